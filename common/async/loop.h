@@ -1,0 +1,168 @@
+// Loop: one thread that runs all coroutines, timers and Redis connections of a process.
+//
+// Everything a service computes happens on its loop, so nothing there needs a lock; other threads (gRPC's) only
+// Post work to it. Nothing on the loop may block.
+//
+// A turn of the loop: due timers and finished I/O mark waiting coroutines as ready; the ready ones are resumed in
+// order; then what they wrote is flushed (one write per connection and turn: that is the pipelining).
+//
+//   Loop loop("motcua-loop");
+//   loop.Spawn(Serve());                     // a detached, counted coroutine
+//   StatusOr<Reply> r = SyncWait(loop, Ask());   // from main or a test
+//   loop.Drain(absl::Seconds(5));
+//   loop.Stop();
+//
+// Thread-safety: Post, Spawn, spawned, Drain, RunAndWait, InLoop and Stop may be called from any thread; the rest
+// only on the loop (asserted). After Stop the loop belongs to the thread that called it.
+//
+// Lifetime: what lives on the loop (Redis clients, events, queues) is destroyed before it. ~Loop destroys the
+// coroutines that are still suspended.
+#ifndef MOTCUA_COMMON_ASYNC_LOOP_H_
+#define MOTCUA_COMMON_ASYNC_LOOP_H_
+
+#include <absl/base/thread_annotations.h>
+#include <absl/functional/any_invocable.h>
+#include <absl/functional/function_ref.h>
+#include <absl/status/status.h>
+#include <absl/synchronization/mutex.h>
+#include <absl/time/time.h>
+#include <uv.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/async/cancel.h"
+#include "common/async/intrusive_list.h"
+#include "common/async/task.h"
+
+namespace motcua::async {
+
+class Waiter;
+namespace internal {
+class SpawnedTask;
+}
+
+/// Names a running timer; default-constructed: none.
+class TimerId {
+ public:
+  TimerId() noexcept {}
+  bool operator<(const TimerId& other) const {
+    return when_ != other.when_ ? when_ < other.when_ : sequence_ < other.sequence_;
+  }
+
+ private:
+  friend class Loop;
+  TimerId(int64_t when, uint64_t sequence) : when_(when), sequence_(sequence) {}
+  int64_t when_ = 0;       // nanoseconds of the monotonic clock
+  uint64_t sequence_ = 0;  // 0: no timer
+};
+
+/// Something that wants to act once at the end of the current turn, after all ready coroutines have run.
+class TurnEndHook : public ListNode {
+ public:
+  /// Must not resume coroutines or run foreign code (Post that).
+  virtual void OnTurnEnd() = 0;
+
+ protected:
+  ~TurnEndHook() = default;
+};
+
+class Loop {
+ public:
+  /// Starts the thread. `thread_name`: at most 15 characters are shown by the system.
+  explicit Loop(std::string thread_name);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs `work` on the loop in a later turn, in the order of posting. Any thread. Work posted after Stop is
+  /// destroyed without being run.
+  void Post(absl::AnyInvocable<void()> work);
+
+  /// True on the loop's thread.
+  bool InLoop() const { return owner_.load(std::memory_order_acquire) == std::this_thread::get_id(); }
+
+  /// For code that registers its own libuv handles, which it closes before the loop goes away.
+  uv_loop_t* uv() { return &uv_; }
+
+  /// Runs `task` detached: it starts at once when called on the loop, else by a post. Its end is counted, and
+  /// then `done` (optional) is called on the loop, when the task's frame is gone.
+  void Spawn(Task<void> task) { Spawn(std::move(task), nullptr); }
+  void Spawn(Task<void> task, absl::AnyInvocable<void()> done);
+
+  /// Spawned and not finished yet.
+  size_t spawned() const;
+
+  /// Waits, on another thread, until no spawned task is left; false if `timeout` passes before that.
+  bool Drain(absl::Duration timeout);
+
+  /// Runs `work` on the loop and returns when it has run (inline when already there, or after Stop).
+  void RunAndWait(absl::FunctionRef<void()> work);
+
+  /// Ends the thread after the current turn. Idempotent; not to be called on the loop.
+  void Stop();
+
+  /// Lets everything else that is ready run first.
+  Task<void> Schedule();
+
+  /// OK after `duration` of the monotonic clock, CANCELLED when `cancel` is cancelled before.
+  Task<absl::Status> Sleep(absl::Duration duration, CancelToken cancel = CancelToken());
+
+  /// Calls `on_time` on the loop once `delay` has passed (at the earliest; resolution 1 ms). O(log n).
+  /// InfiniteDuration: never.
+  TimerId StartTimer(absl::Duration delay, absl::AnyInvocable<void()> on_time);
+
+  /// The same for a moment of the system clock, measured when called.
+  TimerId StartTimer(absl::Time when, absl::AnyInvocable<void()> on_time);
+
+  /// False if the timer has fired or never was. O(log n).
+  bool CancelTimer(TimerId timer);
+
+  /// Calls `hook` once at the end of this turn; registering twice in a turn is once.
+  void AtTurnEnd(TurnEndHook& hook) { turn_end_.PushBack(hook); }
+
+ private:
+  friend class Waiter;
+  friend class internal::SpawnedTask;
+
+  void Run();
+  void RunPosted();
+  void RunTimers();
+  void EndTurn();
+  void ArmTimer();
+  void MarkReady(Waiter& waiter);
+  void Finished();
+
+  const std::string thread_name_;
+  uv_loop_t uv_;
+  uv_async_t wake_;
+  uv_timer_t timer_;
+  uv_prepare_t turn_;
+  std::atomic<std::thread::id> owner_;
+
+  // Loop-confined.
+  std::map<TimerId, absl::AnyInvocable<void()>> timers_;
+  uint64_t timer_sequence_ = 0;
+  int64_t armed_for_ = 0;  // what timer_ is set to; 0: not running
+  IntrusiveList<Waiter> ready_;
+  IntrusiveList<TurnEndHook> turn_end_;
+  IntrusiveList<internal::SpawnedTask> tasks_;
+  bool stopping_ = false;
+
+  mutable absl::Mutex mutex_;
+  std::vector<absl::AnyInvocable<void()>> posted_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  size_t spawned_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  absl::Mutex stop_mutex_;  // serialises Stop
+  std::thread thread_;
+};
+
+}  // namespace motcua::async
+
+#endif  // MOTCUA_COMMON_ASYNC_LOOP_H_

@@ -1,0 +1,143 @@
+// Client: one self-healing, pipelined connection to one Redis server.
+//
+//   Options options;
+//   options.address = "unix:/run/redis.sock";
+//   Client redis(loop, options);
+//   Command get("GET");
+//   get.Arg(key);
+//   absl::StatusOr<Reply> reply = co_await redis.Execute(std::move(get), deadline);
+//
+// All commands issued in one turn of the loop leave in one write, and are answered in the order of issue; so two
+// commands of one coroutine, or of two, are applied in the order in which they were awaited.
+//
+// Errors. Every status carries a reason (common/status/errors.h):
+//   UNAVAILABLE REDIS_UNAVAILABLE      not connected, or the connection went before the command was written, or the
+//                                      server cannot serve it now (LOADING, READONLY, MASTERDOWN, CLUSTERDOWN,
+//                                      NOREPLICAS, TRYAGAIN, BUSY, MISCONF): it had no effect
+//   UNAVAILABLE OUTCOME_UNKNOWN        the connection went after the command was (perhaps) written: it may or may
+//                                      not have had its effect; repeat it only under the same request id
+//   DEADLINE_EXCEEDED REDIS_DEADLINE   no answer in time; effect unknown as above, unless it was over on arrival
+//   CANCELLED                          by the token; effect unknown
+//   RESOURCE_EXHAUSTED REDIS_IN_FLIGHT too many commands or bytes are waiting already; nothing was sent
+//   RESOURCE_EXHAUSTED REDIS_MEMORY    the server is out of memory (OOM)
+//   INTERNAL REDIS_ERROR               any other error reply; its text is in ErrorText(status), not in the message,
+//                                      because it may quote keys or script lines
+//
+// A command whose caller has gone (deadline, cancellation, destroyed coroutine) keeps its place in the pipeline: the
+// late answer is taken and dropped. A blocking command (XREAD BLOCK, WAIT) holds up everything behind it and the
+// heartbeat: give it a Client of its own, and block for less than ping_interval.
+//
+// Redis Cluster and Sentinel are not spoken; READONLY and the like drop the connection, so the name is resolved anew.
+//
+// Thread-safety: construction, destruction, connected() and stats() from any thread; all else on the loop (asserted).
+// Destroying a client fails what is in flight (UNAVAILABLE) and must come after its users stopped calling it and
+// before the loop goes.
+#ifndef MOTCUA_COMMON_REDIS_CLIENT_H_
+#define MOTCUA_COMMON_REDIS_CLIENT_H_
+
+#include <absl/functional/any_invocable.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/async/cancel.h"
+#include "common/async/loop.h"
+#include "common/async/task.h"
+#include "common/redis/command.h"
+#include "common/redis/reply.h"
+#include "common/redis/script.h"
+
+namespace motcua::redis {
+
+struct Options {
+  /// Where the server is: `unix:/path`, `host:port` or `[v6]:port`. A name is resolved at every connect.
+  std::string address = "127.0.0.1:6379";
+  /// Sent with AUTH at every connect; empty: no AUTH.
+  std::string password;
+  /// From the start of a connection attempt to the first PONG.
+  absl::Duration connect_timeout = absl::Seconds(2);
+  /// Commands issued and not yet answered; one more is refused with RESOURCE_EXHAUSTED.
+  size_t max_in_flight = 10'000;
+  /// Bytes formatted and not yet taken by the kernel; a command beyond is refused with RESOURCE_EXHAUSTED.
+  size_t max_buffered_bytes = size_t{64} << 20;
+  /// Pause between heartbeats. InfiniteDuration: no heartbeat.
+  absl::Duration ping_interval = absl::Seconds(2);
+  /// Heartbeats without any answer from the server after which the connection is given up.
+  int max_missed_pings = 3;
+  /// Reconnecting waits a random time below a bound that starts here, doubles with each failure ...
+  absl::Duration min_backoff = absl::Milliseconds(20);
+  /// ... and ends here.
+  absl::Duration max_backoff = absl::Seconds(1);
+};
+
+/// Counts since construction, for metrics.
+struct ClientStats {
+  /// Commands given to the connection (heartbeats and AUTH not counted).
+  uint64_t commands = 0;
+  /// Answers that came after their caller had gone.
+  uint64_t late_replies = 0;
+  /// Commands refused by max_in_flight or max_buffered_bytes.
+  uint64_t refused = 0;
+  /// Connections that reached the ready state.
+  uint64_t connects = 0;
+  /// Ready connections that were lost.
+  uint64_t disconnects = 0;
+  /// EVALSHA answered with NOSCRIPT and repeated as EVAL.
+  uint64_t script_loads = 0;
+  /// Issued and not yet answered, now.
+  uint64_t in_flight = 0;
+};
+
+class Client {
+ public:
+  /// Starts connecting; does not wait.
+  Client(async::Loop& loop, Options options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Issues `command` and awaits its answer. The answer's top level is never an error reply (see above); items
+  /// of an array may be.
+  async::Task<absl::StatusOr<Reply>> Execute(Command command, absl::Time deadline,
+                                             async::CancelToken cancel = async::CancelToken());
+
+  /// Calls a script, loading it if need be.
+  async::Task<absl::StatusOr<Reply>> Eval(ScriptCall call, absl::Time deadline,
+                                          async::CancelToken cancel = async::CancelToken());
+  async::Task<absl::StatusOr<Reply>> Eval(const Script& script, const std::vector<std::string>& keys,
+                                          const std::vector<std::string>& args, absl::Time deadline,
+                                          async::CancelToken cancel = async::CancelToken());
+
+  /// The connection is up and the server has answered PING. Any thread.
+  bool connected() const;
+
+  /// OK as soon as connected() holds.
+  async::Task<absl::Status> WaitConnected(absl::Time deadline, async::CancelToken cancel = async::CancelToken());
+
+  /// Adds an observer, called on the loop with the new value of connected() each time it changes. It stays for the
+  /// life of the client. Any thread.
+  void OnConnectionChange(absl::AnyInvocable<void(bool connected)> observer);
+
+  /// Any thread; the counters are read one by one.
+  ClientStats stats() const;
+
+  const Options& options() const;
+
+ private:
+  class Pipeline;
+  std::shared_ptr<Pipeline> pipeline_;
+};
+
+/// The text of the error reply behind a status of this client ("WRONGTYPE Operation against ..."); empty if none.
+/// For logs only.
+std::string ErrorText(const absl::Status& status);
+
+}  // namespace motcua::redis
+
+#endif  // MOTCUA_COMMON_REDIS_CLIENT_H_

@@ -1,0 +1,72 @@
+// Command: one Redis command, written straight into its wire form (RESP) in a single string.
+//
+//   Command set("SET");
+//   set.Arg(key).Arg(value).Arg("PX").Arg(5000);
+//   ... Execute(std::move(set), deadline);
+// or, as a temporary: Execute(Command("GET").Arg(key), deadline).
+//
+// Every argument is length-prefixed, so keys and values may hold any bytes. Not an aggregate, on purpose: see
+// common/async/task.h.
+#ifndef MOTCUA_COMMON_REDIS_COMMAND_H_
+#define MOTCUA_COMMON_REDIS_COMMAND_H_
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace motcua::redis {
+
+namespace internal {
+// Appends "$<length>\r\n<bytes>\r\n".
+void AppendBulk(std::string& out, std::string_view bytes);
+void AppendBulk(std::string& out, int64_t number);
+void AppendBulk(std::string& out, double number);  // shortest text that reads back as the same number
+// Appends "*<count>\r\n".
+void AppendArrayHeader(std::string& out, size_t count);
+}  // namespace internal
+
+class Command {
+ public:
+  explicit Command(std::string_view name);
+
+  Command& Arg(std::string_view bytes) & {
+    internal::AppendBulk(body_, bytes);
+    ++count_;
+    return *this;
+  }
+  template <std::integral Integer>
+  Command& Arg(Integer number) & {
+    internal::AppendBulk(body_, static_cast<int64_t>(number));
+    ++count_;
+    return *this;
+  }
+  Command& Arg(double number) & {
+    internal::AppendBulk(body_, number);
+    ++count_;
+    return *this;
+  }
+  template <class Value>
+  Command&& Arg(const Value& value) && {
+    Arg(value);  // the lvalue overloads: *this is an lvalue here
+    return std::move(*this);
+  }
+
+  /// Room for `bytes` more, to spare a large command its reallocations.
+  void Reserve(size_t bytes) { body_.reserve(body_.size() + bytes); }
+
+  size_t args() const { return count_; }
+
+  /// Appends the whole command in wire form.
+  void AppendTo(std::string& out) const;
+
+ private:
+  std::string body_;
+  size_t count_ = 1;
+};
+
+}  // namespace motcua::redis
+
+#endif  // MOTCUA_COMMON_REDIS_COMMAND_H_
