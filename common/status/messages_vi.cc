@@ -1,0 +1,151 @@
+#include "common/status/messages_vi.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace motcua::errors {
+namespace {
+
+struct Entry {
+  std::string_view reason;
+  std::string_view text;
+};
+
+// Sorted by reason.
+constexpr Entry kTexts[] = {
+    {"ADDRESS_NOT_LOOPBACK", "Dịch vụ chỉ được mở ra ngoài máy chủ khi đã bật xác thực hai chiều (mTLS)."},
+    {"AGENCY_INACTIVE", "Cơ quan, đơn vị này không còn hoạt động."},
+    {"AGENCY_NOT_COMPETENT", "Cơ quan, đơn vị này không có thẩm quyền giải quyết thủ tục."},
+    {"ALREADY_ACCEPTED", "Hồ sơ đã được tiếp nhận trước đó."},
+    {"ALREADY_ANSWERED", "Ý kiến phối hợp đã được trả lời trước đó."},
+    {"ALREADY_ASSIGNED", "Hồ sơ đã được phân công cho cán bộ này."},
+    {"ALREADY_OFFERED", "Hồ sơ đang chờ cơ quan khác nhận bàn giao."},
+    {"ALREADY_RATED", "Hồ sơ đã được đánh giá trước đó."},
+    {"ALREADY_REFUSED", "Hồ sơ đã bị từ chối tiếp nhận trước đó."},
+    {"ALREADY_RETURNED", "Kết quả đã được trả trước đó."},
+    {"AWAITING_PAYMENT", "Hồ sơ đang chờ thực hiện nghĩa vụ tài chính."},
+    {"AWAITING_SUPPLEMENT", "Hồ sơ đang chờ bổ sung giấy tờ."},
+    {"CALENDAR_MISSING", "Chưa có lịch làm việc của cơ quan cho thời gian này."},
+    {"CANCELLED", "Yêu cầu đã được hủy."},
+    {"CLOCK_NOT_RUNNING", "Hồ sơ không đang được tính thời hạn."},
+    {"CODE_SPACE_EXHAUSTED", "Đã hết số thứ tự hồ sơ trong ngày của đơn vị."},
+    {"CONFLICT", "Hồ sơ vừa được người khác thay đổi. Xin tải lại và thử lại."},
+    {"CONSULTATION_OPEN", "Còn ý kiến phối hợp chưa được trả lời."},
+    {"COUNTED_FROM_OUT_OF_WINDOW", "Thời điểm bắt đầu tính thời hạn nằm ngoài khoảng cho phép."},
+    {"DEADLINE_EXCEEDED", "Yêu cầu quá thời gian chờ. Xin thử lại."},
+    {"DOSSIER_ENDED", "Hồ sơ đã kết thúc, không thể thao tác tiếp."},
+    {"DOSSIER_NOT_ACCEPTED", "Hồ sơ chưa được tiếp nhận."},
+    {"DOSSIER_NOT_FOUND", "Không tìm thấy hồ sơ."},
+    {"FEED_TRIMMED", "Sự kiện cũ không còn được lưu. Xin đọc lại từ vị trí còn lưu."},
+    {"IN_THE_FUTURE", "Thời điểm không được nằm trong tương lai."},
+    {"INTERNAL", "Lỗi hệ thống. Xin liên hệ người quản trị."},
+    {"INVALID_PAGE_TOKEN", "Mã trang không hợp lệ. Xin tải lại danh sách từ đầu."},
+    {"INVALID_REQUEST", "Thông tin gửi lên chưa hợp lệ. Xin kiểm tra lại các mục được nêu."},
+    {"MESSAGE_NOT_FOUND", "Không tìm thấy thông báo."},
+    {"METADATA_INVALID", "Thông tin kèm theo yêu cầu không hợp lệ."},
+    {"NOT_ACCEPTED", "Hồ sơ chưa được tiếp nhận."},
+    {"NOT_CAUGHT_UP", "Dữ liệu chưa được cập nhật tới thời điểm yêu cầu. Xin thử lại sau giây lát."},
+    {"NOT_CONSULTED", "Cơ quan của ông/bà không được lấy ý kiến trong hồ sơ này."},
+    {"NOT_FINISHED", "Hồ sơ chưa có kết quả giải quyết."},
+    {"NOT_HOLDER", "Cơ quan của ông/bà hiện không giữ hồ sơ này."},
+    {"NOT_OFFERED", "Hồ sơ không đang được bàn giao."},
+    {"NOT_OFFERED_TO_YOU", "Hồ sơ không được bàn giao cho cơ quan của ông/bà."},
+    {"NOT_OFFERER", "Chỉ cơ quan đã chuyển hồ sơ mới được thu hồi bàn giao."},
+    {"NOT_READY", "Dịch vụ chưa sẵn sàng. Xin thử lại sau giây lát."},
+    {"NOT_RECEIVING_AGENCY", "Chỉ cơ quan tiếp nhận hồ sơ mới được thực hiện việc này."},
+    {"NOT_RETURNED", "Kết quả chưa được trả cho người nộp."},
+    {"NOT_SIMULATED", "Dịch vụ đang dùng giờ thật, không thể dịch chuyển thời gian."},
+    {"NOT_YOUR_AGENCY", "Ông/bà không thuộc cơ quan, đơn vị này."},
+    {"NOT_YOUR_JURISDICTION", "Hồ sơ thuộc địa bàn khác."},
+    {"NO_CREDENTIALS", "Xin đăng nhập để thực hiện."},
+    {"NO_CURRENT_LEG", "Hồ sơ không có bước xử lý nào đang mở."},
+    {"NO_NEXT_LEG", "Quy trình không còn bước tiếp theo."},
+    {"NO_SUPPLEMENT_REQUESTED", "Hồ sơ không đang chờ bổ sung giấy tờ."},
+    {"OUTCOME_UNKNOWN", "Chưa rõ thao tác đã được ghi nhận hay chưa. Xin gửi lại cùng mã yêu cầu."},
+    {"PEER_UNAVAILABLE", "Dịch vụ liên quan tạm thời không liên lạc được. Xin thử lại sau."},
+    {"REDIS_UNAVAILABLE", "Kho dữ liệu tạm thời không liên lạc được. Xin thử lại sau."},
+    {"REFERENCE_INVALID", "Dữ liệu danh mục chưa hợp lệ. Xin kiểm tra các dòng được nêu."},
+    {"REFERENCE_MISSING", "Dịch vụ chưa nhận được dữ liệu danh mục."},
+    {"REQUEST_ID_REUSED", "Mã yêu cầu đã được dùng cho một nội dung khác."},
+    {"REQUEST_TOO_LARGE", "Nội dung gửi lên quá lớn."},
+    {"ROLE_NOT_ALLOWED", "Ông/bà không có quyền thực hiện chức năng này."},
+    {"ROUTE_NOT_FOUND", "Không tìm thấy quá trình luân chuyển của hồ sơ."},
+    {"SECRET_INVALID", "Mã hồ sơ hoặc mã tra cứu không đúng."},
+    {"SELF_HAND_OVER", "Không thể bàn giao hồ sơ cho chính cơ quan đang giữ."},
+    {"SHUTTING_DOWN", "Dịch vụ đang dừng để bảo trì. Xin thử lại sau giây lát."},
+    {"TOKEN_EXPIRED", "Phiên đăng nhập đã hết hạn. Xin đăng nhập lại."},
+    {"TOKEN_INVALID", "Thông tin đăng nhập không hợp lệ."},
+    {"TOO_MANY_CALLS", "Hệ thống đang quá tải. Xin thử lại sau giây lát."},
+    {"TOO_MANY_CONSULTATIONS", "Hồ sơ đã lấy ý kiến quá số lần cho phép."},
+    {"TOO_MANY_SUPPLEMENTS", "Hồ sơ đã được yêu cầu bổ sung quá số lần cho phép."},
+    {"UNKNOWN_AGENCY", "Cơ quan, đơn vị không có trong danh mục."},
+    {"UNKNOWN_CHANNEL", "Hình thức tiếp nhận không có trong danh mục."},
+    {"UNKNOWN_CONSULTATION", "Không tìm thấy ý kiến phối hợp."},
+    {"UNKNOWN_METHOD", "Chức năng này không tồn tại."},
+    {"UNKNOWN_OFFICER", "Cán bộ không có trong danh mục."},
+    {"UNKNOWN_PROCEDURE", "Thủ tục hành chính không có trong danh mục."},
+    {"UNKNOWN_SHARD", "Địa bàn không có trong danh mục."},
+    {"UNKNOWN_UNIT", "Phòng, ban không có trong danh mục."},
+    {"VERSION_MISMATCH", "Hồ sơ đã thay đổi so với bản ông/bà đang xem. Xin tải lại."},
+    {"WRONG_STATUS", "Trạng thái hiện tại của hồ sơ không cho phép thao tác này."},
+};
+
+std::string_view General(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+      return "Thông tin gửi lên chưa hợp lệ.";
+    case absl::StatusCode::kNotFound:
+      return "Không tìm thấy dữ liệu yêu cầu.";
+    case absl::StatusCode::kAlreadyExists:
+      return "Dữ liệu đã tồn tại.";
+    case absl::StatusCode::kFailedPrecondition:
+      return "Chưa đủ điều kiện để thực hiện thao tác này.";
+    case absl::StatusCode::kAborted:
+      return "Dữ liệu vừa thay đổi. Xin tải lại và thử lại.";
+    case absl::StatusCode::kPermissionDenied:
+      return "Ông/bà không có quyền thực hiện thao tác này.";
+    case absl::StatusCode::kUnauthenticated:
+      return "Xin đăng nhập để thực hiện.";
+    case absl::StatusCode::kResourceExhausted:
+      return "Hệ thống đang quá tải hoặc đã hết hạn mức. Xin thử lại sau.";
+    case absl::StatusCode::kUnavailable:
+      return "Dịch vụ tạm thời gián đoạn. Xin thử lại sau.";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "Yêu cầu quá thời gian chờ. Xin thử lại.";
+    case absl::StatusCode::kOutOfRange:
+      return "Giá trị nằm ngoài phạm vi cho phép.";
+    case absl::StatusCode::kCancelled:
+      return "Yêu cầu đã được hủy.";
+    case absl::StatusCode::kUnimplemented:
+      return "Chức năng này không được hỗ trợ.";
+    case absl::StatusCode::kDataLoss:
+      return "Dữ liệu bị hỏng hoặc mất. Xin liên hệ người quản trị.";
+    default:
+      return "Lỗi hệ thống. Xin liên hệ người quản trị.";
+  }
+}
+
+const Entry* Lookup(std::string_view reason) {
+  auto found = std::lower_bound(std::begin(kTexts), std::end(kTexts), reason,
+                                [](const Entry& entry, std::string_view key) { return entry.reason < key; });
+  return found != std::end(kTexts) && found->reason == reason ? found : nullptr;
+}
+
+constexpr bool Sorted() {
+  for (size_t i = 1; i < std::size(kTexts); ++i) {
+    if (!(kTexts[i - 1].reason < kTexts[i].reason)) return false;
+  }
+  return true;
+}
+static_assert(Sorted(), "kTexts is searched by halves: keep it sorted by reason, without repeats");
+
+}  // namespace
+
+std::string_view TextVi(absl::StatusCode code, std::string_view reason) {
+  const Entry* entry = Lookup(reason);
+  return entry != nullptr ? entry->text : General(code);
+}
+
+bool HasTextVi(std::string_view reason) { return Lookup(reason) != nullptr; }
+
+}  // namespace motcua::errors
