@@ -41,6 +41,8 @@ class CancelToken {
 
   /// True once the cancellation has taken effect on the loop.
   bool cancelled() const { return state_ != nullptr && state_->cancelled.load(std::memory_order_acquire); }
+  /// False for a token that no source can ever cancel.
+  bool cancellable() const { return state_ != nullptr; }
 
  private:
   friend class CancelSource;
@@ -62,6 +64,8 @@ class CancelSource {
   void Cancel();
 
  private:
+  static void Deliver(internal::CancelState& state);
+
   std::shared_ptr<internal::CancelState> state_;
 };
 

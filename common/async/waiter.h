@@ -18,6 +18,7 @@
 
 #include <coroutine>
 #include <optional>
+#include <utility>
 
 #include "common/async/cancel.h"
 #include "common/async/intrusive_list.h"
@@ -38,11 +39,8 @@ class Waiter : public ListNode {
   /// Completed with OK, and the coroutine has not been resumed yet.
   bool succeeded() const { return completed_ && !resumed_ && status_.ok(); }
 
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> awaiting) noexcept {
-    awaiting_ = awaiting;
-    if (completed_) loop_.MarkReady(*this);
-  }
+  bool await_ready() const noexcept { return completed_; }
+  void await_suspend(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting; }
   absl::Status await_resume() {
     resumed_ = true;
     return std::move(status_);
@@ -50,7 +48,7 @@ class Waiter : public ListNode {
 
  private:
   friend class Loop;
-  void Watch(const CancelToken& cancel);
+  void Watch(absl::Duration delay, const CancelToken& cancel);
 
   Loop& loop_;
   TimerId timer_;
