@@ -9,6 +9,10 @@ void Event::Set() {
   while (Waiter* waiter = waiters_.PopFront()) waiter->Complete(absl::OkStatus());
 }
 
+void Event::Abort(absl::Status status) {
+  while (Waiter* waiter = waiters_.PopFront()) waiter->Complete(status);
+}
+
 Task<absl::Status> Event::Wait(absl::Time deadline, CancelToken cancel) {
   if (set_) co_return absl::OkStatus();
   Waiter waiter(loop_, deadline, cancel);

@@ -23,6 +23,8 @@ class Event {
   /// Whoever waits now becomes ready, in the order of arrival, even if Reset follows in the same turn.
   void Set();
   void Reset() { set_ = false; }
+  /// Fails everybody who waits now with `status`.
+  void Abort(absl::Status status);
   bool is_set() const { return set_; }
 
   /// OK once set (at once if it is), DEADLINE_EXCEEDED or CANCELLED otherwise.

@@ -3,6 +3,7 @@
 #include <absl/synchronization/notification.h>
 #include <absl/time/clock.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cassert>
@@ -25,6 +26,17 @@ void Require(int result, const char* what) {
   if (result == 0) return;
   std::fprintf(stderr, "event loop: %s: %s\n", what, uv_strerror(result));
   std::abort();
+}
+
+// The main thread takes the signals; and libuv writes to sockets without MSG_NOSIGNAL, so a peer that went away
+// would end the process with SIGPIPE.
+void BlockSignals() {
+  sigset_t blocked;
+  sigfillset(&blocked);
+  for (const int own_fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF}) {
+    sigdelset(&blocked, own_fault);
+  }
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
 }
 
 int64_t MonotonicNow() { return static_cast<int64_t>(uv_hrtime()); }
@@ -140,6 +152,7 @@ Loop::~Loop() {
 }
 
 void Loop::Run() {
+  BlockSignals();
   pthread_setname_np(pthread_self(), thread_name_.substr(0, 15).c_str());
   owner_.store(std::this_thread::get_id(), std::memory_order_release);
   while (!stopping_) uv_run(&uv_, UV_RUN_DEFAULT);

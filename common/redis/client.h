@@ -17,7 +17,7 @@
 //   UNAVAILABLE OUTCOME_UNKNOWN        the connection went after the command was (perhaps) written: it may or may
 //                                      not have had its effect; repeat it only under the same request id
 //   DEADLINE_EXCEEDED REDIS_DEADLINE   no answer in time; effect unknown as above, unless it was over on arrival
-//   CANCELLED                          by the token; effect unknown
+//   CANCELLED CANCELLED                by the token; effect unknown
 //   RESOURCE_EXHAUSTED REDIS_IN_FLIGHT too many commands or bytes are waiting already; nothing was sent
 //   RESOURCE_EXHAUSTED REDIS_MEMORY    the server is out of memory (OOM)
 //   INTERNAL REDIS_ERROR               any other error reply; its text is in ErrorText(status), not in the message,
@@ -117,11 +117,14 @@ class Client {
   /// The connection is up and the server has answered PING. Any thread.
   bool connected() const;
 
-  /// OK as soon as connected() holds.
+  /// Why the connection was last lost or not made (OK: never happened). For logs: may name the host. Any thread.
+  absl::Status last_error() const;
+
+  /// OK as soon as connected() holds; UNAVAILABLE when that is not before `deadline`.
   async::Task<absl::Status> WaitConnected(absl::Time deadline, async::CancelToken cancel = async::CancelToken());
 
-  /// Adds an observer, called on the loop with the new value of connected() each time it changes. It stays for the
-  /// life of the client. Any thread.
+  /// Adds an observer, called on the loop with the new value of connected() each time it changes, and soon after it
+  /// was added if the connection is up already. It stays for the life of the client. Any thread.
   void OnConnectionChange(absl::AnyInvocable<void(bool connected)> observer);
 
   /// Any thread; the counters are read one by one.

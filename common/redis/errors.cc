@@ -1,0 +1,78 @@
+#include "common/redis/errors.h"
+
+#include <absl/strings/cord.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "common/redis/client.h"
+#include "common/status/errors.h"
+
+namespace motcua::redis {
+namespace internal {
+namespace {
+
+constexpr char kErrorTextUrl[] = "motcua/redis.error_text";
+
+// The first word of an error reply names its kind.
+std::string_view Kind(std::string_view text) { return text.substr(0, text.find(' ')); }
+
+// "I cannot do this now", said before the command had any effect.
+constexpr std::array<std::string_view, 9> kNotNow = {"LOADING",    "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS",
+                                                     "NOGOODSLAVE", "TRYAGAIN", "BUSY",       "MISCONF"};
+constexpr std::array<std::string_view, 3> kWrongServer = {"READONLY", "MASTERDOWN", "CLUSTERDOWN"};
+
+template <size_t N>
+bool Contains(const std::array<std::string_view, N>& kinds, std::string_view kind) {
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+}  // namespace
+
+absl::Status Unavailable(std::string_view message) { return errors::Unavailable("REDIS_UNAVAILABLE", message); }
+
+absl::Status OutcomeUnknown() {
+  return errors::Unavailable("OUTCOME_UNKNOWN",
+                             "the connection to the store was lost before it answered; the change may have been "
+                             "made: repeat it with the same request id");
+}
+
+absl::Status DeadlineExceeded() {
+  return errors::DeadlineExceeded("REDIS_DEADLINE", "the store did not answer in time");
+}
+
+absl::Status Cancelled() { return errors::Cancelled("CANCELLED", "the call was cancelled"); }
+
+absl::Status TooManyInFlight() {
+  return errors::ResourceExhausted("REDIS_IN_FLIGHT", "too many commands wait for the store");
+}
+
+absl::Status ProtocolError(std::string_view message) { return errors::Internal("REDIS_PROTOCOL", message); }
+
+absl::Status FromErrorReply(std::string_view text) {
+  const std::string_view kind = Kind(text);
+  absl::Status status;
+  if (Contains(kNotNow, kind)) {
+    status = Unavailable("the store cannot serve this now");
+  } else if (kind == "OOM") {
+    status = errors::ResourceExhausted("REDIS_MEMORY", "the store is out of memory");
+  } else {
+    status = errors::Internal("REDIS_ERROR", "the store refused a command");
+  }
+  status.SetPayload(kErrorTextUrl, absl::Cord(absl::string_view(text.data(), text.size())));
+  return status;
+}
+
+bool MeansWrongServer(std::string_view error_text) { return Contains(kWrongServer, Kind(error_text)); }
+
+bool MeansNoScript(std::string_view error_text) { return Kind(error_text) == "NOSCRIPT"; }
+
+}  // namespace internal
+
+std::string ErrorText(const absl::Status& status) {
+  const auto text = status.GetPayload(internal::kErrorTextUrl);
+  return text.has_value() ? std::string(*text) : std::string();
+}
+
+}  // namespace motcua::redis
