@@ -11,7 +11,10 @@
 namespace motcua::errors {
 namespace {
 
-constexpr std::string_view kTypeUrlPrefix = "type.googleapis.com/";
+constexpr char kTypeUrlPrefix[] = "type.googleapis.com/";
+
+// Debian's Abseil has a string_view of its own.
+absl::string_view Absl(std::string_view text) { return absl::string_view(text.data(), text.size()); }
 
 template <typename Detail>
 std::string TypeUrl() {
@@ -41,7 +44,7 @@ absl::Duration RetryDelayFor(absl::StatusCode code) {
 absl::Status Make(absl::StatusCode code, std::string_view reason, std::string_view message,
                   const Metadata& metadata) {
   if (code == absl::StatusCode::kOk) code = absl::StatusCode::kInternal;
-  absl::Status status(code, message);
+  absl::Status status(code, Absl(message));
 
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(reason));
@@ -151,8 +154,8 @@ absl::Duration RetryDelay(const absl::Status& status) {
 
 absl::Status Prefixed(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  absl::Status prefixed(status.code(), absl::StrCat(context, ": ", status.message()));
-  status.ForEachPayload([&prefixed](std::string_view type_url, const absl::Cord& payload) {
+  absl::Status prefixed(status.code(), absl::StrCat(Absl(context), ": ", status.message()));
+  status.ForEachPayload([&prefixed](absl::string_view type_url, const absl::Cord& payload) {
     prefixed.SetPayload(type_url, payload);
   });
   return prefixed;

@@ -1,0 +1,280 @@
+#include "common/feed/consumer.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/async/when_all.h"
+#include "common/status/errors.h"
+#include "common/time/timestamp.h"
+
+namespace motcua::feed {
+
+namespace {
+
+using async::CancelToken;
+using async::Task;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr absl::Duration kDiscovery = absl::Milliseconds(250);
+constexpr absl::Duration kAcknowledge = absl::Seconds(2);
+
+// The source's stream goes on from another place: another replica applied these events.
+constexpr char kCursorMoved[] = "CURSOR_MOVED";
+
+}  // namespace
+
+Consumer::Consumer(async::Loop& loop, store::Store& store, Source& source, Projection& projection, std::string name,
+                   std::string source_name, std::string shard, std::function<void()> progressed)
+    : loop_(loop),
+      store_(store),
+      source_(source),
+      projection_(projection),
+      name_(std::move(name)),
+      source_name_(std::move(source_name)),
+      shard_(std::move(shard)),
+      progressed_(std::move(progressed)),
+      moved_(loop) {}
+
+void Consumer::Progress() {
+  moved_.Set();
+  moved_.Reset();
+  if (progressed_) progressed_();
+}
+
+Task<void> Consumer::Run(CancelToken cancel) {
+  absl::Duration pause = kFirstPause;
+  while (!cancel.cancelled()) {
+    const uint64_t before = applied_;
+    absl::Status status = co_await RunOnce(cancel);
+    if (errors::Reason(status) == kCursorMoved) continue;
+    trouble_ = std::string(status.message());
+    pause = applied_ == before ? std::min(2 * pause, kLongestPause) : kFirstPause;
+    absl::Status slept = co_await loop_.Sleep(pause, cancel);
+    (void)slept;
+  }
+}
+
+Task<absl::StatusOr<uint64_t>> Consumer::ReadCursor() {
+  std::vector<std::string> keys;
+  keys.push_back(store_.Keys(shard_).Cursor(source_name_));
+  absl::StatusOr<std::vector<std::optional<std::string>>> values =
+      co_await store_.Get(std::move(keys), absl::Now() + kPatience);
+  if (!values.ok()) co_return values.status();
+  uint64_t cursor = 0;
+  if (values->front().has_value() && !absl::SimpleAtoi(*values->front(), &cursor)) {
+    co_return errors::DataLoss("CORRUPT_RECORD", "a cursor cannot be read");
+  }
+  co_return cursor;
+}
+
+Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
+  absl::StatusOr<uint64_t> cursor = co_await ReadCursor();
+  if (!cursor.ok()) co_return cursor.status();
+  if (*cursor > applied_) {
+    applied_ = *cursor;
+    Progress();
+  }
+  v1::ReadRequest request;
+  request.set_shard(shard_);
+  request.set_after(*cursor);
+  request.set_consumer(name_);
+  std::unique_ptr<SourceStream> stream = source_.Open(std::move(request));
+  while (!cancel.cancelled()) {
+    absl::StatusOr<v1::ReadResponse> step = co_await stream->Next(cancel);
+    if (!step.ok()) co_return step.status();
+    seen_ = std::max(seen_, step->position());
+    if (step->events_size() > 0) {
+      std::vector<v1::Event> events(std::make_move_iterator(step->mutable_events()->begin()),
+                                    std::make_move_iterator(step->mutable_events()->end()));
+      absl::Status applied = co_await ApplyBatch(std::move(events), cancel);
+      if (!applied.ok()) co_return applied;
+    }
+    if (step->has_watermark()) watermark_ = std::max(watermark_, time::FromTimestamp(step->watermark()));
+    trouble_.clear();
+    Progress();
+    co_await AcknowledgeSometimes();
+  }
+  co_return errors::Cancelled("CANCELLED", "stopping");
+}
+
+Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, CancelToken cancel) {
+  const uint64_t last = events.back().position();
+  const std::string cursor_key = store_.Keys(shard_).Cursor(source_name_);
+  absl::Duration pause = kFirstPause;
+  absl::Time not_before = absl::InfinitePast();
+  while (!cancel.cancelled()) {
+    store::Session session(store_, shard_);
+    absl::Status status = co_await projection_.Apply(session, events, not_before);
+    if (status.ok()) {
+      session.extra().CheckCursor(cursor_key, applied_);
+      session.extra().SetCursor(cursor_key, last);
+      absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + kPatience);
+      status = outcome.status();
+      if (outcome.ok()) {
+        switch (outcome->kind) {
+          case store::CommitOutcome::Kind::kCommitted:
+            applied_ = last;
+            co_return absl::OkStatus();
+          case store::CommitOutcome::Kind::kCursorMoved:
+            co_return errors::Aborted(kCursorMoved, "another consumer has applied these events");
+          case store::CommitOutcome::Kind::kStale:
+            not_before = outcome->watermark;
+            continue;
+          case store::CommitOutcome::Kind::kConflict:
+          case store::CommitOutcome::Kind::kReplayed:
+            continue;  // a call changed one of the records: load and decide again
+        }
+      }
+    }
+    trouble_ = std::string(status.message());
+    // An outcome that is not known is known by the cursor: start again from where it stands.
+    if (errors::Reason(status) == "OUTCOME_UNKNOWN") co_return status;
+    absl::Status slept = co_await loop_.Sleep(pause, cancel);
+    (void)slept;
+    pause = std::min(2 * pause, kLongestPause);
+  }
+  co_return errors::Cancelled("CANCELLED", "stopping");
+}
+
+// Failing to acknowledge only keeps events longer.
+Task<void> Consumer::AcknowledgeSometimes() {
+  const absl::Time now = absl::Now();
+  if (applied_ == acknowledged_ || now < acknowledged_at_ + kAcknowledge) co_return;
+  acknowledged_at_ = now;
+  v1::AcknowledgeRequest request;
+  request.set_shard(shard_);
+  request.set_consumer(name_);
+  request.set_position(applied_);
+  absl::Status told = co_await source_.Acknowledge(std::move(request), now + kPatience);
+  if (told.ok()) acknowledged_ = applied_;
+}
+
+Task<absl::Status> Consumer::AwaitApplied(uint64_t position, absl::Time deadline, CancelToken cancel) {
+  while (applied_ < position) {
+    absl::Status moved = co_await moved_.Wait(deadline, cancel);
+    if (absl::IsCancelled(moved)) co_return errors::Cancelled("CANCELLED", "the caller has gone");
+    if (!moved.ok()) {
+      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
+                                         absl::StrCat("the feed of ", source_name_, " has not been read that far yet"));
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Consumer::AwaitWatermark(absl::Time moment, absl::Time deadline) {
+  while (watermark_ < moment) {
+    absl::Status moved = co_await moved_.Wait(deadline);
+    if (!moved.ok()) {
+      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
+                                         absl::StrCat("the watermark of ", source_name_, " lags behind"));
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Subscriptions::Subscriptions(async::Loop& loop, store::Store& store, std::string name)
+    : loop_(loop), store_(store), name_(std::move(name)), appeared_(loop) {}
+
+Subscriptions::~Subscriptions() = default;
+
+void Subscriptions::Add(std::string source_name, Source& source, Projection& projection) {
+  Subscription subscription;
+  subscription.name = std::move(source_name);
+  subscription.source = &source;
+  subscription.projection = &projection;
+  subscriptions_.push_back(std::move(subscription));
+}
+
+Task<void> Subscriptions::Run(CancelToken cancel) {
+  std::vector<Task<void>> parts;
+  for (size_t i = 0; i < subscriptions_.size(); ++i) parts.push_back(Discover(i, cancel));
+  if (!parts.empty()) co_await async::WhenAll(std::move(parts));
+}
+
+// Starts a consumer for each shard of a source as it appears.
+Task<void> Subscriptions::Discover(size_t index, CancelToken cancel) {
+  const Subscription subscription = subscriptions_[index];
+  while (!cancel.cancelled()) {
+    absl::StatusOr<std::vector<std::string>> shards =
+        co_await subscription.source->ListShards(absl::Now() + kPatience);
+    if (shards.ok()) {
+      for (const std::string& shard : *shards) {
+        const std::pair<std::string, std::string> key(subscription.name, shard);
+        if (consumers_.contains(key)) continue;
+        absl::Status prepared = prepare_ ? co_await prepare_(shard) : absl::OkStatus();
+        if (!prepared.ok()) continue;
+        auto consumer = std::make_unique<Consumer>(loop_, store_, *subscription.source, *subscription.projection, name_,
+                                                   subscription.name, shard, progressed_);
+        Consumer& started = *consumer;
+        consumers_.emplace(key, std::move(consumer));
+        loop_.Spawn(started.Run(cancel));
+        appeared_.Set();
+        appeared_.Reset();
+      }
+    }
+    absl::Status slept = co_await loop_.Sleep(kDiscovery, cancel);
+    (void)slept;
+  }
+}
+
+absl::Time Subscriptions::Watermark(const std::string& shard) const {
+  absl::Time least = absl::InfiniteFuture();
+  for (const Subscription& subscription : subscriptions_) {
+    const Consumer* consumer = Find(subscription.name, shard);
+    least = std::min(least, consumer == nullptr ? absl::InfinitePast() : consumer->watermark());
+  }
+  return least;
+}
+
+Consumer* Subscriptions::Find(const std::string& source_name, const std::string& shard) const {
+  auto found = consumers_.find(std::make_pair(source_name, shard));
+  return found == consumers_.end() ? nullptr : found->second.get();
+}
+
+std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> Subscriptions::All() const {
+  std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> all;
+  for (const auto& [key, consumer] : consumers_) all.emplace_back(key, consumer.get());
+  return all;
+}
+
+Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::string shard, uint64_t position,
+                                               absl::Time deadline, CancelToken cancel) {
+  bool consumed = false;
+  for (const Subscription& subscription : subscriptions_) consumed = consumed || subscription.name == source_name;
+  if (!consumed) co_return absl::OkStatus();  // what is not consumed cannot lag behind
+  Consumer* consumer = Find(source_name, shard);
+  while (consumer == nullptr) {
+    absl::Status appeared = co_await appeared_.Wait(deadline, cancel);
+    if (!appeared.ok()) {
+      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the feed of ", source_name, " is not read yet"));
+    }
+    consumer = Find(source_name, shard);
+  }
+  co_return co_await consumer->AwaitApplied(position, deadline, cancel);
+}
+
+Task<absl::Status> Subscriptions::AwaitWatermark(std::vector<std::string> shards, absl::Time moment,
+                                                 absl::Time deadline) {
+  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
+  for (const Subscription& subscription : subscriptions_) {
+    for (const std::string& shard : shards) {
+      Consumer* consumer = Find(subscription.name, shard);
+      while (consumer == nullptr) {
+        absl::Status appeared = co_await appeared_.Wait(deadline);
+        if (!appeared.ok()) {
+          co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(subscription.name, " is not read yet"));
+        }
+        consumer = Find(subscription.name, shard);
+      }
+      absl::Status caught_up = co_await consumer->AwaitWatermark(target, deadline);
+      if (!caught_up.ok()) co_return caught_up;
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace motcua::feed

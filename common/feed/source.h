@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/async/cancel.h"
+#include "common/async/task.h"
+#include "motcua/feed/v1/feed.pb.h"
+
+namespace motcua::feed {
+
+// An open stream of one feed. Destroying it ends the stream.
+class SourceStream {
+ public:
+  virtual ~SourceStream() = default;
+
+  // The next step. An error ends the stream. Confined to the loop; one call at a time.
+  virtual async::Task<absl::StatusOr<v1::ReadResponse>> Next(async::CancelToken cancel) = 0;
+};
+
+// The feeds of another service, wherever it runs. Confined to the loop.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  virtual async::Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline) = 0;
+  virtual std::unique_ptr<SourceStream> Open(v1::ReadRequest request) = 0;
+  virtual async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) = 0;
+};
+
+}  // namespace motcua::feed

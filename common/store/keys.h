@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace motcua::store {
+
+// Names of the Redis keys of one service in one shard. Every key carries the hash tag `{shard}`, so that a
+// transaction stays in one slot of a Redis Cluster, and the service's prefix, so that services never meet.
+//
+// Layout, for the prefix `in` and the shard `H30`:
+//   in:{H30}:d:<id>     a record of the kind `d`        in:{H30}:l:d:<id>  the history of that record
+//   in:{H30}:x:<index>  an index (sorted set)           in:{H30}:n         the counters (hash)
+//   in:{H30}:feed       the feed (stream)               in:{H30}:wm        its watermark
+//   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of service s
+//   in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack        what each consumer has applied
+class Keyspace {
+ public:
+  Keyspace(std::string_view prefix, std::string_view shard)
+      : shard_(shard), base_(std::string(prefix) + ":{" + std::string(shard) + "}:") {}
+
+  const std::string& shard() const { return shard_; }
+
+  std::string Record(std::string_view kind, std::string_view id) const { return Join(kind, ":", id); }
+  std::string History(std::string_view kind, std::string_view id) const { return base_ + "l:" + std::string(kind) + ":" + std::string(id); }
+  std::string Index(std::string_view name) const { return Join("x:", name); }
+  std::string Counters() const { return base_ + "n"; }
+  std::string Feed() const { return base_ + "feed"; }
+  std::string Watermark() const { return base_ + "wm"; }
+  std::string Request(std::string_view digest) const { return Join("q:", digest); }
+  std::string Cursor(std::string_view source) const { return Join("cur:", source); }
+  std::string Sequence(std::string_view name) const { return Join("s:", name); }
+  std::string Acknowledged() const { return base_ + "ack"; }
+
+ private:
+  std::string Join(std::string_view a, std::string_view b, std::string_view c = {}) const {
+    std::string key;
+    key.reserve(base_.size() + a.size() + b.size() + c.size());
+    key.append(base_).append(a).append(b).append(c);
+    return key;
+  }
+
+  std::string shard_;
+  std::string base_;
+};
+
+// The shard of a dossier code or agency id: `H30` of `H30.18.05-260714-0001`, of `H30.18`, and of the older form
+// `000.05.18.H30-260714-0001`. Empty where there is none.
+std::string ShardOf(std::string_view code);
+
+}  // namespace motcua::store

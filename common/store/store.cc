@@ -1,0 +1,317 @@
+#include "common/store/store.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/status/errors.h"
+#include "common/store/commit_script.h"
+#include "openssl/evp.h"
+
+namespace motcua::store {
+
+namespace {
+
+using async::Task;
+using redis::Command;
+using redis::Reply;
+
+const redis::Script& CommitScript() {
+  static const auto* script = new redis::Script(std::string(kCommitScript));
+  return *script;
+}
+
+absl::Status Corrupt(std::string_view what) {
+  return errors::DataLoss("CORRUPT_RECORD", "the store answered with a malformed " + std::string(what));
+}
+
+// Page tokens name the last member seen: score, colon, member.
+std::string EncodeToken(double score, std::string_view member) {
+  return absl::WebSafeBase64Escape(absl::StrFormat("%.17g:%s", score, member));
+}
+
+bool DecodeToken(const std::string& token, double& score, std::string& member) {
+  std::string text;
+  if (!absl::WebSafeBase64Unescape(token, &text)) return false;
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos || !absl::SimpleAtod(text.substr(0, colon), &score)) return false;
+  member = text.substr(colon + 1);
+  return true;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, double>>> ScoredMembers(const Reply& reply) {
+  std::vector<std::pair<std::string, double>> members;
+  const std::vector<Reply>& items = reply.items();
+  if (items.size() % 2 != 0) return Corrupt("index");
+  members.reserve(items.size() / 2);
+  for (size_t i = 0; i < items.size(); i += 2) {
+    double score = 0;
+    if (!absl::SimpleAtod(items[i + 1].text(), &score)) return Corrupt("index");
+    members.emplace_back(items[i].text(), score);
+  }
+  return members;
+}
+
+}  // namespace
+
+Store::Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl)
+    : redis_(redis), clock_(clock), prefix_(std::move(prefix)), request_ttl_(request_ttl) {}
+
+Task<absl::StatusOr<Reply>> Store::Ask(Command command, absl::Time deadline) {
+  return redis_.Execute(std::move(command), deadline);
+}
+
+Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl::Time deadline) {
+  redis::ScriptCall call(CommitScript());
+  transaction.WriteTo(call);
+  absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
+  if (!reply.ok()) co_return reply.status();
+  std::vector<Reply>& items = reply->items();
+  if (items.size() != 2) co_return Corrupt("commit outcome");
+  const std::string& kind = items[0].text();
+  std::string& value = items[1].text();
+  if (kind == "OK") {
+    ++tally_.committed;
+    uint64_t position = 0;
+    if (!absl::SimpleAtoi(value, &position)) co_return Corrupt("commit outcome");
+    co_return CommitOutcome(CommitOutcome::Kind::kCommitted, position);
+  }
+  if (kind == "CONFLICT") {
+    ++tally_.conflicts;
+    co_return CommitOutcome(CommitOutcome::Kind::kConflict, 0);
+  }
+  if (kind == "STALE") {
+    ++tally_.stale;
+    int64_t micros = 0;
+    if (!absl::SimpleAtoi(value, &micros)) co_return Corrupt("watermark");
+    CommitOutcome outcome(CommitOutcome::Kind::kStale, 0);
+    outcome.watermark = absl::FromUnixMicros(micros);
+    co_return outcome;
+  }
+  if (kind == "REPLAY") {
+    ++tally_.replayed;
+    CommitOutcome outcome(CommitOutcome::Kind::kReplayed, 0);
+    outcome.stored = std::move(value);
+    co_return outcome;
+  }
+  if (kind == "CURSOR") {
+    CommitOutcome outcome(CommitOutcome::Kind::kCursorMoved, 0);
+    if (!absl::SimpleAtoi(value, &outcome.position)) co_return Corrupt("cursor");
+    co_return outcome;
+  }
+  co_return Corrupt("commit outcome");
+}
+
+Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Store::Get(std::vector<std::string> keys,
+                                                                      absl::Time deadline) {
+  std::vector<std::optional<std::string>> values;
+  if (keys.empty()) co_return values;
+  Command command("MGET");
+  for (const std::string& key : keys) command.Arg(key);
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(command), deadline);
+  if (!reply.ok()) co_return reply.status();
+  if (reply->items().size() != keys.size()) co_return Corrupt("reply");
+  values.reserve(keys.size());
+  for (Reply& item : reply->items()) {
+    if (item.is_nil()) {
+      values.emplace_back(std::nullopt);
+    } else {
+      values.emplace_back(std::move(item.text()));
+    }
+  }
+  co_return values;
+}
+
+Task<absl::StatusOr<uint64_t>> Store::NextNumber(std::string key, absl::Time deadline) {
+  Command command("INCR");
+  command.Arg(key);
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(command), deadline);
+  if (!reply.ok()) co_return reply.status();
+  co_return static_cast<uint64_t>(reply->integer());
+}
+
+Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string key, Order order, uint32_t page_size,
+                                                 std::string page_token, absl::Time deadline) {
+  const bool ascending = order == Order::kAscending;
+  page_size = std::clamp<uint32_t>(page_size, 1, 1000);
+  double score = 0;
+  std::string member;
+  if (!page_token.empty() && !DecodeToken(page_token, score, member)) {
+    co_return errors::InvalidArgument("BAD_PAGE_TOKEN", "page_token: must come from the page before");
+  }
+  Command size("ZCARD");
+  size.Arg(key);
+  Task<absl::StatusOr<Reply>> size_task = Ask(std::move(size), deadline);
+  absl::StatusOr<Reply> size_reply = co_await std::move(size_task);
+  if (!size_reply.ok()) co_return size_reply.status();
+  IndexPage page;
+  page.total = static_cast<uint64_t>(size_reply->integer());
+
+  // Where the last member seen still stands, its rank is the way on: O(log n) however many share its score.
+  int64_t rank = -1;
+  if (!page_token.empty()) {
+    Command held("ZSCORE");
+    held.Arg(key).Arg(member);
+    absl::StatusOr<Reply> held_reply = co_await Ask(std::move(held), deadline);
+    if (!held_reply.ok()) co_return held_reply.status();
+    double now = 0;
+    if (!held_reply->is_nil() && absl::SimpleAtod(held_reply->text(), &now) && now == score) {
+      Command ask_rank(ascending ? "ZRANK" : "ZREVRANK");
+      ask_rank.Arg(key).Arg(member);
+      absl::StatusOr<Reply> rank_reply = co_await Ask(std::move(ask_rank), deadline);
+      if (!rank_reply.ok()) co_return rank_reply.status();
+      if (!rank_reply->is_nil()) rank = rank_reply->integer();
+    }
+  }
+  std::vector<std::pair<std::string, double>> found;
+  const uint32_t want = page_size + 1;  // one more tells whether another page follows
+  int64_t offset = 0;
+  while (found.size() < want) {
+    Command range("ZRANGE");
+    range.Arg(key);
+    if (page_token.empty() || rank >= 0) {
+      range.Arg(rank + 1).Arg(rank + want);
+      if (!ascending) range.Arg("REV");
+    } else {
+      range.Arg(absl::StrFormat("%.17g", score)).Arg(ascending ? "+inf" : "-inf").Arg("BYSCORE");
+      if (!ascending) range.Arg("REV");
+      range.Arg("LIMIT").Arg(offset).Arg(want);
+    }
+    range.Arg("WITHSCORES");
+    absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+    if (!reply.ok()) co_return reply.status();
+    absl::StatusOr<std::vector<std::pair<std::string, double>>> batch = ScoredMembers(*reply);
+    if (!batch.ok()) co_return batch.status();
+    for (auto& item : *batch) {
+      const bool seen = !page_token.empty() && item.second == score &&
+                        (ascending ? item.first <= member : item.first >= member);
+      if (!seen && found.size() < want) found.push_back(std::move(item));
+    }
+    if (page_token.empty() || rank >= 0 || batch->size() < want) break;
+    offset += want;
+  }
+  if (found.size() > page_size) {
+    page.next_page_token = EncodeToken(found[page_size - 1].second, found[page_size - 1].first);
+    found.resize(page_size);
+  }
+  page.members.reserve(found.size());
+  for (auto& item : found) page.members.push_back(std::move(item.first));
+  co_return page;
+}
+
+Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexUpTo(std::string key, double score,
+                                                                                   uint32_t limit,
+                                                                                   absl::Time deadline) {
+  Command range("ZRANGE");
+  range.Arg(key).Arg("-inf").Arg(absl::StrFormat("%.17g", score)).Arg("BYSCORE").Arg("LIMIT").Arg(0).Arg(limit);
+  range.Arg("WITHSCORES");
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+  if (!reply.ok()) co_return reply.status();
+  co_return ScoredMembers(*reply);
+}
+
+Task<absl::StatusOr<std::optional<double>>> Store::IndexLowest(std::string key, absl::Time deadline) {
+  Command range("ZRANGE");
+  range.Arg(key).Arg(0).Arg(0).Arg("WITHSCORES");
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+  if (!reply.ok()) co_return reply.status();
+  absl::StatusOr<std::vector<std::pair<std::string, double>>> members = ScoredMembers(*reply);
+  if (!members.ok()) co_return members.status();
+  std::optional<double> lowest;
+  if (!members->empty()) lowest = members->front().second;
+  co_return lowest;
+}
+
+Task<absl::StatusOr<std::vector<uint64_t>>> Store::IndexSizes(std::vector<std::string> keys, absl::Time deadline) {
+  std::vector<uint64_t> sizes;
+  for (const std::string& key : keys) {
+    Command size("ZCARD");
+    size.Arg(key);
+    absl::StatusOr<Reply> reply = co_await Ask(std::move(size), deadline);
+    if (!reply.ok()) co_return reply.status();
+    sizes.push_back(static_cast<uint64_t>(reply->integer()));
+  }
+  co_return sizes;
+}
+
+Task<absl::StatusOr<Counters>> Store::ReadCounters(std::string key, absl::Time deadline) {
+  Command all("HGETALL");
+  all.Arg(key);
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(all), deadline);
+  if (!reply.ok()) co_return reply.status();
+  Counters counters;
+  const std::vector<Reply>& items = reply->items();
+  for (size_t i = 0; i + 1 < items.size(); i += 2) {
+    int64_t value = 0;
+    if (!absl::SimpleAtoi(items[i + 1].text(), &value)) co_return Corrupt("counter");
+    counters.emplace(items[i].text(), value);
+  }
+  co_return counters;
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> Store::ReadList(std::string key, uint32_t limit, absl::Time deadline) {
+  Command range("LRANGE");
+  range.Arg(key).Arg(-static_cast<int64_t>(limit)).Arg(-1);
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+  if (!reply.ok()) co_return reply.status();
+  std::vector<std::string> lines;
+  lines.reserve(reply->items().size());
+  for (Reply& item : reply->items()) lines.push_back(std::move(item.text()));
+  co_return lines;
+}
+
+Task<absl::Status> Store::AddShard(std::string shard, absl::Time deadline) {
+  Command add("SADD");
+  add.Arg(absl::StrCat(prefix_, ":shards")).Arg(shard);
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(add), deadline);
+  co_return reply.status();
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> Store::ListShards(absl::Time deadline) {
+  Command members("SMEMBERS");
+  members.Arg(absl::StrCat(prefix_, ":shards"));
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(members), deadline);
+  if (!reply.ok()) co_return reply.status();
+  std::vector<std::string> shards;
+  for (Reply& item : reply->items()) shards.push_back(std::move(item.text()));
+  std::sort(shards.begin(), shards.end());
+  co_return shards;
+}
+
+Task<absl::Status> Store::WriteSimulatedNow(absl::Time now, absl::Time deadline) {
+  Command set("SET");
+  set.Arg(absl::StrCat(prefix_, ":simulated_now")).Arg(absl::ToUnixNanos(now));
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(set), deadline);
+  co_return reply.status();
+}
+
+Task<absl::StatusOr<absl::Time>> Store::ReadSimulatedNow(absl::Time deadline) {
+  Command get("GET");
+  get.Arg(absl::StrCat(prefix_, ":simulated_now"));
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(get), deadline);
+  if (!reply.ok()) co_return reply.status();
+  if (reply->is_nil()) co_return absl::InfinitePast();
+  int64_t nanos = 0;
+  if (!absl::SimpleAtoi(reply->text(), &nanos)) co_return Corrupt("clock");
+  co_return absl::FromUnixNanos(nanos);
+}
+
+std::string Sha256(std::string_view a, std::string_view b) {
+  std::string digest(32, '\0');
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  EVP_DigestUpdate(context, a.data(), a.size());
+  EVP_DigestUpdate(context, b.data(), b.size());
+  EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  EVP_MD_CTX_free(context);
+  return digest;
+}
+
+std::string RequestDigest(std::string_view caller, std::string_view request_id) {
+  // 128 bits: a collision among 10^9 living requests has a chance of 10^-21.
+  return Sha256(std::string(caller) + '\0', request_id).substr(0, 16);
+}
+
+}  // namespace motcua::store

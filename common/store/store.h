@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/async/task.h"
+#include "common/redis/client.h"
+#include "common/store/decision.h"
+#include "common/store/keys.h"
+#include "common/store/transaction.h"
+#include "common/time/clock.h"
+
+namespace motcua::store {
+
+// What became of a commit.
+class CommitOutcome {
+ public:
+  enum class Kind {
+    kCommitted,
+    // A record had another version: load and decide again.
+    kConflict,
+    // The transaction's time was before the watermark: decide again, at `watermark` or later.
+    kStale,
+    // The request was done before: `stored` is its reply.
+    kReplayed,
+    // The cursor stood elsewhere, at `position`: another consumer applied these events.
+    kCursorMoved,
+  };
+
+  CommitOutcome(Kind kind, uint64_t position) : kind(kind), position(position) {}
+
+  Kind kind;
+  // kCommitted: position of the last event written, 0 = none; after MoveWatermark the feed's last.
+  uint64_t position;
+  absl::Time watermark;
+  std::string stored;
+};
+
+// A page of an index.
+class IndexPage {
+ public:
+  IndexPage() {}
+
+  std::vector<std::string> members;
+  // Empty on the last page.
+  std::string next_page_token;
+  // All members of the index.
+  uint64_t total = 0;
+};
+
+// Which way an index is read.
+enum class Order { kAscending, kDescending };
+
+// The state of one service in Redis.
+//
+// Confined to the loop of its Redis client. Every call has a deadline; errors are the client's (UNAVAILABLE with
+// REDIS_UNAVAILABLE or OUTCOME_UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED) and DATA_LOSS (CORRUPT_RECORD).
+class Store {
+ public:
+  // Bytes that commits sent, and how they ended; for metrics.
+  struct Tally {
+    uint64_t committed = 0;
+    uint64_t conflicts = 0;
+    uint64_t stale = 0;
+    uint64_t replayed = 0;
+  };
+
+  // `prefix` distinguishes the services that share a Redis: `in`, `ro`, `dm`, `no`. Replies to requests are kept
+  // for `request_ttl`. Redis client and clock outlive the store.
+  Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl);
+
+  Keyspace Keys(std::string_view shard) const { return Keyspace(prefix_, shard); }
+  const time::Clock& clock() const { return clock_; }
+  redis::Client& redis() { return redis_; }
+  absl::Duration request_ttl() const { return request_ttl_; }
+  const Tally& tally() const { return tally_; }
+
+  async::Task<absl::StatusOr<CommitOutcome>> Commit(Transaction transaction, absl::Time deadline);
+
+  // Values in the order of `keys`; nullopt = absent.
+  async::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Get(std::vector<std::string> keys,
+                                                                        absl::Time deadline);
+
+  // The next number of a sequence, 1, 2, 3 ...: unique for ever, with gaps where the caller fails afterwards.
+  async::Task<absl::StatusOr<uint64_t>> NextNumber(std::string key, absl::Time deadline);
+
+  // A page of at most `page_size` (1..1000) members. Stable under writes: the token names the last member seen, so
+  // what is added or removed meanwhile neither repeats nor hides others.
+  // Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN).
+  async::Task<absl::StatusOr<IndexPage>> ReadIndex(std::string key, Order order, uint32_t page_size,
+                                                   std::string page_token, absl::Time deadline);
+
+  // Members with a score of at most `score`, lowest first, at most `limit`, with their scores.
+  async::Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> IndexUpTo(std::string key, double score,
+                                                                                     uint32_t limit,
+                                                                                     absl::Time deadline);
+  // Lowest score of an index; nullopt = empty.
+  async::Task<absl::StatusOr<std::optional<double>>> IndexLowest(std::string key, absl::Time deadline);
+
+  // Sizes of indexes, in the order of `keys`.
+  async::Task<absl::StatusOr<std::vector<uint64_t>>> IndexSizes(std::vector<std::string> keys, absl::Time deadline);
+
+  async::Task<absl::StatusOr<Counters>> ReadCounters(std::string key, absl::Time deadline);
+
+  // Lines of a history, at most the latest `limit`.
+  async::Task<absl::StatusOr<std::vector<std::string>>> ReadList(std::string key, uint32_t limit, absl::Time deadline);
+
+  // Shards that the service has state of. AddShard is idempotent and must precede the shard's first commit.
+  async::Task<absl::Status> AddShard(std::string shard, absl::Time deadline);
+  async::Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline);
+
+  // Simulated time survives a restart of the service. ReadSimulatedNow: InfinitePast where never written.
+  async::Task<absl::Status> WriteSimulatedNow(absl::Time now, absl::Time deadline);
+  async::Task<absl::StatusOr<absl::Time>> ReadSimulatedNow(absl::Time deadline);
+
+ private:
+  async::Task<absl::StatusOr<redis::Reply>> Ask(redis::Command command, absl::Time deadline);
+
+  redis::Client& redis_;
+  const time::Clock& clock_;
+  const std::string prefix_;
+  const absl::Duration request_ttl_;
+  Tally tally_;
+};
+
+// Digest under which the reply to a request is kept: the same request id of another caller is another request.
+std::string RequestDigest(std::string_view caller, std::string_view request_id);
+
+// SHA-256 (32 bytes).
+std::string Sha256(std::string_view a, std::string_view b = {});
+
+}  // namespace motcua::store
