@@ -1,0 +1,274 @@
+// The commit of DESIGN 3.2 against a real redis-server: all of a transaction or nothing, once for a request id.
+#include "common/store/store.h"
+
+#include <random>
+#include <set>
+
+#include "absl/time/clock.h"
+#include "common/async/sync_wait.h"
+#include "common/async/when_all.h"
+#include "common/store/mutate.h"
+#include "common/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "motcua/routing/v1/routing.pb.h"
+#include "tests/integration/store/ledger.h"
+#include "tests/support/redis_process.h"
+
+namespace motcua::store {
+namespace {
+
+using async::SyncWait;
+using async::Task;
+using routing::v1::CompleteWorkRequest;
+using routing::v1::MutationResponse;
+using testing::ElementsAre;
+
+constexpr char kId[] = "H30.18.05-260714-0001";
+
+class StoreTest : public testing::Test {
+ protected:
+  static redis::Options RedisOptions(const test::RedisProcess& redis) {
+    redis::Options options;
+    options.address = redis.address();
+    return options;
+  }
+
+  void SetUp() override { ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok()); }
+
+  static absl::Time Soon() { return absl::Now() + absl::Seconds(10); }
+
+  Task<absl::StatusOr<MutationResponse>> Add(std::string id, std::string request_id, uint32_t amount,
+                                             std::string box = "a", uint64_t expected_version = 0) {
+    CompleteWorkRequest request;
+    request.set_request_id(request_id);
+    request.set_dossier(id);
+    request.set_activity(std::to_string(amount));
+    request.set_note(box);
+    request.set_expected_version(expected_version);
+    common::v1::Actor actor;
+    actor.set_id("officer-1");
+    actor.set_agency("H30.18.05");
+    return Mutate<Ledger, CompleteWorkRequest, MutationResponse>(
+        store_, Caller(actor, "", Soon()), request, "H30", id,
+        [id, amount, box](const Ledger::Record* record, const Context& context) {
+          return Ledger::Add(record, context, id, amount, box);
+        },
+        [](const Ledger::Record& record, MutationResponse& response) { response.set_holder(record.route().holder()); });
+  }
+
+  Ledger::Record Load(const std::string& id) {
+    auto values = SyncWait(loop_, store_.Get({store_.Keys("H30").Record("d", id)}, Soon()));
+    Ledger::Record record;
+    if (!values.ok() || !values->front().has_value()) return record;
+    uint64_t version = 0;
+    std::string_view bytes;
+    EXPECT_TRUE(DecodeRecord(*values->front(), version, bytes));
+    EXPECT_TRUE(record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+    return record;
+  }
+
+  Counters ReadCounters() { return *SyncWait(loop_, store_.ReadCounters(store_.Keys("H30").Counters(), Soon())); }
+  IndexPage ReadBox(const std::string& box, uint32_t size = 100, std::string token = "",
+                    Order order = Order::kAscending) {
+    return *SyncWait(loop_, store_.ReadIndex(store_.Keys("H30").Index("box:" + box), order, size, token, Soon()));
+  }
+  uint64_t FeedLength() {
+    redis::Command length("XLEN");
+    length.Arg(store_.Keys("H30").Feed());
+    return SyncWait(loop_, client_.Execute(std::move(length), Soon()))->integer();
+  }
+
+  test::RedisProcess redis_;
+  async::Loop loop_{"test"};
+  redis::Client client_{loop_, RedisOptions(redis_)};
+  time::SimulatedClock clock_{absl::FromUnixSeconds(1'752'480'000)};
+  Store store_{client_, clock_, "ro", absl::Hours(1)};
+};
+
+TEST_F(StoreTest, ACommitWritesRecordIndexCountersFeedAndHistoryTogether) {
+  auto first = SyncWait(loop_, Add(kId, "request-1", 5));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->written().version(), 1);
+  EXPECT_EQ(first->written().feed_position(), 1);
+  EXPECT_FALSE(first->written().replayed());
+  auto second = SyncWait(loop_, Add(kId, "request-2", 7, "b", 1));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->written().version(), 2);
+  EXPECT_EQ(second->written().feed_position(), 2);
+
+  Ledger::Record record = Load(kId);
+  EXPECT_EQ(record.route().work_done(), 12);
+  EXPECT_THAT(ReadBox("a").members, ElementsAre());
+  EXPECT_THAT(ReadBox("b").members, ElementsAre(kId));
+  Counters counters = ReadCounters();
+  EXPECT_EQ(counters["accounts"], 1);
+  EXPECT_EQ(counters["sum"], 12);
+  EXPECT_EQ(counters["in:a"], 0);
+  EXPECT_EQ(counters["in:b"], 1);
+  auto lines = SyncWait(loop_, store_.ReadList(store_.Keys("H30").History("d", kId), 100, Soon()));
+  common::v1::History history = DecodeHistory(*lines, record.chain());
+  EXPECT_TRUE(history.verified());
+  EXPECT_EQ(history.entries_size(), 2);
+  lines->erase(lines->begin());
+  EXPECT_FALSE(DecodeHistory(*lines, record.chain()).verified()) << "a line that is missing must show";
+}
+
+TEST_F(StoreTest, ARepeatedRequestIdReturnsTheStoredReplyAndHasNoSecondEffect) {
+  auto first = SyncWait(loop_, Add(kId, "request-1", 5));
+  auto again = SyncWait(loop_, Add(kId, "request-1", 5));
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again->written().replayed());
+  EXPECT_EQ(again->written().feed_position(), first->written().feed_position());
+  EXPECT_EQ(again->written().version(), 1);
+  EXPECT_EQ(Load(kId).route().work_done(), 5);
+  EXPECT_EQ(FeedLength(), 1);
+}
+
+TEST_F(StoreTest, TheSameRequestIdWithAnotherBodyIsRefused) {
+  ASSERT_TRUE(SyncWait(loop_, Add(kId, "request-1", 5)).ok());
+  auto other = SyncWait(loop_, Add(kId, "request-1", 6));
+  EXPECT_TRUE(absl::IsAlreadyExists(other.status()));
+  EXPECT_EQ(errors::Reason(other.status()), "REQUEST_ID_REUSED");
+  EXPECT_EQ(Load(kId).route().work_done(), 5);
+}
+
+TEST_F(StoreTest, AVersionThatMovedOnIsAborted) {
+  ASSERT_TRUE(SyncWait(loop_, Add(kId, "request-1", 5)).ok());
+  auto stale = SyncWait(loop_, Add(kId, "request-2", 5, "a", 7));
+  EXPECT_TRUE(absl::IsAborted(stale.status()));
+  EXPECT_EQ(errors::Reason(stale.status()), "VERSION_MISMATCH");
+  EXPECT_EQ(errors::MetadataValue(stale.status(), "version"), "1");
+}
+
+TEST_F(StoreTest, ARefusedDecisionChangesNothing) {
+  auto refused = SyncWait(loop_, Add(kId, "request-1", 2000));
+  EXPECT_EQ(errors::Reason(refused.status()), "TOO_MUCH");
+  EXPECT_EQ(FeedLength(), 0);
+  EXPECT_TRUE(ReadCounters().empty());
+  EXPECT_TRUE(SyncWait(loop_, Add(kId, "request-1", 2)).ok()) << "and the request id is still free";
+}
+
+TEST_F(StoreTest, RacingMutationsAllTakeEffectOnce) {
+  std::vector<Task<absl::StatusOr<MutationResponse>>> adds;
+  for (int i = 0; i < 8; ++i) {
+    adds.push_back(Add(kId, "request-" + std::to_string(i), 1));
+    adds.push_back(Add(kId, "request-" + std::to_string(i), 1));  // the same request twice at once
+  }
+  auto results = SyncWait(loop_, async::WhenAll(std::move(adds)));
+  std::set<uint64_t> versions;
+  for (const auto& result : results) {
+    ASSERT_TRUE(result.ok()) << result.status();
+    versions.insert(result->written().version());
+  }
+  EXPECT_EQ(versions.size(), 8);
+  EXPECT_EQ(Load(kId).route().work_done(), 8);
+  EXPECT_EQ(ReadCounters()["sum"], 8);
+  EXPECT_EQ(FeedLength(), 8);
+}
+
+TEST_F(StoreTest, NothingIsCommittedBeforeTheWatermark) {
+  const absl::Time now = clock_.Now();
+  Transaction tx(store_.Keys("H30"));
+  tx.MoveWatermark(now + absl::Hours(1));
+  ASSERT_TRUE(SyncWait(loop_, store_.Commit(tx, Soon())).ok());
+  // The mutation is decided again at the watermark, not before it.
+  auto added = SyncWait(loop_, Add(kId, "request-1", 1));
+  ASSERT_TRUE(added.ok()) << added.status();
+  EXPECT_EQ(time::FromTimestamp(added->written().at()), now + absl::Hours(1));
+  EXPECT_EQ(store_.tally().stale, 1);
+  // And the watermark never goes back.
+  Transaction back(store_.Keys("H30"));
+  back.MoveWatermark(now);
+  auto outcome = SyncWait(loop_, store_.Commit(back, Soon()));
+  EXPECT_EQ(outcome->position, 1);
+  auto later = SyncWait(loop_, Add(kId, "request-2", 1));
+  EXPECT_EQ(time::FromTimestamp(later->written().at()), now + absl::Hours(1));
+}
+
+TEST_F(StoreTest, ACursorMovesOnlyFromWhereItStood) {
+  const std::string key = store_.Keys("H30").Cursor("intake");
+  auto move = [&](uint64_t from, uint64_t to) {
+    Transaction tx(store_.Keys("H30"));
+    tx.CheckCursor(key, from);
+    tx.SetCursor(key, to);
+    tx.Count(store_.Keys("H30").Counters(), "effects", 1);
+    return *SyncWait(loop_, store_.Commit(tx, Soon()));
+  };
+  EXPECT_EQ(move(0, 10).kind, CommitOutcome::Kind::kCommitted);
+  CommitOutcome lost = move(0, 10);
+  EXPECT_EQ(lost.kind, CommitOutcome::Kind::kCursorMoved);
+  EXPECT_EQ(lost.position, 10);
+  EXPECT_EQ(move(10, 12).kind, CommitOutcome::Kind::kCommitted);
+  EXPECT_EQ(ReadCounters()["effects"], 2);
+}
+
+TEST_F(StoreTest, PagesNeitherRepeatNorSkipWhileTheIndexChanges) {
+  const uint32_t seed = std::random_device{}();
+  std::mt19937 random(seed);
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::set<std::string> all;
+  for (int i = 0; i < 60; ++i) {
+    const std::string id = "H30.18.05-260714-" + std::to_string(1000 + i);
+    // Few different scores: most members share theirs with others.
+    ASSERT_TRUE(SyncWait(loop_, Add(id, "request-" + id, 1 + random() % 3)).ok());
+    all.insert(id);
+  }
+  for (Order order : {Order::kAscending, Order::kDescending}) {
+    std::multiset<std::string> seen;
+    std::set<std::string> removed;
+    std::string token;
+    do {
+      IndexPage page = ReadBox("a", 7, token, order);
+      seen.insert(page.members.begin(), page.members.end());
+      token = page.next_page_token;
+      // The very member that the token names goes away, and another one comes.
+      if (!page.members.empty() && removed.size() < 3) {
+        const std::string gone = page.members.back();
+        ASSERT_TRUE(SyncWait(loop_, Add(gone, "move-" + gone + std::to_string(static_cast<int>(order)), 1, "b")).ok());
+        removed.insert(gone);
+      }
+    } while (!token.empty());
+    for (const std::string& id : all) EXPECT_EQ(seen.count(id), 1) << id;
+    for (const std::string& id : removed) {
+      ASSERT_TRUE(SyncWait(loop_, Add(id, "back-" + id + std::to_string(static_cast<int>(order)), 1, "a")).ok());
+    }
+  }
+  auto bad = SyncWait(loop_, store_.ReadIndex(store_.Keys("H30").Index("box:a"), Order::kAscending, 5, "%%", Soon()));
+  EXPECT_EQ(errors::Reason(bad.status()), "BAD_PAGE_TOKEN");
+}
+
+TEST_F(StoreTest, WhatWasAcknowledgedSurvivesKill9) {
+  std::vector<std::string> acknowledged;
+  for (int i = 0; i < 50; ++i) {
+    const std::string id = "H30.18.05-260714-" + std::to_string(1000 + i);
+    if (SyncWait(loop_, Add(id, "request-" + id, 1)).ok()) acknowledged.push_back(id);
+    if (i == 25) redis_.Kill9();
+  }
+  EXPECT_GE(acknowledged.size(), 25);
+  redis_.Restart();
+  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  for (const std::string& id : acknowledged) EXPECT_EQ(Load(id).route().work_done(), 1) << id;
+  EXPECT_GE(ReadCounters()["accounts"], static_cast<int64_t>(acknowledged.size()));
+}
+
+TEST_F(StoreTest, RedisGoneIsUnavailableAtOnce) {
+  redis_.Kill9();
+  const absl::Time start = absl::Now();
+  auto refused = SyncWait(loop_, Add(kId, "request-1", 1));
+  for (int i = 0; i < 100 && refused.ok(); ++i) refused = SyncWait(loop_, Add(kId, "request-x", 1));
+  EXPECT_TRUE(absl::IsUnavailable(refused.status())) << refused.status();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(2));
+}
+
+TEST(ShardOf, KnowsBothFormsOfTheCode) {
+  EXPECT_EQ(ShardOf("H30.18.05-260714-0001"), "H30");
+  EXPECT_EQ(ShardOf("H30-260714-0001"), "H30");
+  EXPECT_EQ(ShardOf("000.05.18.H30-260714-0001"), "H30");
+  EXPECT_EQ(ShardOf("H30.18"), "H30");
+  EXPECT_EQ(ShardOf("18.05"), "");
+  EXPECT_EQ(ShardOf(""), "");
+}
+
+}  // namespace
+}  // namespace motcua::store
