@@ -1,0 +1,78 @@
+// LocalSource: a feed::Source that reads a Publisher in the same process and on the same loop: feeds without gRPC.
+//
+// Confined to the loop.
+#ifndef MOTCUA_TESTS_SUPPORT_LOCAL_SOURCE_H_
+#define MOTCUA_TESTS_SUPPORT_LOCAL_SOURCE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/async/queue.h"
+#include "common/feed/publisher.h"
+#include "common/feed/source.h"
+
+namespace motcua::test {
+
+class LocalSource final : public feed::Source {
+ public:
+  LocalSource(async::Loop& loop, feed::Publisher& publisher) : loop_(loop), publisher_(publisher) {}
+
+  async::Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time) override {
+    co_return publisher_.shards();
+  }
+
+  std::unique_ptr<feed::SourceStream> Open(feed::v1::ReadRequest request) override {
+    auto state = std::make_shared<State>(loop_);
+    loop_.Spawn(Pump(publisher_, std::move(request), state));
+    return std::make_unique<Stream>(state);
+  }
+
+  async::Task<absl::Status> Acknowledge(feed::v1::AcknowledgeRequest request, absl::Time deadline) override {
+    return publisher_.Acknowledge(std::move(request), deadline);
+  }
+
+ private:
+  struct State {
+    explicit State(async::Loop& loop) : steps(loop, 1), cancel(loop) {}
+    async::Queue<feed::v1::ReadResponse> steps;
+    async::CancelSource cancel;
+    absl::Status end;
+  };
+
+  class Stream final : public feed::SourceStream {
+   public:
+    explicit Stream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    ~Stream() override {
+      state_->cancel.Cancel();
+      state_->steps.Close();
+    }
+    async::Task<absl::StatusOr<feed::v1::ReadResponse>> Next(async::CancelToken cancel) override {
+      absl::StatusOr<feed::v1::ReadResponse> step = co_await state_->steps.Pop(absl::InfiniteFuture(), cancel);
+      if (!step.ok() && !state_->end.ok()) co_return state_->end;
+      co_return step;
+    }
+
+   private:
+    std::shared_ptr<State> state_;
+  };
+
+  static async::Task<absl::Status> Give(std::shared_ptr<State> state, feed::v1::ReadResponse step) {
+    co_return co_await state->steps.Push(std::move(step), absl::InfiniteFuture(), state->cancel.token());
+  }
+
+  static async::Task<void> Pump(feed::Publisher& publisher, feed::v1::ReadRequest request,
+                                std::shared_ptr<State> state) {
+    feed::Publisher::Sink sink = [state](feed::v1::ReadResponse step) { return Give(state, std::move(step)); };
+    state->end = co_await publisher.Stream(std::move(request), std::move(sink), state->cancel.token());
+    state->steps.Close();
+  }
+
+  async::Loop& loop_;
+  feed::Publisher& publisher_;
+};
+
+}  // namespace motcua::test
+
+#endif  // MOTCUA_TESTS_SUPPORT_LOCAL_SOURCE_H_
