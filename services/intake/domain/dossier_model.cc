@@ -1,0 +1,69 @@
+#include "services/intake/domain/dossier_model.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/time/timestamp.h"
+#include "services/intake/domain/dossier_code.h"
+
+namespace motcua::intake {
+namespace {
+
+constexpr char kByStatus[] = "s:";
+constexpr char kByChannel[] = "c:";
+constexpr char kByRating[] = "r:";
+
+// The number behind the prefix, or -1.
+int NumberOf(std::string_view field) {
+  int number = -1;
+  return absl::SimpleAtoi(std::string(field.substr(2)), &number) ? number : -1;
+}
+
+}  // namespace
+
+std::string AgencyIndex(std::string_view agency, DossierStatus status) {
+  std::string index = absl::StrCat("a:", std::string(agency));
+  if (status != common::v1::DOSSIER_STATUS_UNSPECIFIED) absl::StrAppend(&index, ":", static_cast<int>(status));
+  return index;
+}
+
+store::Indexes DossierModel::IndexesOf(const Record& record) {
+  const v1::Dossier& dossier = record.dossier();
+  const std::string member(TailOfCode(dossier.code()));
+  const double issued = static_cast<double>(absl::ToUnixMicros(time::FromTimestamp(dossier.code_issued_at())));
+  store::Indexes indexes;
+  indexes.emplace_back(AgencyIndex(dossier.receiving_agency(), common::v1::DOSSIER_STATUS_UNSPECIFIED), member, issued);
+  indexes.emplace_back(AgencyIndex(dossier.receiving_agency(), dossier.status()), member, issued);
+  return indexes;
+}
+
+store::Counters DossierModel::CountersOf(const Record& record) {
+  const v1::Dossier& dossier = record.dossier();
+  store::Counters counters;
+  counters[absl::StrCat(kByStatus, static_cast<int>(dossier.status()))] = 1;
+  counters[absl::StrCat(kByChannel, dossier.channel())] = 1;
+  if (dossier.has_rating()) counters[absl::StrCat(kByRating, dossier.rating().score())] = 1;
+  return counters;
+}
+
+v1::Statistics StatisticsFrom(const store::Counters& counters) {
+  v1::Statistics statistics;
+  uint64_t dossiers = 0;
+  for (const auto& [field, value] : counters) {
+    if (value <= 0) continue;
+    const uint64_t count = static_cast<uint64_t>(value);
+    const std::string_view name = field;
+    const std::string_view prefix = name.substr(0, 2);
+    if (prefix == kByStatus && NumberOf(name) > 0) {
+      (*statistics.mutable_by_status())[static_cast<uint32_t>(NumberOf(name))] = count;
+      dossiers += count;
+    } else if (prefix == kByChannel) {
+      (*statistics.mutable_by_channel())[std::string(name.substr(2))] = count;
+    } else if (prefix == kByRating && NumberOf(name) > 0) {
+      (*statistics.mutable_by_rating())[static_cast<uint32_t>(NumberOf(name))] = count;
+    }
+  }
+  statistics.set_dossiers(dossiers);
+  return statistics;
+}
+
+}  // namespace motcua::intake

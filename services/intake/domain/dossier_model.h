@@ -1,0 +1,36 @@
+// What the store must know of dossiers: where they are listed and what they count for. Names of indexes and
+// counters are here and nowhere else.
+#ifndef MOTCUA_SERVICES_INTAKE_DOMAIN_DOSSIER_MODEL_H_
+#define MOTCUA_SERVICES_INTAKE_DOMAIN_DOSSIER_MODEL_H_
+
+#include <string>
+#include <string_view>
+
+#include "common/store/decision.h"
+#include "motcua/intake/v1/dossier.pb.h"
+#include "motcua/intake/v1/intake.pb.h"
+
+namespace motcua::intake {
+
+namespace v1 = ::motcua::intake::v1;
+using common::v1::DossierStatus;
+
+// Records of dossiers, under their codes. A record is kept compact: `version` is the store's, `submitted_at` is unset
+// where it equals `code_issued_at`, `due` where it equals `original_due` (see ViewOf).
+struct DossierModel {
+  using Record = v1::DossierRecord;
+  static constexpr std::string_view kKind = "d";
+  static store::Indexes IndexesOf(const Record& record);
+  static store::Counters CountersOf(const Record& record);
+};
+
+// Dossiers of a receiving agency, all or of one status (UNSPECIFIED = all), scored by the microsecond of the code's
+// issue. Members are the codes without the agency, which is the index's.
+std::string AgencyIndex(std::string_view agency, DossierStatus status);
+
+// Exact counts over all dossiers of a jurisdiction, from the store's counters.
+v1::Statistics StatisticsFrom(const store::Counters& counters);
+
+}  // namespace motcua::intake
+
+#endif  // MOTCUA_SERVICES_INTAKE_DOMAIN_DOSSIER_MODEL_H_

@@ -1,0 +1,76 @@
+#include "services/intake/domain/progress.h"
+
+#include <string>
+#include <utility>
+
+#include "common/time/timestamp.h"
+#include "services/intake/domain/facts.h"
+#include "services/intake/domain/life.h"
+
+namespace motcua::intake {
+namespace {
+
+using feed::v1::Event;
+using store::Context;
+using store::Decision;
+using FollowUp = std::optional<Decision<v1::DossierRecord>>;
+
+// `change` may adjust the dossier further before the history line is written.
+template <class Change>
+FollowUp Become(DossierStatus status, const v1::DossierRecord& record, const Context& context, const char* action,
+                const std::string& note, Change change) {
+  if (!MayFollow(record.dossier().status(), status)) return std::nullopt;
+  Decision<v1::DossierRecord> decision(record);
+  v1::Dossier& dossier = *decision.record.mutable_dossier();
+  dossier.set_status(status);
+  change(dossier);
+  decision.history.push_back(LineOf(context, action, dossier, note));
+  return decision;
+}
+
+FollowUp MoveCustody(const v1::DossierRecord& record, const std::string& holder) {
+  if (!IsUnderWay(record.dossier().status()) || record.dossier().holder() == holder) return std::nullopt;
+  Decision<v1::DossierRecord> decision(record);
+  decision.record.mutable_dossier()->set_holder(holder);
+  return decision;
+}
+
+FollowUp MoveDue(const v1::DossierRecord& record, const common::v1::Deadline& due) {
+  if (!record.dossier().has_accepted_at()) return std::nullopt;
+  Decision<v1::DossierRecord> decision(record);
+  v1::Dossier& dossier = *decision.record.mutable_dossier();
+  if (dossier.has_original_due() && dossier.original_due().SerializeAsString() == due.SerializeAsString()) {
+    dossier.clear_due();
+  } else {
+    *dossier.mutable_due() = due;
+  }
+  return decision;
+}
+
+}  // namespace
+
+FollowUp Follow(const v1::DossierRecord& record, const Event& event, const Context& context) {
+  const auto unchanged = [](v1::Dossier&) {};
+  switch (event.body_case()) {
+    case Event::kRouteOpened:
+      return Become(common::v1::DOSSIER_STATUS_PROCESSING, record, context, "RouteOpened", "",
+                    [&](v1::Dossier& dossier) { dossier.set_holder(event.route_opened().holder()); });
+    case Event::kHandOverAccepted:
+      return MoveCustody(record, event.hand_over_accepted().to());
+    case Event::kSupplementRequested:
+      return Become(common::v1::DOSSIER_STATUS_SUPPLEMENT, record, context, "SupplementRequested",
+                    event.supplement_requested().reason(), unchanged);
+    case Event::kSupplementReceived:
+      return Become(common::v1::DOSSIER_STATUS_PROCESSING, record, context, "SupplementReceived",
+                    event.supplement_received().note(), unchanged);
+    case Event::kResultReady:
+      return Become(common::v1::DOSSIER_STATUS_RESULT_READY, record, context, "ResultReady", "",
+                    [&](v1::Dossier& dossier) { *dossier.mutable_result_at() = event.at(); });
+    case Event::kDueChanged:
+      return MoveDue(record, event.due_changed().to());
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace motcua::intake

@@ -1,0 +1,25 @@
+// What intake's dossier makes of the events of routing and deadline-monitor.
+#ifndef MOTCUA_SERVICES_INTAKE_DOMAIN_PROGRESS_H_
+#define MOTCUA_SERVICES_INTAKE_DOMAIN_PROGRESS_H_
+
+#include <optional>
+
+#include "common/store/decision.h"
+#include "motcua/feed/v1/event.pb.h"
+#include "motcua/intake/v1/dossier.pb.h"
+
+namespace motcua::intake {
+
+namespace v1 = ::motcua::intake::v1;
+
+//   RouteOpened          2 → 4, and who holds it        SupplementRequested  4 → 5
+//   HandOverAccepted     who holds it now               SupplementReceived   5 → 4
+//   ResultReady          4 → 9, and since when          DueChanged           the date in force
+// A change of the status adds a history line. Nothing is emitted. nullopt: the event is of no concern here, changes
+// nothing, or does not fit the dossier's status. Pure and thread-safe.
+std::optional<store::Decision<v1::DossierRecord>> Follow(const v1::DossierRecord& record, const feed::v1::Event& event,
+                                                         const store::Context& context);
+
+}  // namespace motcua::intake
+
+#endif  // MOTCUA_SERVICES_INTAKE_DOMAIN_PROGRESS_H_

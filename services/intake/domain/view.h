@@ -1,0 +1,23 @@
+// How dossiers are shown.
+#ifndef MOTCUA_SERVICES_INTAKE_DOMAIN_VIEW_H_
+#define MOTCUA_SERVICES_INTAKE_DOMAIN_VIEW_H_
+
+#include <cstdint>
+
+#include "common/reference/catalogue.h"
+#include "motcua/intake/v1/dossier.pb.h"
+#include "motcua/intake/v1/intake.pb.h"
+
+namespace motcua::intake {
+
+namespace v1 = ::motcua::intake::v1;
+
+// The dossier as the contract shows it, with all that the record leaves unsaid. Pure.
+v1::Dossier ViewOf(const v1::DossierRecord& record, uint64_t version);
+
+// What anyone may see who knows code and secret: names of the catalogue, dates, no personal data. Pure.
+v1::LookUpResponse PublicViewOf(const v1::DossierRecord& record, const reference::Catalogue& catalogue);
+
+}  // namespace motcua::intake
+
+#endif  // MOTCUA_SERVICES_INTAKE_DOMAIN_VIEW_H_
