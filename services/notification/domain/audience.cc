@@ -1,0 +1,61 @@
+#include "services/notification/domain/audience.h"
+
+#include <utility>
+
+#include "services/notification/domain/names.h"
+
+namespace motcua::notification {
+namespace {
+
+absl::string_view View(std::string_view text) { return absl::string_view(text.data(), text.size()); }
+
+}  // namespace
+
+void Circle::Add(v1::Audience audience) {
+  switch (audience) {
+    case v1::AUDIENCE_APPLICANT:
+      AddOnce("", audience);
+      break;
+    case v1::AUDIENCE_HOLDER:
+      AddAgency(holder_);
+      break;
+    case v1::AUDIENCE_HOLDER_LEADER:
+      AddLeaders(holder_, audience);
+      break;
+    case v1::AUDIENCE_RECEIVING_LEADER:
+      AddLeaders(receiving_, audience);
+      break;
+    case v1::AUDIENCE_COMMITTEE_LEADER: {
+      std::string committee = holder_;
+      for (const reference::v1::Agency* above : catalogue_.AgenciesAbove(holder_)) {
+        if (above->kind() != "committee") continue;
+        committee = above->id();
+        break;
+      }
+      AddLeaders(committee, audience);
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+void Circle::AddAgency(std::string_view agency) {
+  if (catalogue_.FindAgency(View(agency)) != nullptr) AddOnce(AgencyRecipient(agency), v1::AUDIENCE_HOLDER);
+}
+
+void Circle::AddLeaders(std::string_view agency, v1::Audience audience) {
+  if (catalogue_.FindAgency(View(agency)) == nullptr) return;
+  const std::vector<const reference::v1::Officer*> leaders = catalogue_.OfficersOf(View(agency), "leader");
+  if (leaders.empty()) AddOnce(AgencyRecipient(agency), audience);
+  for (const reference::v1::Officer* leader : leaders) AddOnce(leader->id(), audience);
+}
+
+void Circle::AddOnce(std::string recipient, v1::Audience audience) {
+  for (const Addressee& known : addressees_) {
+    if (known.recipient == recipient) return;
+  }
+  addressees_.emplace_back(std::move(recipient), audience);
+}
+
+}  // namespace motcua::notification

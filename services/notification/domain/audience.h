@@ -1,0 +1,57 @@
+// Who is told: from audiences of the reference data to recipients.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_DOMAIN_AUDIENCE_H_
+#define MOTCUA_SERVICES_NOTIFICATION_DOMAIN_AUDIENCE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/reference/catalogue.h"
+#include "motcua/notification/v1/message.pb.h"
+
+namespace motcua::notification {
+
+struct Addressee {
+  Addressee(std::string recipient, v1::Audience audience) : recipient(std::move(recipient)), audience(audience) {}
+
+  friend bool operator==(const Addressee&, const Addressee&) = default;
+
+  // `agency:<id>` or an officer's id; empty = the applicant.
+  std::string recipient;
+  v1::Audience audience;
+};
+
+// Collects addressees, each recipient once, in the capacity in which it was named first.
+//
+//  applicant          the applicant
+//  holder             the inbox of the holder
+//  holder-leader      the leaders of the holder; its inbox where it has none
+//  receiving-leader   the leaders of the receiving agency; its inbox where it has none
+//  committee-leader   the leaders of the nearest agency above the holder whose kind is `committee` (where there is none:
+//                     the holder itself); its inbox where it has none
+//
+// An agency that is not known is not told.
+class Circle {
+ public:
+  Circle(const reference::Catalogue& catalogue, std::string_view holder, std::string_view receiving)
+      : catalogue_(catalogue), holder_(holder), receiving_(receiving) {}
+
+  void Add(v1::Audience audience);
+  // The inbox of an agency, told as `holder`.
+  void AddAgency(std::string_view agency);
+
+  const std::vector<Addressee>& addressees() const { return addressees_; }
+
+ private:
+  void AddOnce(std::string recipient, v1::Audience audience);
+  void AddLeaders(std::string_view agency, v1::Audience audience);
+
+  const reference::Catalogue& catalogue_;
+  const std::string holder_;
+  const std::string receiving_;
+  std::vector<Addressee> addressees_;
+};
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_DOMAIN_AUDIENCE_H_

@@ -1,0 +1,107 @@
+// Deliveries by external channels: when, again, or give up.
+//
+// Two clocks. Quiet hours are about people, so they go by the service's clock, which may be simulated; pauses between
+// attempts are about machines, so they go by the machine's clock, or no delivery would be tried again while simulated
+// time stands still.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_DOMAIN_DELIVERY_H_
+#define MOTCUA_SERVICES_NOTIFICATION_DOMAIN_DELIVERY_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/reference/catalogue.h"
+#include "motcua/notification/v1/message.pb.h"
+#include "motcua/notification/v1/notification.pb.h"
+
+namespace motcua::notification {
+
+// ---------------------------------------------------------------- quiet hours
+// Applicants are written to from 07:00 until 20:00 of their local day.
+inline constexpr int kDayBeginsHour = 7;
+inline constexpr int kDayEndsHour = 20;
+
+// `t` itself where it lies in the day, else the next morning.
+absl::Time NextWaking(absl::Time t, const absl::TimeZone& zone);
+
+// ---------------------------------------------------------------- repetition
+class RetryPolicy {
+ public:
+  RetryPolicy() {}
+
+  uint32_t max_attempts = 8;
+  // Pause after the first failure; each further one is `factor` times as long, give or take `jitter`.
+  absl::Duration base = absl::Seconds(15);
+  double factor = 4;
+  double jitter = 0.2;
+  // No attempt later than this after the first.
+  absl::Duration horizon = absl::Hours(24);
+  // How long an attempt belongs to the one who began it; must be longer than any attempt can take.
+  absl::Duration lease = absl::Minutes(2);
+};
+
+// The pause after the n-th failed attempt (n >= 1) of the delivery that `seed` names: jitter without randomness,
+// so that the same history gives the same schedule.
+absl::Duration PauseAfter(uint32_t attempt, std::string_view seed, const RetryPolicy& policy);
+
+// ---------------------------------------------------------------- deliveries of a letter
+// What the installation can deliver by.
+class Channels {
+ public:
+  Channels() {}
+
+  bool email = false;
+  bool webhook = true;
+};
+
+// Where a letter goes by a channel; empty = nowhere. An applicant is reached by the e-mail of the contact; others as
+// their preferences say, or, without any, the reference data. `preferences` may be nullptr.
+std::string AddressOf(const v1::DossierRecord& record, const v1::Letter& letter, v1::Channel channel,
+                      const v1::Preferences* preferences, const reference::Catalogue& catalogue);
+
+// Adds the deliveries that a new letter needs, held where `at` lies in the applicant's quiet hours.
+void AddDeliveries(const v1::DossierRecord& record, v1::Letter& letter, absl::Time at, const Channels& channels,
+                   const v1::Preferences* preferences, const reference::Catalogue& catalogue);
+
+// Names a delivery.
+class DeliveryKey {
+ public:
+  DeliveryKey(v1::Source source, uint64_t position, std::string recipient, v1::Channel channel)
+      : source(source), position(position), recipient(std::move(recipient)), channel(channel) {}
+
+  v1::Source source;
+  uint64_t position;
+  std::string recipient;
+  v1::Channel channel;
+};
+
+// Takes the deliveries of a dossier that are due on the machine's clock for an attempt, at most `limit`: each is
+// counted as attempted and leased. Those of applicants in their quiet hours are held instead. False = nothing changed.
+bool Claim(v1::DossierRecord& record, absl::Time now, absl::Time machine_now, const absl::TimeZone& zone,
+           const RetryPolicy& policy, int limit, std::vector<DeliveryKey>& claimed);
+
+// Lets go what was held until `now`. False = nothing changed.
+bool Release(v1::DossierRecord& record, absl::Time now);
+
+// How an attempt ended.
+class Outcome {
+ public:
+  enum class Kind { kDelivered, kFailedForNow, kFailedForGood };
+
+  Outcome(Kind kind, std::string error) : kind(kind), error(std::move(error)) {}
+
+  Kind kind;
+  // Without addresses or other personal data; at most 200 bytes are kept.
+  std::string error;
+};
+
+// Enters the outcome of a claimed attempt: delivered, to be tried again, or given up. False where there is no such
+// pending delivery (any more).
+bool Conclude(v1::DossierRecord& record, const DeliveryKey& key, const Outcome& outcome, absl::Time now,
+              absl::Time machine_now, const RetryPolicy& policy);
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_DOMAIN_DELIVERY_H_

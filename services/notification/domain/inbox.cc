@@ -1,0 +1,58 @@
+#include "services/notification/domain/inbox.h"
+
+#include <utility>
+
+#include "common/status/errors.h"
+#include "services/notification/domain/records.h"
+
+namespace motcua::notification {
+namespace {
+
+absl::Status NotYours() {
+  return errors::PermissionDenied("NOT_YOUR_AGENCY", "the inbox belongs to another officer or agency");
+}
+
+}  // namespace
+
+bool IsRecipient(const common::v1::Actor& actor, std::string_view recipient) {
+  const std::string_view agency = AgencyOfRecipient(recipient);
+  if (!agency.empty()) return agency == actor.agency();
+  return !actor.id().empty() && recipient == actor.id();
+}
+
+absl::StatusOr<store::Decision<v1::DossierRecord>> DecideMarkRead(const v1::DossierRecord* record, const MessageId& id,
+                                                                  const store::Context& context) {
+  if (!IsRecipient(context.actor, id.recipient)) return NotYours();
+  v1::DossierRecord next = record == nullptr ? v1::DossierRecord() : *record;
+  v1::Occasion* occasion = FindOccasion(next, id.source, id.position);
+  v1::Letter* letter = occasion == nullptr ? nullptr : FindLetter(next, *occasion, id.recipient);
+  if (letter == nullptr) return errors::NotFound("MESSAGE_NOT_FOUND", "no such message, or it left the full inbox");
+  if (letter->read_at() == 0) letter->set_read_at(absl::ToUnixSeconds(context.now));
+  return store::Decision<v1::DossierRecord>(std::move(next));
+}
+
+absl::StatusOr<store::Decision<v1::Preferences>> DecideSetPreferences(const v1::SetPreferencesRequest& request,
+                                                                      bool may_for_others,
+                                                                      const store::Context& context) {
+  errors::Violations violations;
+  if (!DossierOfRecipient(request.recipient()).empty()) {
+    violations.Add("recipient", "must be an officer or `agency:<id>`; applicants are reached by their contact");
+  }
+  const std::string& webhook = request.webhook();
+  if (!webhook.empty() && webhook.rfind("https://", 0) != 0 && webhook.rfind("http://", 0) != 0) {
+    violations.Add("webhook", "must begin with https:// or http://");
+  }
+  for (const char c : webhook) {
+    if (static_cast<unsigned char>(c) > 0x20 && c != 0x7f) continue;
+    violations.Add("webhook", "must hold neither spaces nor control characters");
+    break;
+  }
+  if (!violations.empty()) return violations.ToStatus();
+  if (!may_for_others && !IsRecipient(context.actor, request.recipient())) return NotYours();
+  v1::Preferences next;
+  next.set_email(request.email());
+  next.set_webhook(webhook);
+  return store::Decision<v1::Preferences>(std::move(next));
+}
+
+}  // namespace motcua::notification

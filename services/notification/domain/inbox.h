@@ -1,0 +1,46 @@
+// In-app inboxes: numbered, bounded, read.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_DOMAIN_INBOX_H_
+#define MOTCUA_SERVICES_NOTIFICATION_DOMAIN_INBOX_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/store/decision.h"
+#include "motcua/notification/v1/message.pb.h"
+#include "motcua/notification/v1/notification.pb.h"
+#include "services/notification/domain/names.h"
+
+namespace motcua::notification {
+
+// Gives the letter the next number of its recipient's inbox. Numbers are given in the commit that adds the letter, which
+// checks the inbox's version, so their order is the order in which messages became visible: who has read up to a
+// number has missed none before it.
+inline void Enter(v1::InboxRecord& inbox, v1::Letter& letter) {
+  inbox.set_last_number(inbox.last_number() + 1);
+  letter.set_number(inbox.last_number());
+}
+
+// The highest number that has no place in the inbox any more; 0 = all have.
+inline uint64_t LastToDrop(const v1::InboxRecord& inbox, uint64_t bound) {
+  return inbox.last_number() > bound ? inbox.last_number() - bound : 0;
+}
+
+// Who may read and mark an inbox: the officer his own, officers of an agency the agency's.
+bool IsRecipient(const common::v1::Actor& actor, std::string_view recipient);
+
+// Marks a message as read. Again: nothing changes.
+// Errors: NOT_FOUND (MESSAGE_NOT_FOUND), PERMISSION_DENIED (NOT_YOUR_AGENCY).
+absl::StatusOr<store::Decision<v1::DossierRecord>> DecideMarkRead(const v1::DossierRecord* record, const MessageId& id,
+                                                                  const store::Context& context);
+
+// Replaces a recipient's preferences. `may_for_others`: the caller is an administrator.
+// Errors: INVALID_ARGUMENT with all violations, PERMISSION_DENIED (NOT_YOUR_AGENCY).
+absl::StatusOr<store::Decision<v1::Preferences>> DecideSetPreferences(const v1::SetPreferencesRequest& request,
+                                                                      bool may_for_others,
+                                                                      const store::Context& context);
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_DOMAIN_INBOX_H_

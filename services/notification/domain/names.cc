@@ -1,0 +1,158 @@
+#include "services/notification/domain/names.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace motcua::notification {
+namespace {
+
+constexpr std::string_view kAgency = "agency:";
+constexpr std::string_view kApplicant = "applicant:";
+
+std::string_view After(std::string_view prefix, std::string_view text) {
+  return text.substr(0, prefix.size()) == prefix ? text.substr(prefix.size()) : std::string_view();
+}
+
+bool ParsePosition(std::string_view text, uint64_t& position) {
+  return absl::SimpleAtoi(std::string(text), &position) && position > 0 && std::to_string(position) == text;
+}
+
+char SourceLetter(v1::Source source) {
+  switch (source) {
+    case v1::SOURCE_INTAKE:
+      return 'i';
+    case v1::SOURCE_ROUTING:
+      return 'r';
+    default:
+      return 'd';
+  }
+}
+
+}  // namespace
+
+std::string_view TopicName(v1::Topic topic) {
+  switch (topic) {
+    case v1::TOPIC_DOSSIER_ACCEPTED:
+      return "DossierAccepted";
+    case v1::TOPIC_DOSSIER_REFUSED:
+      return "DossierRefused";
+    case v1::TOPIC_RESULT_RETURNED:
+      return "ResultReturned";
+    case v1::TOPIC_HAND_OVER_OFFERED:
+      return "HandOverOffered";
+    case v1::TOPIC_CONSULTATION_REQUESTED:
+      return "ConsultationRequested";
+    case v1::TOPIC_CONSULTATION_ANSWERED:
+      return "ConsultationAnswered";
+    case v1::TOPIC_SUPPLEMENT_REQUESTED:
+      return "SupplementRequested";
+    case v1::TOPIC_SUPPLEMENT_RECEIVED:
+      return "SupplementReceived";
+    case v1::TOPIC_RESULT_READY:
+      return "ResultReady";
+    case v1::TOPIC_NEARING:
+      return "Nearing";
+    case v1::TOPIC_DUE_TODAY:
+      return "DueToday";
+    case v1::TOPIC_OVERDUE:
+      return "Overdue";
+    case v1::TOPIC_ESCALATED:
+      return "Escalated";
+    case v1::TOPIC_DUE_CHANGED:
+      return "DueChanged";
+    case v1::TOPIC_APOLOGY_DUE:
+      return "ApologyDue";
+    default:
+      return "";
+  }
+}
+
+std::string_view AudienceName(v1::Audience audience) {
+  switch (audience) {
+    case v1::AUDIENCE_APPLICANT:
+      return "applicant";
+    case v1::AUDIENCE_HOLDER:
+      return "holder";
+    case v1::AUDIENCE_HOLDER_LEADER:
+      return "holder-leader";
+    case v1::AUDIENCE_RECEIVING_LEADER:
+      return "receiving-leader";
+    case v1::AUDIENCE_COMMITTEE_LEADER:
+      return "committee-leader";
+    default:
+      return "";
+  }
+}
+
+v1::Audience AudienceOf(std::string_view word) {
+  for (int i = 1; i <= v1::Audience_MAX; ++i) {
+    const auto audience = static_cast<v1::Audience>(i);
+    if (AudienceName(audience) == word) return audience;
+  }
+  return v1::AUDIENCE_UNSPECIFIED;
+}
+
+std::string_view SourceName(v1::Source source) {
+  switch (source) {
+    case v1::SOURCE_INTAKE:
+      return "intake";
+    case v1::SOURCE_ROUTING:
+      return "routing";
+    case v1::SOURCE_DEADLINE_MONITOR:
+      return "deadline-monitor";
+    default:
+      return "";
+  }
+}
+
+v1::Source SourceOf(std::string_view name) {
+  for (int i = 1; i <= v1::Source_MAX; ++i) {
+    const auto source = static_cast<v1::Source>(i);
+    if (SourceName(source) == name) return source;
+  }
+  return v1::SOURCE_UNSPECIFIED;
+}
+
+std::string AgencyRecipient(std::string_view agency) { return std::string(kAgency).append(agency); }
+std::string ApplicantRecipient(std::string_view code) { return std::string(kApplicant).append(code); }
+std::string_view AgencyOfRecipient(std::string_view recipient) { return After(kAgency, recipient); }
+std::string_view DossierOfRecipient(std::string_view recipient) { return After(kApplicant, recipient); }
+
+std::string MessageId::ToString() const {
+  return std::string(SourceName(source)) + "/" + shard + "/" + std::to_string(position) + "/" + recipient;
+}
+
+std::optional<MessageId> MessageId::Parse(std::string_view text) {
+  std::string_view parts[3];
+  for (std::string_view& part : parts) {
+    const size_t slash = text.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    part = text.substr(0, slash);
+    text.remove_prefix(slash + 1);
+  }
+  MessageId id(SourceOf(parts[0]), std::string(parts[1]), 0, std::string(text));
+  if (id.source == v1::SOURCE_UNSPECIFIED || id.shard.empty() || id.recipient.empty() ||
+      !ParsePosition(parts[2], id.position)) {
+    return std::nullopt;
+  }
+  return id;
+}
+
+std::string InboxMember(v1::Source source, uint64_t position, std::string_view dossier) {
+  return std::string(1, SourceLetter(source)).append(std::to_string(position)).append("/").append(dossier);
+}
+
+std::optional<InboxPlace> InboxPlace::Parse(std::string_view member) {
+  const size_t slash = member.find('/');
+  if (slash == std::string_view::npos || slash < 2) return std::nullopt;
+  InboxPlace place(v1::SOURCE_UNSPECIFIED, 0, std::string(member.substr(slash + 1)));
+  for (int i = 1; i <= v1::Source_MAX; ++i) {
+    if (SourceLetter(static_cast<v1::Source>(i)) == member[0]) place.source = static_cast<v1::Source>(i);
+  }
+  if (place.source == v1::SOURCE_UNSPECIFIED || !ParsePosition(member.substr(1, slash - 1), place.position)) {
+    return std::nullopt;
+  }
+  return place;
+}
+
+}  // namespace motcua::notification
