@@ -1,0 +1,120 @@
+#include "services/routing/domain/consultation.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status/errors.h"
+#include "common/time/limit.h"
+
+namespace motcua::routing {
+
+namespace {
+
+common::v1::Limit LimitOf(const v1::ConsultRequest& request) {
+  if (request.has_limit()) return request.limit();
+  common::v1::Limit limit;
+  limit.set_unit(common::v1::LIMIT_UNIT_WORKING_DAYS);
+  limit.set_tenths(20);
+  return limit;
+}
+
+absl::Status CheckRequest(const v1::Route& route, const v1::ConsultRequest& request, const store::Context& context,
+                          const reference::Catalogue& catalogue) {
+  errors::Violations violations;
+  bool unknown = false;
+  for (int i = 0; i < request.agencies_size(); ++i) {
+    const std::string& agency = request.agencies(i);
+    const std::string path = absl::StrCat("agencies[", i, "]");
+    if (!IsActiveAgency(catalogue, agency, context.now)) {
+      violations.Add(path, "must be an agency of the jurisdiction that is in force");
+      unknown = true;
+    }
+    if (agency == route.holder()) violations.Add(path, "must not be the agency that holds the dossier");
+    for (int j = 0; j < i; ++j) {
+      if (request.agencies(j) != agency) continue;
+      violations.Add(path, "must be named once");
+      break;
+    }
+  }
+  if (request.has_limit()) {
+    const absl::Status limit = time::CheckLimit(request.limit());
+    if (!limit.ok()) violations.Add("limit", std::string(limit.message()));
+  }
+  return violations.ToStatus(unknown ? "UNKNOWN_AGENCY" : "INVALID_REQUEST");
+}
+
+absl::Status CheckRoom(const v1::Route& route, const v1::ConsultRequest& request) {
+  for (const v1::Consultation& consultation : route.consultations()) {
+    if (consultation.has_answered_at()) continue;
+    for (const std::string& agency : request.agencies()) {
+      if (consultation.to() != agency) continue;
+      return errors::FailedPrecondition("CONSULTATION_OPEN", "this agency has a question to answer already",
+                                        {{"consultation", absl::StrCat(consultation.number())}, {"agency", agency}});
+    }
+  }
+  if (route.consultations_size() + request.agencies_size() > kMaxConsultations) {
+    return errors::FailedPrecondition("TOO_MANY_CONSULTATIONS", "the dossier has too many consultations",
+                                      {{"most", absl::StrCat(kMaxConsultations)}});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<RouteDecision> DecideConsult(const v1::RouteRecord* record, const v1::ConsultRequest& request,
+                                            const store::Context& context, const reference::Catalogue& catalogue) {
+  if (absl::Status open = CheckCanGoOn(record); !open.ok()) return open;
+  const v1::Route& route = record->route();
+  if (absl::Status holder = CheckHolder(route, context.actor); !holder.ok()) return holder;
+  if (absl::Status good = CheckRequest(route, request, context, catalogue); !good.ok()) return good;
+  if (absl::Status free = CheckNotOffered(route); !free.ok()) return free;
+  if (absl::Status room = CheckRoom(route, request); !room.ok()) return room;
+  RouteChange change(*record, context);
+  for (const std::string& agency : request.agencies()) {
+    v1::Consultation& consultation = *change.route().add_consultations();
+    consultation.set_number(static_cast<uint32_t>(change.route().consultations_size()));
+    consultation.set_from(route.holder());
+    consultation.set_to(agency);
+    consultation.set_question(request.question());
+    *consultation.mutable_limit() = LimitOf(request);
+    *consultation.mutable_asked_at() = change.at();
+    feed::v1::ConsultationRequested& requested = *change.Emit().mutable_consultation_requested();
+    requested.set_consultation(consultation.number());
+    requested.set_from(consultation.from());
+    requested.set_to(agency);
+    requested.set_question(request.question());
+    *requested.mutable_limit() = consultation.limit();
+    change.Log("ConsultationRequested", absl::StrCat(agency, ": ", request.question()));
+  }
+  return std::move(change).Take();
+}
+
+absl::StatusOr<RouteDecision> DecideAnswer(const v1::RouteRecord* record, const v1::AnswerConsultationRequest& request,
+                                           const store::Context& context) {
+  if (absl::Status open = CheckOpen(record); !open.ok()) return open;
+  const v1::Route& route = record->route();
+  if (request.consultation() == 0 || request.consultation() > static_cast<uint32_t>(route.consultations_size())) {
+    return errors::NotFound("UNKNOWN_CONSULTATION", "the dossier has no consultation with this number");
+  }
+  const int index = static_cast<int>(request.consultation()) - 1;
+  if (context.actor.agency().empty() || route.consultations(index).to() != context.actor.agency()) {
+    return errors::PermissionDenied("NOT_CONSULTED", "another agency was asked");
+  }
+  if (route.consultations(index).has_answered_at()) {
+    return errors::FailedPrecondition("ALREADY_ANSWERED", "the consultation was answered");
+  }
+  RouteChange change(*record, context);
+  v1::Consultation& consultation = *change.route().mutable_consultations(index);
+  *consultation.mutable_answered_at() = change.at();
+  consultation.set_answer(request.answer());
+  feed::v1::ConsultationAnswered& answered = *change.Emit().mutable_consultation_answered();
+  answered.set_consultation(consultation.number());
+  answered.set_from(consultation.from());
+  answered.set_to(consultation.to());
+  answered.set_answer(request.answer());
+  change.Log("ConsultationAnswered", absl::StrCat(consultation.to(), ": ", request.answer()));
+  return std::move(change).Take();
+}
+
+}  // namespace motcua::routing

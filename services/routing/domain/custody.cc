@@ -1,0 +1,20 @@
+#include "services/routing/domain/custody.h"
+
+namespace motcua::routing {
+
+v1::GetCustodyResponse LedgerOf(const v1::Route& route) {
+  v1::GetCustodyResponse ledger;
+  for (int i = 0; i < route.custody_size(); ++i) {
+    v1::CustodyLine& line = *ledger.add_lines();
+    line.set_agency(route.custody(i).agency());
+    *line.mutable_from() = route.custody(i).since();
+    if (i + 1 < route.custody_size()) {
+      *line.mutable_to() = route.custody(i + 1).since();
+    } else if (route.has_ended_at()) {
+      *line.mutable_to() = route.ended_at();
+    }
+  }
+  return ledger;
+}
+
+}  // namespace motcua::routing

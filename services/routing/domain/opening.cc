@@ -1,0 +1,82 @@
+#include "services/routing/domain/opening.h"
+
+#include <algorithm>
+
+#include "common/store/keys.h"
+#include "common/time/timestamp.h"
+
+namespace motcua::routing {
+
+namespace {
+
+// Names are left out: readers get them from the reference data.
+void CopyPlan(const feed::v1::DossierAccepted& accepted, v1::Route& route) {
+  for (const feed::v1::PlannedLeg& planned : accepted.legs()) {
+    v1::Leg& leg = *route.add_legs();
+    leg.set_id(planned.id());
+    leg.set_agency(planned.agency());
+    if (planned.has_limit()) *leg.mutable_limit() = planned.limit();
+  }
+}
+
+v1::RouteRecord NewRecord(const feed::v1::Event& event) {
+  const feed::v1::DossierAccepted& accepted = event.dossier_accepted();
+  const google::protobuf::Timestamp& received = accepted.has_received_at() ? accepted.received_at() : event.at();
+  v1::RouteRecord record;
+  v1::Route& route = *record.mutable_route();
+  route.set_dossier(event.subject());
+  route.set_status(common::v1::DOSSIER_STATUS_PROCESSING);
+  route.set_procedure(accepted.procedure());
+  route.set_receiving_agency(accepted.receiving_agency());
+  route.set_competent_agency(accepted.competent_agency());
+  if (accepted.has_due()) *route.mutable_due() = accepted.due();
+  route.set_holder(accepted.receiving_agency());
+  *route.mutable_held_since() = received;
+  *route.mutable_received_at() = received;
+  v1::CustodySpan& span = *route.add_custody();
+  span.set_agency(accepted.receiving_agency());
+  *span.mutable_since() = received;
+  // 0 stands for the default of the reference data, one supplement.
+  route.set_max_supplements(std::max(accepted.max_supplements(), 1u));
+  CopyPlan(accepted, route);
+  return record;
+}
+
+}  // namespace
+
+bool CanOpen(const feed::v1::Event& event) {
+  if (!event.has_dossier_accepted() || store::ShardOf(event.subject()).empty()) return false;
+  const feed::v1::DossierAccepted& accepted = event.dossier_accepted();
+  if (accepted.receiving_agency().empty()) return false;
+  return std::none_of(accepted.legs().begin(), accepted.legs().end(),
+                      [](const feed::v1::PlannedLeg& leg) { return leg.agency().empty(); });
+}
+
+RouteDecision OpenRoute(const feed::v1::Event& event, const store::Context& context) {
+  RouteChange change(NewRecord(event), context);
+  v1::Route& route = change.route();
+  feed::v1::RouteOpened& opened = *change.Emit().mutable_route_opened();
+  opened.set_holder(route.holder());
+  *opened.mutable_since() = route.held_since();
+  const v1::Leg* first = NextLeg(route);
+  const bool begins = first != nullptr && first->agency() == route.holder();
+  if (begins) {
+    route.set_current_leg(1);
+    *route.mutable_legs(0)->mutable_started_at() = route.received_at();
+  }
+  change.Log("RouteOpened");
+  if (first != nullptr && !begins) {
+    v1::Offer& offer = *route.mutable_offer();
+    offer.set_to(first->agency());
+    offer.set_leg(1);
+    *offer.mutable_offered_at() = change.at();
+    feed::v1::HandOverOffered& offered = *change.Emit().mutable_hand_over_offered();
+    offered.set_from(route.holder());
+    offered.set_to(offer.to());
+    offered.set_leg(first->id());
+    change.Log("HandOverOffered", offer.to());
+  }
+  return std::move(change).Take();
+}
+
+}  // namespace motcua::routing

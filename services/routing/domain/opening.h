@@ -1,0 +1,22 @@
+// How a route begins: with the acceptance of its dossier.
+#ifndef MOTCUA_SERVICES_ROUTING_DOMAIN_OPENING_H_
+#define MOTCUA_SERVICES_ROUTING_DOMAIN_OPENING_H_
+
+#include <string>
+
+#include "motcua/feed/v1/event.pb.h"
+#include "services/routing/domain/route_change.h"
+
+namespace motcua::routing {
+
+// Whether the event tells enough to open a route: a code of this form, a receiving agency, legs with agencies.
+bool CanOpen(const feed::v1::Event& event);
+
+// The route of a dossier that has none yet. The receiving agency holds it from the receipt, also where the acceptance
+// came later. The first planned leg begins at once where it is the receiving agency's (from the receipt, too: the
+// term counts from there), otherwise it is offered. Requires CanOpen. Thread-safe.
+RouteDecision OpenRoute(const feed::v1::Event& event, const store::Context& context);
+
+}  // namespace motcua::routing
+
+#endif  // MOTCUA_SERVICES_ROUTING_DOMAIN_OPENING_H_
