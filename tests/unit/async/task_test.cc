@@ -17,6 +17,13 @@
 namespace motcua::async {
 namespace {
 
+// GCC makes no tail calls, which symmetric transfer rests on, in code that a sanitizer instruments.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kScale = 1000;
+#else
+constexpr int kScale = 1;
+#endif
+
 Task<int> Number(int value) { co_return value; }
 
 Task<std::unique_ptr<int>> MoveOnly(int value) { co_return std::make_unique<int>(value); }
@@ -74,7 +81,7 @@ Task<int64_t> AwaitManyTimes(int times) {
 
 TEST(TaskTest, ALongLoopOfTasksNeedsNoStack) {
   Loop loop("test-loop");
-  EXPECT_EQ(SyncWait(loop, AwaitManyTimes(1'000'000)), 1'000'000);
+  EXPECT_EQ(SyncWait(loop, AwaitManyTimes(1'000'000 / kScale)), 1'000'000 / kScale);
 }
 
 Task<int> Nest(int depth) {
@@ -85,7 +92,7 @@ Task<int> Nest(int depth) {
 
 TEST(TaskTest, ADeepChainOfTasksNeedsNoStack) {
   Loop loop("test-loop");
-  EXPECT_EQ(SyncWait(loop, Nest(100'000)), 100'000);
+  EXPECT_EQ(SyncWait(loop, Nest(100'000 / kScale)), 100'000 / kScale);
 }
 
 // Counts its living copies, to see frames come and go.
