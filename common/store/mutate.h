@@ -53,19 +53,25 @@ using Decide = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Record
 template <class Model, class Response>
 using Answer = absl::AnyInvocable<void(const typename Model::Record& record, Response& response)>;
 
+// Names the record that a creation makes. Called after the stored reply was looked for, so that a repeated request takes
+// no second number; `now`: when the creation would take effect. `previous`: the id given for an attempt that failed
+// without another record's having it, to be given again where it still fits; else empty.
+using NewId = absl::AnyInvocable<async::Task<absl::StatusOr<std::string>>(absl::Time now, std::string previous)>;
+
 // How often a mutation is decided anew after it lost a race, before it gives up with ABORTED (CONFLICT).
 inline constexpr int kMaxAttempts = 16;
 
-// One mutation of one record: load, decide, commit, with the stored reply of `request_id` (DESIGN 3.2).
-//
-// Exactly one effect for a request id, whatever fails and however often it is sent. `decide` and `answer` may run
-// several times and must depend on nothing but their arguments. Errors: what `decide` returns, nothing being
-// changed; ABORTED (VERSION_MISMATCH, CONFLICT); ALREADY_EXISTS (REQUEST_ID_REUSED); the store's.
+namespace internal {
+
+// `new_id` is empty where the record's id is known.
 template <class Model, class Request, class Response>
-async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Request request, std::string shard,
-                                             std::string id, Decide<Model> decide, Answer<Model, Response> answer) {
+async::Task<absl::StatusOr<Response>> RunMutation(Store& store, Caller caller, Request request, std::string shard,
+                                                  std::string id, NewId new_id, Decide<Model> decide,
+                                                  Answer<Model, Response> answer) {
+  const bool creates = static_cast<bool>(new_id);
   const std::string fingerprint = Fingerprint(request);
-  const std::string caller_id = caller.actor.id().empty() ? absl::StrCat("anonymous/", id) : caller.actor.id();
+  const std::string caller_id =
+      caller.actor.id().empty() ? absl::StrCat("anonymous/", creates ? shard : id) : caller.actor.id();
   const std::string digest = RequestDigest(caller_id, request.request_id());
   absl::Time not_before = absl::InfinitePast();
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
@@ -74,7 +80,7 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Reques
     const std::string request_key = session.keys().Request(digest);
     std::vector<std::string> keys;
     keys.push_back(request_key);
-    keys.push_back(session.KeyOf<Model>(id));
+    if (!creates) keys.push_back(session.KeyOf<Model>(id));
     absl::Status fetched = co_await session.Fetch(std::move(keys), caller.deadline);
     if (!fetched.ok()) co_return fetched;
 
@@ -87,6 +93,12 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Reques
       response.mutable_written()->set_replayed(true);
       co_return response;
     }
+    Context context(std::max(store.clock().Now(), not_before), caller.actor);
+    if (creates) {
+      absl::StatusOr<std::string> named = co_await new_id(context.now, id);
+      if (!named.ok()) co_return named.status();
+      id = *std::move(named);  // not fetched: the commit checks that there is no such record
+    }
     const auto* record = session.Find<Model>(id);
     const uint64_t version = session.VersionOf<Model>(id);
     if constexpr (requires { request.expected_version(); }) {
@@ -96,7 +108,6 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Reques
         co_return errors::Aborted("VERSION_MISMATCH", "the record has moved on; load it again", metadata);
       }
     }
-    Context context(std::max(store.clock().Now(), not_before), caller.actor);
     absl::StatusOr<Decision<typename Model::Record>> decision = decide(record, context);
     if (!decision.ok()) co_return decision.status();
     const absl::Status refusal = decision->refusal;
@@ -125,12 +136,38 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Reques
         not_before = outcome->watermark;
         break;
       case CommitOutcome::Kind::kReplayed:  // the same request raced: the next round reads its reply
-      case CommitOutcome::Kind::kConflict:
       case CommitOutcome::Kind::kCursorMoved:
+        break;
+      case CommitOutcome::Kind::kConflict:
+        if (creates) id.clear();  // another record has it
         break;
     }
   }
   co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
+}
+
+}  // namespace internal
+
+// One mutation of one record: load, decide, commit, with the stored reply of `request_id` (DESIGN 3.2).
+//
+// Exactly one effect for a request id, whatever fails and however often it is sent. `decide` and `answer` may run
+// several times and must depend on nothing but their arguments. Errors: what `decide` returns, nothing being
+// changed; ABORTED (VERSION_MISMATCH, CONFLICT); ALREADY_EXISTS (REQUEST_ID_REUSED); the store's.
+template <class Model, class Request, class Response>
+async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Request request, std::string shard,
+                                             std::string id, Decide<Model> decide, Answer<Model, Response> answer) {
+  return internal::RunMutation<Model, Request, Response>(store, std::move(caller), std::move(request), std::move(shard),
+                                                         std::move(id), NewId(), std::move(decide), std::move(answer));
+}
+
+// The same for a record that does not exist yet and whose id is only known on the way, such as the next number of a
+// sequence: `decide` is always given nullptr. Errors besides: those of `new_id`.
+template <class Model, class Request, class Response>
+async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, Request request, std::string shard,
+                                             NewId new_id, Decide<Model> decide, Answer<Model, Response> answer) {
+  return internal::RunMutation<Model, Request, Response>(store, std::move(caller), std::move(request), std::move(shard),
+                                                         std::string(), std::move(new_id), std::move(decide),
+                                                         std::move(answer));
 }
 
 }  // namespace motcua::store
