@@ -1,0 +1,189 @@
+#include "services/deadline_monitor/domain/follow.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/status/errors.h"
+#include "common/time/legal_clock.h"
+#include "common/time/timestamp.h"
+#include "services/deadline_monitor/domain/clock_change.h"
+#include "services/deadline_monitor/domain/clock_model.h"
+#include "services/deadline_monitor/domain/custody.h"
+#include "services/deadline_monitor/domain/ladder.h"
+#include "services/deadline_monitor/domain/parts.h"
+
+namespace motcua::deadline {
+namespace {
+
+using feed::v1::Event;
+
+void Start(ClockChange& change, const Event& event, absl::Time at) {
+  const feed::v1::DossierAccepted& accepted = event.dossier_accepted();
+  v1::Clock& clock = change.clock();
+  clock.set_dossier(event.subject());
+  clock.set_procedure(accepted.procedure());
+  clock.set_receiving_agency(accepted.receiving_agency());
+  if (accepted.has_limit()) *clock.mutable_limit() = accepted.limit();
+  clock.set_pause_policy(accepted.pause_policy());
+  clock.set_ladder(accepted.ladder());
+  const absl::Time received = accepted.has_received_at() ? time::FromTimestamp(accepted.received_at()) : at;
+  *clock.mutable_received_at() = time::ToTimestamp(std::min(received, at));
+  *clock.mutable_held_since() = clock.received_at();
+  clock.set_holder(accepted.receiving_agency());
+  if (accepted.has_due()) *clock.mutable_due() = accepted.due();
+  change.Note(at, "DossierAccepted", accepted.procedure());
+}
+
+void AcceptHandOver(ClockChange& change, const feed::v1::HandOverAccepted& accepted, absl::Time at) {
+  v1::Clock& clock = change.clock();
+  EndPart(clock, kOffer, at);
+  EndLeg(clock, at);
+  if (accepted.to() != clock.holder()) {
+    CloseSpan(clock, at);
+    clock.set_holder(accepted.to());
+  }
+  if (accepted.has_limit()) {
+    const std::string_view item = accepted.leg().empty() ? kUnplannedLeg : std::string_view(accepted.leg());
+    StartPart(clock, item, accepted.to(), accepted.limit(), at, change.catalogue());
+  }
+  change.Note(at, "HandOverAccepted", absl::StrCat(accepted.from(), " > ", accepted.to()));
+}
+
+// The due after waiting from `stopped` to `resumed`; unchanged where the clock cannot tell (no limit, outside the calendar).
+common::v1::Deadline AfterPause(const common::v1::Deadline& due, const v1::Clock& clock, absl::Time stopped,
+                                absl::Time resumed, const time::Calendar& calendar) {
+  auto moved = time::DeadlineAfterPause(due, clock.limit(), stopped, resumed, clock.pause_policy(), time::kNoCutoff,
+                                        calendar);
+  return moved.ok() ? *std::move(moved) : due;
+}
+
+void Resume(ClockChange& change, absl::Time at) {
+  v1::Clock& clock = change.clock();
+  const absl::Time stopped = std::min(time::FromTimestamp(clock.paused_at()), at);
+  clock.clear_paused_at();
+  ShiftParts(clock, stopped, at, change.catalogue());
+  if (!clock.has_due()) return;
+  // What was late already when the clock stopped stays late, whatever was promised anew.
+  if (clock.has_judged_due() && !time::IsLate(clock.judged_due(), stopped)) {
+    *clock.mutable_judged_due() = AfterPause(clock.judged_due(), clock, stopped, at, change.calendar());
+  }
+  const common::v1::Deadline due = AfterPause(clock.due(), clock, stopped, at, change.calendar());
+  if (due.SerializeAsString() == clock.due().SerializeAsString()) return;
+  change.SetDue(due, feed::v1::DUE_CHANGE_KIND_PAUSE, "", at);
+}
+
+void End(ClockChange& change, absl::Time at) {
+  v1::Clock& clock = change.clock();
+  CloseSpan(clock, at);
+  const absl::Time ended = time::FromTimestamp(clock.held_since());
+  EndAllParts(clock, ended);
+  *clock.mutable_ended_at() = time::ToTimestamp(ended);
+  clock.set_late(clock.has_due() && time::IsLate(JudgedDue(clock), ended));
+  clock.set_ended_month(absl::FormatTime("%Y-%m", ended, change.catalogue().time_zone()));
+  feed::v1::ClockEnded& told = *change.Emit(at).mutable_clock_ended();
+  told.set_late(clock.late());
+  if (clock.has_due()) *told.mutable_due() = clock.due();
+  for (feed::v1::Charge& charge : ChargesAsOf(clock, ended)) *told.add_charges() = std::move(charge);
+  change.Note(at, "ClockEnded", clock.late() ? "late" : "on time");
+}
+
+// False where the event changes nothing.
+bool Act(ClockChange& change, const Event& event, absl::Time at) {
+  v1::Clock& clock = change.clock();
+  switch (event.body_case()) {
+    case Event::kHandOverOffered:
+      StartPart(clock, kOffer, event.hand_over_offered().to(), OfferLimit(), at, change.catalogue());
+      return true;
+    case Event::kHandOverAccepted:
+      AcceptHandOver(change, event.hand_over_accepted(), at);
+      return true;
+    case Event::kHandOverRefused:
+    case Event::kHandOverRecalled:
+      EndPart(clock, kOffer, at);
+      return true;
+    case Event::kConsultationRequested: {
+      const feed::v1::ConsultationRequested& asked = event.consultation_requested();
+      StartPart(clock, ConsultationItem(asked.consultation()), asked.to(),
+                asked.has_limit() ? asked.limit() : ConsultationLimit(), at, change.catalogue());
+      return true;
+    }
+    case Event::kConsultationAnswered:
+      EndPart(clock, ConsultationItem(event.consultation_answered().consultation()), at);
+      return true;
+    case Event::kSupplementRequested:
+      if (IsPaused(clock)) return false;
+      *clock.mutable_paused_at() = time::ToTimestamp(at);
+      change.Note(at, "SupplementRequested", event.supplement_requested().reason());
+      return true;
+    case Event::kSupplementReceived:
+      if (!IsPaused(clock)) return false;
+      Resume(change, at);
+      change.Note(at, "SupplementReceived", event.supplement_received().note());
+      return true;
+    case Event::kResultReady:
+      if (IsPaused(clock)) {
+        Resume(change, at);
+        change.Raise(at, at);
+      }
+      End(change, at);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool ConcernsClocks(const Event& event) {
+  switch (event.body_case()) {
+    case Event::kDossierAccepted:
+    case Event::kHandOverOffered:
+    case Event::kHandOverAccepted:
+    case Event::kHandOverRefused:
+    case Event::kHandOverRecalled:
+    case Event::kConsultationRequested:
+    case Event::kConsultationAnswered:
+    case Event::kSupplementRequested:
+    case Event::kSupplementReceived:
+    case Event::kResultReady:
+      return true;
+    default:
+      return false;
+  }
+}
+
+absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideEvent(const v1::ClockRecord* record,
+                                                                            const Event& event, absl::Time not_before,
+                                                                            const reference::Catalogue& catalogue) {
+  const absl::Time at = time::FromTimestamp(event.at());
+  if (event.has_dossier_accepted()) {
+    if (record != nullptr) return std::nullopt;
+    ClockChange change(v1::ClockRecord(), catalogue, event.actor(), not_before);
+    Start(change, event, at);
+    change.Raise(at, at);
+    return std::move(change).Finish();
+  }
+  if (!ConcernsClocks(event)) return std::nullopt;
+  if (record == nullptr) {
+    return errors::Unavailable("WAITING_FOR_INTAKE", "the dossier's acceptance has not been read yet");
+  }
+  if (!IsOpen(record->clock())) return std::nullopt;
+  ClockChange change(*record, catalogue, event.actor(), not_before);
+  change.Raise(at);
+  if (!Act(change, event, at)) return std::nullopt;
+  change.Raise(at, at);
+  return std::move(change).Finish();
+}
+
+std::optional<store::Decision<v1::ClockRecord>> DecideAlerts(const v1::ClockRecord& record, absl::Time up_to,
+                                                             absl::Time not_before,
+                                                             const reference::Catalogue& catalogue) {
+  ClockChange change(record, catalogue, common::v1::Actor(), not_before);
+  change.Raise(up_to);
+  store::Decision<v1::ClockRecord> decision = std::move(change).Finish();
+  if (decision.events.empty() && decision.record.next_moment() == record.next_moment()) return std::nullopt;
+  return decision;
+}
+
+}  // namespace motcua::deadline
