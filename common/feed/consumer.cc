@@ -205,7 +205,8 @@ Task<void> Subscriptions::Discover(size_t index, CancelToken cancel) {
       for (const std::string& shard : *shards) {
         const std::pair<std::string, std::string> key(subscription.name, shard);
         if (consumers_.contains(key)) continue;
-        absl::Status prepared = prepare_ ? co_await prepare_(shard) : absl::OkStatus();
+        absl::Status prepared;
+        if (prepare_) prepared = co_await prepare_(shard);
         if (!prepared.ok()) continue;
         auto consumer = std::make_unique<Consumer>(loop_, store_, *subscription.source, *subscription.projection, name_,
                                                    subscription.name, shard, progressed_);

@@ -208,6 +208,14 @@ Task<absl::Status> Publisher::Acknowledge(v1::AcknowledgeRequest request, absl::
   co_return reply.status();
 }
 
+// From its first reading on, nothing that a durable consumer has not applied is trimmed.
+Task<absl::Status> Publisher::Register(v1::ReadRequest request) {
+  Command set("HSETNX");
+  set.Arg(store_.Keys(request.shard()).Acknowledged()).Arg(request.consumer()).Arg(request.after());
+  absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(set), Patience());
+  co_return reply.status();
+}
+
 Task<absl::StatusOr<std::vector<EventPtr>>> Publisher::ReadRange(std::string name, uint64_t after, uint32_t count) {
   Command range("XRANGE");
   range.Arg(store_.Keys(name).Feed()).Arg(absl::StrCat("(0-", after)).Arg("+").Arg("COUNT").Arg(count);
@@ -260,6 +268,10 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
   auto found = shards_.find(name);
   if (found == shards_.end()) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
   Shard& shard = *found->second;
+  if (!request.consumer().empty()) {
+    absl::Status registered = co_await Register(request);
+    if (!registered.ok()) co_return registered;
+  }
   const uint32_t count = request.max_batch() == 0 ? 256 : request.max_batch();
   const std::set<std::string> subjects(request.subjects().begin(), request.subjects().end());
   uint64_t after = request.after();
@@ -284,9 +296,12 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
     const bool more = after < shard.position || (shard.watermark > told && after >= shard.watermark_position);
     if (more) continue;
     // A reader may be ahead of this replica's tail for a moment; all others wait for the next pulse.
-    absl::Status woken = after > shard.position ? co_await loop_.Sleep(absl::Milliseconds(5), cancel)
-                                                : co_await shard.changed.Wait(absl::InfiniteFuture(), cancel);
-    (void)woken;
+    absl::Status woken;
+    if (after > shard.position) {
+      woken = co_await loop_.Sleep(absl::Milliseconds(5), cancel);
+    } else {
+      woken = co_await shard.changed.Wait(absl::InfiniteFuture(), cancel);
+    }
   }
   co_return errors::Cancelled("CANCELLED", "the reader has gone");
 }

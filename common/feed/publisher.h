@@ -99,6 +99,7 @@ class Publisher {
   async::Task<absl::Status> MoveWatermark(std::string shard, absl::Time to);
   async::Task<absl::Status> Refresh();
   async::Task<absl::Status> Trim();
+  async::Task<absl::Status> Register(v1::ReadRequest request);
   async::Task<absl::StatusOr<std::vector<std::shared_ptr<const v1::Event>>>> ReadRange(std::string shard, uint64_t after,
                                                                                    uint32_t count);
   async::Task<absl::StatusOr<std::vector<std::shared_ptr<const v1::Event>>>> NextBatch(std::string shard, uint64_t after,
