@@ -24,9 +24,10 @@ bool IsProcedureCode(absl::string_view code) {
   });
 }
 
-// Tenths of a working hour, for comparing limits of different units: a day of either kind is eight hours. A working day
-// never ends before a calendar day, so what exceeds the limit here exceeds it on every calendar.
+// Tenths of a working hour, for comparing limits of different units: a day of either kind is eight hours. A limit that
+// is itself at fault counts nothing.
 uint64_t TenthsOfHours(const common::v1::Limit& limit) {
+  if (!time::CheckLimit(limit).ok()) return 0;
   const uint64_t tenths = limit.tenths();
   return limit.unit() == common::v1::LIMIT_UNIT_WORKING_HOURS ? tenths : tenths * 8;
 }
@@ -59,7 +60,8 @@ void CheckLegs(const std::string& item, const v1::Procedure& procedure, const In
     CheckLegalLimit(Field(path, "limit"), leg.has_limit(), leg.limit(), report);
     sum += TenthsOfHours(leg.limit());
   }
-  if (procedure.has_limit() && sum > TenthsOfHours(procedure.limit())) {
+  const bool limited = procedure.has_limit() && time::CheckLimit(procedure.limit()).ok();
+  if (limited && sum > TenthsOfHours(procedure.limit())) {
     common::v1::Limit hours;
     hours.set_unit(common::v1::LIMIT_UNIT_WORKING_HOURS);
     const bool whole_days = sum % 8 == 0 && procedure.limit().unit() != common::v1::LIMIT_UNIT_WORKING_HOURS;

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "common/reference/rules.h"
 #include "common/reference/violation.h"
 #include "common/time/limit.h"
@@ -36,6 +37,20 @@ std::string PrefixOf(const EnumDescriptor* type) {
 
 std::string WordOf(const EnumValueDescriptor* value) {
   return absl::StrReplaceAll(absl::AsciiStrToLower(value->name().substr(PrefixOf(value->type()).size())), {{"_", "-"}});
+}
+
+// The line on which a second document begins; 0 where there is none. `---` may open the first one.
+int LineOfSecondDocument(const std::string& text) {
+  int line = 0;
+  bool content = false;
+  for (absl::string_view rest : absl::StrSplit(text, '\n')) {
+    ++line;
+    const absl::string_view trimmed = absl::StripAsciiWhitespace(rest);
+    const bool marker = rest == "---" || absl::StartsWith(rest, "--- ");
+    if (marker && content) return line;
+    content |= marker || !(trimmed.empty() || trimmed[0] == '#');
+  }
+  return 0;
 }
 
 class Reader {
@@ -159,9 +174,6 @@ class Reader {
       return;
     }
     Fault(node, path, std::string(parsed.status().message()));
-    // Stands in for what was meant, so that the validator does not miss the limit a second time.
-    limit.set_unit(common::v1::LIMIT_UNIT_WORKING_HOURS);
-    limit.set_tenths(1);
   }
 
   static bool IsNumber(const std::string& text) {
@@ -236,12 +248,15 @@ void ReadYaml(const std::string& file, const std::string& text, v1::ReferenceSet
     violations.push_back({file, 0, "", absl::StrCat("the text is larger than ", kMaxTextBytes, " bytes")});
     return;
   }
+  if (const int line = LineOfSecondDocument(text); line > 0) {
+    violations.push_back({file, line, "", "a second document begins here; a file holds one"});
+    return;
+  }
   // yaml-cpp reports by exceptions, some of them std::exception only.
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    for (const YAML::Node& document : documents) {
-      if (!document.IsNull()) Reader(file, sources, violations).ReadMessage(document, "", set);
-    }
+    // Not LoadAll: yaml-cpp 0.7 runs round in circles there on some malformed texts.
+    const YAML::Node document = YAML::Load(text);
+    if (!document.IsNull()) Reader(file, sources, violations).ReadMessage(document, "", set);
   } catch (const YAML::Exception& error) {
     violations.push_back({file, error.mark.is_null() ? 0 : error.mark.line + 1, "", absl::StrCat("not YAML: ", error.msg)});
   } catch (const std::exception& error) {

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
+
 namespace motcua::reference {
 namespace {
 
@@ -77,6 +79,13 @@ TEST(Loader, SaysWhatIsNotYamlAndWhere) {
   const LoadResult loaded = LoadTexts({{"a.yaml", "agencies:\n  - {id: [}\n"}});
   ASSERT_FALSE(loaded.ok());
   EXPECT_THAT(loaded.violations[0].ToString(), ::testing::StartsWith("a.yaml:2: not YAML: "));
+}
+
+TEST(Loader, AFileHoldsOneDocument) {
+  EXPECT_EQ(LoadTexts({{"a.yaml", absl::StrCat("# data\n---\n", kPlace, kAgencies, kCalendar)}}).violations.size(), 0u);
+  const LoadResult loaded = LoadTexts({{"a.yaml", absl::StrCat(kPlace, "---\n", kAgencies)}});
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.violations[0].ToString(), "a.yaml:2: a second document begins here; a file holds one");
 }
 
 TEST(Loader, SaysWhatCannotBeRead) {

@@ -5,58 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_cat.h"
 #include "common/reference/loader.h"
+#include "tests/unit/reference/small_set.h"
 
 namespace motcua::reference {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Valid as it stands; the line numbers below count from its first line.
-constexpr char kValid[] = R"(jurisdiction:
-  id: H30
-  name: Hau Giang
-  time_zone: Asia/Ho_Chi_Minh
-  default_calendar: vn
-  channels: [{id: direct, kind: direct}, {id: online, kind: online}]
-agencies:
-  - {id: H30, name: Province, level: province}
-  - {id: H30.18, name: District, level: district, parent: H30}
-  - {id: H30.18.05, name: Commune, level: commune, parent: H30.18, calendar: desk, email: a@example.org}
-officers:
-  - {id: an, name: An, agency: H30.18.05, roles: [intake, handler], email: an@example.org}
-  - {id: binh, name: Binh, agency: H30.18, roles: [leader]}
-calendars:
-  - id: vn
-    week:
-      - {weekday: 1, sessions: ["07:00-11:30", "13:30-17:00"]}
-      - {weekday: 2, sessions: ["07:00-11:30", "13:30-17:00"]}
-    days:
-      - {date: 2025-04-30, kind: holiday}
-      - {date: 2025-04-26, kind: makeup-work}
-  - {id: desk, base: vn, minutes_per_day: 240}
-ladders:
-  - id: default
-    rungs:
-      - {kind: NEARING, offset: 1wd, audience: [holder]}
-      - {kind: OVERDUE, audience: [holder, holder-leader]}
-templates:
-  - {event: Nearing, audience: holder, language: vi, subject: "{{code}}", body: "{{#due}}{{due}}{{/due}}"}
-procedures:
-  - code: "1.013992"
-    name: Land use
-    valid_from: 2024-01-01
-    valid_until: 2027-01-01
-    limit: 10wd
-    cutoff: "15:00"
-    competent: H30.18
-    receivable_at: [commune]
-    components: [Form]
-    legs:
-      - {id: intake, name: Intake, agency: "@receiving", limit: 1wd}
-      - {id: sign, name: Sign, agency: "@competent", limit: 9wd}
-)";
 
 struct Case {
   const char* from;
@@ -75,7 +31,7 @@ std::vector<std::string> ViolationsOf(const std::string& text) {
 
 void Check(const Case& test) {
   SCOPED_TRACE(absl::StrCat("\"", test.from, "\" -> \"", test.to, "\""));
-  std::string text = kValid;
+  std::string text = kSmallSet;
   const size_t at = text.find(test.from);
   ASSERT_NE(at, std::string::npos);
   text.replace(at, std::string(test.from).size(), test.to);
@@ -87,7 +43,7 @@ void Check(const Case& test) {
   }
 }
 
-TEST(ReferenceRules, AValidSetHasNoViolations) { EXPECT_THAT(ViolationsOf(kValid), ::testing::IsEmpty()); }
+TEST(ReferenceRules, AValidSetHasNoViolations) { EXPECT_THAT(ViolationsOf(kSmallSet), ::testing::IsEmpty()); }
 
 TEST(ReferenceRules, Jurisdiction) {
   Check({"id: H30\n", "id: Hau\n",
@@ -237,7 +193,7 @@ TEST(ReferenceRules, KeysAndShapes) {
 }
 
 TEST(ReferenceRules, SetsFromElsewhereAreCheckedWithoutYaml) {
-  v1::ReferenceSet set = LoadTexts({{"set.yaml", kValid}}).set;
+  v1::ReferenceSet set = LoadTexts({{"set.yaml", kSmallSet}}).set;
   EXPECT_TRUE(Validate(set).empty());
   set.mutable_agencies(0)->set_level(static_cast<v1::Level>(77));
   set.mutable_agencies(1)->set_name("\xff");
@@ -250,7 +206,7 @@ TEST(ReferenceRules, SetsFromElsewhereAreCheckedWithoutYaml) {
 }
 
 TEST(ReferenceRules, SizesAreBounded) {
-  v1::ReferenceSet set = LoadTexts({{"set.yaml", kValid}}).set;
+  v1::ReferenceSet set = LoadTexts({{"set.yaml", kSmallSet}}).set;
   for (int i = 0; i < 1001; ++i) set.add_calendars();
   const std::vector<Violation> violations = Validate(set);
   ASSERT_EQ(violations.size(), 1u);
