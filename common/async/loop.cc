@@ -1,6 +1,5 @@
 #include "common/async/loop.h"
 
-#include <absl/synchronization/notification.h>
 #include <absl/time/clock.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include <exception>
 #include <utility>
 
+#include "common/async/notification.h"
 #include "common/async/waiter.h"
 
 namespace motcua::async {
@@ -20,6 +20,9 @@ namespace {
 // Coroutines resumed before the loop looks at its sockets again, so that two that wake each other cannot starve
 // them.
 constexpr int kResumesPerTurn = 10'000;
+
+// Keeps the end of the wait within what the clock can express.
+constexpr absl::Duration kLongestDrain = absl::Hours(24 * 365);
 
 // libuv fails here only when the process is out of descriptors or memory, or is wrong.
 void Require(int result, const char* what) {
@@ -129,7 +132,7 @@ Loop::~Loop() {
   Stop();
   std::vector<absl::AnyInvocable<void()>> unrun;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     unrun.swap(posted_);
   }
   unrun.clear();
@@ -160,7 +163,7 @@ void Loop::Run() {
 }
 
 void Loop::Stop() {
-  absl::MutexLock stop_lock(&stop_mutex_);
+  std::lock_guard<std::mutex> stop_lock(stop_mutex_);
   if (!thread_.joinable()) return;
   assert(!InLoop());
   Post([this] {
@@ -169,14 +172,14 @@ void Loop::Stop() {
   });
   thread_.join();
   owner_.store(std::this_thread::get_id(), std::memory_order_release);
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   stopped_ = true;
 }
 
 void Loop::Post(absl::AnyInvocable<void()> work) {
   bool wake;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     if (stopped_) return;
     wake = posted_.empty();
     posted_.push_back(std::move(work));
@@ -187,7 +190,7 @@ void Loop::Post(absl::AnyInvocable<void()> work) {
 void Loop::RunPosted() {
   std::vector<absl::AnyInvocable<void()>> batch;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     batch.swap(posted_);
   }
   for (absl::AnyInvocable<void()>& work : batch) {
@@ -199,14 +202,14 @@ void Loop::RunPosted() {
 void Loop::RunAndWait(absl::FunctionRef<void()> work) {
   bool stopped;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     stopped = stopped_;
   }
   if (stopped || InLoop()) {
     work();
     return;
   }
-  absl::Notification done;
+  Notification done;
   Post([&] {
     work();
     done.Notify();
@@ -216,7 +219,7 @@ void Loop::RunAndWait(absl::FunctionRef<void()> work) {
 
 void Loop::Spawn(Task<void> task, absl::AnyInvocable<void()> done) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     ++spawned_;
   }
   if (InLoop()) {
@@ -229,20 +232,20 @@ void Loop::Spawn(Task<void> task, absl::AnyInvocable<void()> done) {
 }
 
 void Loop::Finished() {
-  absl::MutexLock lock(&mutex_);
-  --spawned_;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (--spawned_ == 0) idle_.notify_all();
 }
 
 size_t Loop::spawned() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   return spawned_;
 }
 
 bool Loop::Drain(absl::Duration timeout) {
   assert(!InLoop());
-  absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(+[](size_t* spawned) { return *spawned == 0; }, &spawned_),
-                                 timeout);
+  std::unique_lock<std::mutex> lock(mutex_);
+  return idle_.wait_for(lock, absl::ToChronoNanoseconds(std::min(timeout, kLongestDrain)),
+                        [this] { return spawned_ == 0; });
 }
 
 Task<void> Loop::Schedule() {

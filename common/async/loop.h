@@ -24,14 +24,15 @@
 #include <absl/functional/any_invocable.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
-#include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 #include <uv.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -154,12 +155,13 @@ class Loop {
   IntrusiveList<internal::SpawnedTask> tasks_;
   bool stopping_ = false;
 
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
+  std::condition_variable idle_;
   std::vector<absl::AnyInvocable<void()>> posted_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   size_t spawned_ ABSL_GUARDED_BY(mutex_) = 0;
 
-  absl::Mutex stop_mutex_;  // serialises Stop
+  std::mutex stop_mutex_;  // serialises Stop
   std::thread thread_;
 };
 

@@ -3,13 +3,12 @@
 #ifndef MOTCUA_COMMON_ASYNC_SYNC_WAIT_H_
 #define MOTCUA_COMMON_ASYNC_SYNC_WAIT_H_
 
-#include <absl/synchronization/notification.h>
-
 #include <cassert>
 #include <optional>
 #include <utility>
 
 #include "common/async/loop.h"
+#include "common/async/notification.h"
 #include "common/async/task.h"
 
 namespace motcua::async {
@@ -27,7 +26,7 @@ template <class T>
 T SyncWait(Loop& loop, Task<T> task) {
   assert(!loop.InLoop());
   std::optional<T> result;
-  absl::Notification done;
+  Notification done;
   loop.Spawn(internal::StoreResult(std::move(task), &result), [&done] { done.Notify(); });
   done.WaitForNotification();
   return *std::move(result);
@@ -35,7 +34,7 @@ T SyncWait(Loop& loop, Task<T> task) {
 
 inline void SyncWait(Loop& loop, Task<void> task) {
   assert(!loop.InLoop());
-  absl::Notification done;
+  Notification done;
   loop.Spawn(std::move(task), [&done] { done.Notify(); });
   done.WaitForNotification();
 }

@@ -24,6 +24,7 @@
 #ifndef MOTCUA_COMMON_ASYNC_TASK_H_
 #define MOTCUA_COMMON_ASYNC_TASK_H_
 
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -118,7 +119,10 @@ class [[nodiscard]] Task {
     std::coroutine_handle<promise_type> coroutine_;
   };
 
-  Awaiter operator co_await() && noexcept { return Awaiter(coroutine_); }
+  Awaiter operator co_await() && noexcept {
+    assert(valid());
+    return Awaiter(coroutine_);
+  }
 
  private:
   friend promise_type;

@@ -200,9 +200,8 @@ void Link::WriteRest() {
 
 void Link::Fail(absl::Status why) {
   ++held_;
-  loop_.Post([this, why = std::move(why)]() mutable {
-    FailNow(std::move(why));
-    Release();
+  loop_.Post([link = std::unique_ptr<Link, Releaser>(this), why = std::move(why)]() mutable {
+    link->FailNow(std::move(why));
   });
 }
 

@@ -87,6 +87,9 @@ class Link final : private async::TurnEndHook {
   void Close();
   // The last of what libuv still holds of this object deletes it.
   void Release();
+  struct Releaser {
+    void operator()(Link* link) const { link->Release(); }
+  };
 
   uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(&socket_); }
   uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&socket_); }

@@ -125,7 +125,7 @@ void Client::Pipeline::Drop(const absl::Status& why) {
   StopTimer(&attempt_timer_);
   StopTimer(&ping_timer_);
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     last_error_ = why;
   }
   const uint64_t handed_over = link_ == nullptr ? 0 : link_->bytes_handed_over();
@@ -173,7 +173,7 @@ void Client::Pipeline::AddObserver(absl::AnyInvocable<void(bool)> observer) {
 }
 
 absl::Status Client::Pipeline::last_error() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   return last_error_;
 }
 

@@ -10,13 +10,13 @@
 #include <absl/functional/any_invocable.h>
 #include <absl/random/random.h>
 #include <absl/status/status.h>
-#include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -120,7 +120,7 @@ class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipel
   absl::BitGen random_;
   std::vector<absl::AnyInvocable<void(bool)>> observers_;
 
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> connected_{false};
   std::atomic<uint64_t> commands_{0};

@@ -100,7 +100,7 @@ ScriptedServer::~ScriptedServer() {
   acceptor_.join();
   std::vector<std::thread> conversations;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     for (const int fd : open_) shutdown(fd, SHUT_RDWR);
     conversations.swap(conversations_);
   }
@@ -115,12 +115,12 @@ void ScriptedServer::Accept() {
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     const int number = ++connections_;
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     open_.push_back(fd);
     conversations_.emplace_back([this, fd, number] {
       Conversation conversation(fd, number);
       script_(conversation);
-      absl::MutexLock end_lock(&mutex_);
+      std::lock_guard<std::mutex> end_lock(mutex_);
       open_.erase(std::find(open_.begin(), open_.end(), fd));
       close(fd);
     });

@@ -15,10 +15,10 @@
 #define MOTCUA_TESTS_SUPPORT_SCRIPTED_SERVER_H_
 
 #include <absl/base/thread_annotations.h>
-#include <absl/synchronization/mutex.h>
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,7 +72,7 @@ class ScriptedServer {
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> connections_{0};
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::vector<int> open_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> conversations_ ABSL_GUARDED_BY(mutex_);
   std::thread acceptor_;

@@ -85,7 +85,7 @@ TcpGate::TcpGate(std::string target) : target_(std::move(target)) {
 
 TcpGate::~TcpGate() {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
   }
   Wake();
@@ -98,7 +98,7 @@ std::string TcpGate::address() const { return "127.0.0.1:" + std::to_string(port
 
 void TcpGate::Set(const Behaviour& behaviour) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     behaviour_ = behaviour;
   }
   Wake();
@@ -144,7 +144,7 @@ void TcpGate::Refuse() {
 }
 
 void TcpGate::CloseAll() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   for (std::unique_ptr<Connection>& connection : connections_) {
     // The thread may be polling these descriptors: it closes them.
     shutdown(connection->client, SHUT_RDWR);
@@ -155,18 +155,18 @@ void TcpGate::CloseAll() {
 }
 
 size_t TcpGate::connections() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   return static_cast<size_t>(std::count_if(connections_.begin(), connections_.end(),
                                            [](const std::unique_ptr<Connection>& c) { return !c->dead; }));
 }
 
 size_t TcpGate::accepted() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   return accepted_;
 }
 
 uint64_t TcpGate::bytes_from_clients() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   return bytes_from_clients_;
 }
 
@@ -180,7 +180,7 @@ void TcpGate::Run() {
     std::vector<pollfd> polled = {{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
     absl::Time next = absl::InfiniteFuture();
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard<std::mutex> lock(mutex_);
       if (stopping_) {
         connections_.clear();
         return;
@@ -202,7 +202,7 @@ void TcpGate::Run() {
     }
     if (ppoll(polled.data(), polled.size(), &timeout, nullptr) < 0 && errno != EINTR) Die("the gate cannot poll");
 
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     uint64_t wakes;
     if (polled[1].revents != 0 && read(wake_, &wakes, sizeof(wakes)) < 0 && errno != EAGAIN) Die("eventfd");
     for (size_t i = 0; i < connections_.size(); ++i) {

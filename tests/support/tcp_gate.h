@@ -15,13 +15,13 @@
 #define MOTCUA_TESTS_SUPPORT_TCP_GATE_H_
 
 #include <absl/base/thread_annotations.h>
-#include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -98,7 +98,7 @@ class TcpGate {
   int wake_ = -1;
   int port_ = 0;
 
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   Behaviour behaviour_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Connection>> connections_ ABSL_GUARDED_BY(mutex_);
   size_t accepted_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -1,5 +1,4 @@
 // What the Redis client promises when the server dies or the network misbehaves.
-#include <absl/synchronization/mutex.h>
 #include <absl/time/clock.h>
 #include <gtest/gtest.h>
 

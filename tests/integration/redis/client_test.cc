@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/async/notification.h"
 #include "common/async/sync_wait.h"
 #include "common/async/when_all.h"
 #include "common/status/errors.h"
@@ -217,7 +218,7 @@ TEST_F(ClientTest, NamesAreResolvedAndEachAddressIsTried) {
 
 TEST_F(ClientTest, DestroyingAClientFailsWhatIsInFlight) {
   std::optional<absl::StatusOr<Reply>> stored;
-  absl::Notification done;
+  async::Notification done;
   loop_.RunAndWait([&] {
     loop_.Spawn(async::internal::StoreResult(client_->Execute(Command("BLPOP").Arg("none").Arg(0), Soon()), &stored),
                 [&] { done.Notify(); });

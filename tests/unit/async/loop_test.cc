@@ -1,7 +1,6 @@
 // Loop: posting, timers, spawned tasks, the order of a turn.
 #include "common/async/loop.h"
 
-#include <absl/synchronization/notification.h>
 #include <absl/time/clock.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "common/async/cancel.h"
+#include "common/async/notification.h"
 #include "common/async/sync_wait.h"
 
 namespace motcua::async {
@@ -81,7 +81,7 @@ TEST(LoopTest, DrainWaitsForSpawnedTasks) {
 TEST(LoopTest, SpawnOnTheLoopStartsAtOnceAndSaysWhenDone) {
   Loop loop("test-loop");
   int count = 0;
-  absl::Notification done;
+  Notification done;
   loop.RunAndWait([&] {
     loop.Spawn(CountAfterTurn(&loop, &count), [&] { done.Notify(); });
     EXPECT_EQ(loop.spawned(), 1u);
@@ -98,7 +98,7 @@ TEST(LoopTest, TimersFireInTheOrderOfTheirTimes) {
   Loop loop("test-loop");
   constexpr int kTimers = 2000;
   std::vector<int> fired;
-  absl::Notification done;
+  Notification done;
   loop.RunAndWait([&] {
     for (int i = 0; i < kTimers; ++i) {
       const int delay = static_cast<int>(random() % 100);
@@ -120,7 +120,7 @@ TEST(LoopTest, TimersFireInTheOrderOfTheirTimes) {
 
 TEST(LoopTest, ATimerNeverFiresEarlyAndACancelledOneNever) {
   Loop loop("test-loop");
-  absl::Notification done;
+  Notification done;
   std::atomic<bool> cancelled_fired{false};
   const absl::Time start = absl::Now();
   loop.RunAndWait([&] {
@@ -139,7 +139,7 @@ TEST(LoopTest, ATimerNeverFiresEarlyAndACancelledOneNever) {
 
 TEST(LoopTest, AnEarlierTimerStartedLaterIsNotHeldUp) {
   Loop loop("test-loop");
-  absl::Notification done;
+  Notification done;
   loop.RunAndWait([&] {
     loop.StartTimer(absl::Seconds(600), [] {});
     loop.StartTimer(absl::Milliseconds(1), [&] { done.Notify(); });
