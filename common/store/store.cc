@@ -124,6 +124,17 @@ Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Store::Get(std::ve
   co_return values;
 }
 
+Task<absl::StatusOr<uint64_t>> Store::VersionOf(std::string key, absl::Time deadline) {
+  Command head("GETRANGE");
+  head.Arg(key).Arg(0).Arg(7);
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(head), deadline);
+  if (!reply.ok()) co_return reply.status();
+  uint64_t version = 0;
+  std::string_view bytes;
+  DecodeRecord(reply->text(), version, bytes);
+  co_return version;
+}
+
 Task<absl::StatusOr<uint64_t>> Store::NextNumber(std::string key, absl::Time deadline) {
   Command command("INCR");
   command.Arg(key);

@@ -87,6 +87,9 @@ class Store {
   async::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Get(std::vector<std::string> keys,
                                                                         absl::Time deadline);
 
+  // Version of a record; 0 = there is none.
+  async::Task<absl::StatusOr<uint64_t>> VersionOf(std::string key, absl::Time deadline);
+
   // The next number of a sequence, 1, 2, 3 ...: unique for ever, with gaps where the caller fails afterwards.
   async::Task<absl::StatusOr<uint64_t>> NextNumber(std::string key, absl::Time deadline);
 
