@@ -1,0 +1,51 @@
+// Limits guessing of dossier secrets.
+#ifndef MOTCUA_SERVICES_INTAKE_GUESS_LIMIT_H_
+#define MOTCUA_SERVICES_INTAKE_GUESS_LIMIT_H_
+
+#include <cstddef>
+#include <list>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/time/clock.h"
+
+namespace motcua::intake {
+
+// Counts failed look-ups for each dossier code, known or not, so that even the refusal tells nothing. With the limit
+// of 10 in 10 minutes, 32^6 secrets take a thousand years for one dossier at one replica.
+//
+// In memory and bounded: of more than `kMaxCodes` codes the one that failed longest ago is forgotten.
+// Confined to one thread. `clock` is the real one, even where the service's time is simulated; it outlives the object.
+class GuessLimit {
+ public:
+  static constexpr int kMaxFailures = 10;
+  static constexpr absl::Duration kWindow = absl::Minutes(10);
+  static constexpr size_t kMaxCodes = 20000;
+
+  explicit GuessLimit(const time::Clock& clock) : clock_(clock) {}
+
+  // RESOURCE_EXHAUSTED (TOO_MANY_GUESSES) where the code's failures have reached the limit; to be asked before the
+  // secret is looked at, so that the right one gains nothing either.
+  absl::Status Check(const std::string& code);
+  void Failed(const std::string& code);
+  void Succeeded(const std::string& code);
+
+  size_t size() const { return by_code_.size(); }
+
+ private:
+  struct Record {
+    std::string code;
+    int failures = 0;
+    absl::Time since;
+  };
+
+  const time::Clock& clock_;
+  std::list<Record> records_;  // the latest failure first
+  absl::flat_hash_map<std::string, std::list<Record>::iterator> by_code_;
+};
+
+}  // namespace motcua::intake
+
+#endif  // MOTCUA_SERVICES_INTAKE_GUESS_LIMIT_H_

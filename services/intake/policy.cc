@@ -1,0 +1,48 @@
+#include "services/intake/policy.h"
+
+#include "common/status/errors.h"
+#include "common/store/keys.h"
+
+namespace motcua::intake {
+
+auth::Policy IntakePolicy() {
+  const std::string service = "motcua.intake.v1.IntakeService/";
+  auth::Policy policy;
+  policy.Allow(service + "File", {"intake", "portal"})
+      .Allow(service + "Accept", {"intake"})
+      .Allow(service + "Refuse", {"intake"})
+      .Allow(service + "ReturnResult", {"returner", "intake"})
+      .Allow(service + "Rate", {auth::kAnyone})
+      .Allow(service + "GetDossier", {auth::kAnyOfficer, auth::kService})
+      .Allow(service + "ListDossiers", {auth::kAnyOfficer, "admin", auth::kService})
+      .Allow(service + "LookUp", {auth::kAnyone})
+      .Allow(service + "GetHistory", {auth::kAnyOfficer, auth::kService})
+      .Allow(service + "ApplyReference", {"admin"})
+      .Allow(service + "GetReference", {auth::kAuthenticated})
+      .Allow(service + "ComputeDue", {auth::kAnyone})
+      .Allow(service + "GetStatistics", {auth::kAnyOfficer, auth::kService});
+  return policy;
+}
+
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard) {
+  if (principal.kind != auth::Kind::kOfficer) return absl::OkStatus();
+  if (principal.agency.empty() && principal.HasRole("admin")) return absl::OkStatus();
+  if (!shard.empty() && store::ShardOf(principal.agency) == shard) return absl::OkStatus();
+  return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "the dossier belongs to another jurisdiction");
+}
+
+Standing StandingOf(const auth::Principal& principal) {
+  const bool wide = principal.kind == auth::Kind::kService || principal.kind == auth::Kind::kSystem ||
+                    principal.HasRole("admin");
+  return wide ? Standing::kJurisdiction : Standing::kOwnAgency;
+}
+
+Standing FilingStandingOf(const auth::Principal& principal) {
+  return principal.HasRole("portal") ? Standing::kJurisdiction : StandingOf(principal);
+}
+
+RaterGround GroundOf(const auth::Principal& principal, bool secret_given) {
+  return !secret_given && principal.HasRole("intake") ? RaterGround::kOfficer : RaterGround::kSecret;
+}
+
+}  // namespace motcua::intake

@@ -1,0 +1,35 @@
+// Who may call what at intake: the table of methods and roles, and what follows from a caller's agency.
+//
+// Pure and thread-safe.
+#ifndef MOTCUA_SERVICES_INTAKE_POLICY_H_
+#define MOTCUA_SERVICES_INTAKE_POLICY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/auth/policy.h"
+#include "common/auth/principal.h"
+#include "services/intake/domain/completion.h"
+#include "services/intake/domain/standing.h"
+
+namespace motcua::intake {
+
+// The table, as the comments of intake.proto state it.
+auth::Policy IntakePolicy();
+
+// Officers act in the jurisdiction of their agency alone; an administrator without an agency, systems and services in
+// every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard);
+
+// Own agency for officers; the jurisdiction for its administrators, for systems and services.
+Standing StandingOf(const auth::Principal& principal);
+
+// The same for filing, which the portal does for whatever agency the citizen chose.
+Standing FilingStandingOf(const auth::Principal& principal);
+
+// `intake` officers rate for the applicant who stands before them, unless they give his secret; all others need it.
+RaterGround GroundOf(const auth::Principal& principal, bool secret_given);
+
+}  // namespace motcua::intake
+
+#endif  // MOTCUA_SERVICES_INTAKE_POLICY_H_

@@ -1,0 +1,51 @@
+#include "services/intake/progress_projection.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/time/timestamp.h"
+#include "services/intake/domain/dossier_model.h"
+#include "services/intake/domain/progress.h"
+
+namespace motcua::intake {
+namespace {
+
+bool Concerns(const feed::v1::Event& event) {
+  switch (event.body_case()) {
+    case feed::v1::Event::kRouteOpened:
+    case feed::v1::Event::kHandOverAccepted:
+    case feed::v1::Event::kSupplementRequested:
+    case feed::v1::Event::kSupplementReceived:
+    case feed::v1::Event::kResultReady:
+    case feed::v1::Event::kDueChanged:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+async::Task<absl::Status> ProgressProjection::Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+                                                    absl::Time not_before) {
+  std::vector<std::string> keys;
+  for (const feed::v1::Event& event : events) {
+    if (Concerns(event)) keys.push_back(session.KeyOf<DossierModel>(event.subject()));
+  }
+  absl::Status fetched = co_await session.Fetch(std::move(keys), absl::Now() + absl::Seconds(10));
+  if (!fetched.ok()) co_return fetched;
+  for (const feed::v1::Event& event : events) {
+    if (!Concerns(event)) continue;
+    const v1::DossierRecord* record = session.Find<DossierModel>(event.subject());
+    if (record == nullptr) continue;  // other services know of dossiers by intake alone: this one is nobody's
+    const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), event.actor());
+    std::optional<store::Decision<v1::DossierRecord>> decision = Follow(*record, event, context);
+    if (decision.has_value()) session.Apply<DossierModel>(event.subject(), *std::move(decision));
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace motcua::intake

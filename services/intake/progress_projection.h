@@ -1,0 +1,20 @@
+// Feeds of routing and deadline-monitor, as far as intake's dossiers show them.
+#ifndef MOTCUA_SERVICES_INTAKE_PROGRESS_PROJECTION_H_
+#define MOTCUA_SERVICES_INTAKE_PROGRESS_PROJECTION_H_
+
+#include <vector>
+
+#include "common/feed/consumer.h"
+
+namespace motcua::intake {
+
+// See Follow (domain/progress.h). Emits nothing, so intake's own feed waits for no other. Stateless.
+class ProgressProjection final : public feed::Projection {
+ public:
+  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+                                  absl::Time not_before) override;
+};
+
+}  // namespace motcua::intake
+
+#endif  // MOTCUA_SERVICES_INTAKE_PROGRESS_PROJECTION_H_

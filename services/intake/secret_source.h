@@ -1,0 +1,16 @@
+// Fresh secrets from the operating system's randomness (OpenSSL). Thread-safe.
+#ifndef MOTCUA_SERVICES_INTAKE_SECRET_SOURCE_H_
+#define MOTCUA_SERVICES_INTAKE_SECRET_SOURCE_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace motcua::intake {
+
+// See domain/secret.h. UNAVAILABLE (NO_RANDOMNESS) where the system has none to give.
+absl::StatusOr<std::string> NewSecret();
+
+}  // namespace motcua::intake
+
+#endif  // MOTCUA_SERVICES_INTAKE_SECRET_SOURCE_H_
