@@ -12,13 +12,18 @@ namespace motcua::routing {
 namespace {
 
 absl::Time LatestMoment(const v1::Route& route) {
-  absl::Time latest = absl::InfinitePast();
-  if (route.has_held_since()) latest = std::max(latest, time::FromTimestamp(route.held_since()));
-  if (route.has_offer()) latest = std::max(latest, time::FromTimestamp(route.offer().offered_at()));
-  if (route.has_supplement_requested_at()) {
-    latest = std::max(latest, time::FromTimestamp(route.supplement_requested_at()));
+  absl::Time latest = time::FromTimestamp(route.held_since());
+  const auto note = [&latest](bool known, const google::protobuf::Timestamp& moment) {
+    if (known) latest = std::max(latest, time::FromTimestamp(moment));
+  };
+  note(route.has_offer(), route.offer().offered_at());
+  note(route.has_supplement_requested_at(), route.supplement_requested_at());
+  note(route.has_ended_at(), route.ended_at());
+  for (const v1::Leg& leg : route.legs()) note(leg.has_started_at(), leg.started_at());
+  for (const v1::Consultation& consultation : route.consultations()) {
+    note(true, consultation.asked_at());
+    note(consultation.has_answered_at(), consultation.answered_at());
   }
-  if (route.has_ended_at()) latest = std::max(latest, time::FromTimestamp(route.ended_at()));
   return latest;
 }
 

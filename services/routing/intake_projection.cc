@@ -1,0 +1,50 @@
+#include "services/routing/intake_projection.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/service/reference_model.h"
+#include "common/time/timestamp.h"
+#include "services/routing/domain/opening.h"
+#include "services/routing/domain/route_model.h"
+
+namespace motcua::routing {
+
+namespace {
+
+// The consumer tries again after that.
+constexpr absl::Duration kPatience = absl::Seconds(10);
+
+bool Opens(const store::Session& session, const feed::v1::Event& event) {
+  return CanOpen(event) && store::ShardOf(event.subject()) == session.keys().shard();
+}
+
+std::vector<std::string> KeysFor(const store::Session& session, const std::vector<feed::v1::Event>& events) {
+  std::vector<std::string> keys;
+  for (const feed::v1::Event& event : events) {
+    if (Opens(session, event)) keys.push_back(session.KeyOf<RouteModel>(event.subject()));
+    if (event.has_reference_applied()) keys.push_back(service::ReferenceKey(session));
+  }
+  return keys;
+}
+
+}  // namespace
+
+async::Task<absl::Status> IntakeProjection::Apply(store::Session& session,
+                                                  const std::vector<feed::v1::Event>& events, absl::Time not_before) {
+  absl::Status fetched = co_await session.Fetch(KeysFor(session, events), absl::Now() + kPatience);
+  if (!fetched.ok()) co_return fetched;
+  for (const feed::v1::Event& event : events) {
+    if (event.has_reference_applied()) service::ApplyReferenceEvent(session, event);
+    if (!Opens(session, event) || session.Find<RouteModel>(event.subject()) != nullptr) continue;
+    const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), common::v1::Actor());
+    RouteDecision opened = OpenRoute(event, context);
+    for (feed::v1::Event& told : opened.events) told.set_traceparent(event.traceparent());
+    session.Apply<RouteModel>(event.subject(), std::move(opened));
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace motcua::routing

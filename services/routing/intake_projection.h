@@ -1,0 +1,21 @@
+// What routing makes of intake's feed: routes of accepted dossiers, and its own copy of the reference data.
+#ifndef MOTCUA_SERVICES_ROUTING_INTAKE_PROJECTION_H_
+#define MOTCUA_SERVICES_ROUTING_INTAKE_PROJECTION_H_
+
+#include <vector>
+
+#include "common/feed/consumer.h"
+
+namespace motcua::routing {
+
+// An accepted dossier gets a route unless it has one; other events of dossiers mean nothing here, and an acceptance
+// that tells too little to open a route is skipped. Confined to the loop; without state.
+class IntakeProjection final : public feed::Projection {
+ public:
+  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+                                  absl::Time not_before) override;
+};
+
+}  // namespace motcua::routing
+
+#endif  // MOTCUA_SERVICES_ROUTING_INTAKE_PROJECTION_H_

@@ -1,0 +1,25 @@
+// Who may call which method of routing, by role. Relations (holder, agency offered to, jurisdiction) are rules of the
+// domain and of the readers.
+#ifndef MOTCUA_SERVICES_ROUTING_POLICY_H_
+#define MOTCUA_SERVICES_ROUTING_POLICY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/auth/policy.h"
+#include "common/auth/principal.h"
+
+namespace motcua::routing {
+
+// Adds the cells of RoutingService.
+void AllowRouting(auth::Policy& policy);
+
+// An officer reads of his own jurisdiction only: PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard);
+
+// An agency's inbox is its officers', the administrators' and the services': PERMISSION_DENIED (NOT_YOUR_AGENCY).
+absl::Status CheckInbox(const auth::Principal& principal, const std::string& agency);
+
+}  // namespace motcua::routing
+
+#endif  // MOTCUA_SERVICES_ROUTING_POLICY_H_
