@@ -41,11 +41,11 @@ void Circle::Add(v1::Audience audience) {
 }
 
 void Circle::AddAgency(std::string_view agency) {
-  if (catalogue_.FindAgency(View(agency)) != nullptr) AddOnce(AgencyRecipient(agency), v1::AUDIENCE_HOLDER);
+  if (!agency.empty()) AddOnce(AgencyRecipient(agency), v1::AUDIENCE_HOLDER);
 }
 
 void Circle::AddLeaders(std::string_view agency, v1::Audience audience) {
-  if (catalogue_.FindAgency(View(agency)) == nullptr) return;
+  if (agency.empty()) return;
   const std::vector<const reference::v1::Officer*> leaders = catalogue_.OfficersOf(View(agency), "leader");
   if (leaders.empty()) AddOnce(AgencyRecipient(agency), audience);
   for (const reference::v1::Officer* leader : leaders) AddOnce(leader->id(), audience);

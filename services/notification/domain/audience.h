@@ -30,7 +30,8 @@ struct Addressee {
 //  committee-leader   the leaders of the nearest agency above the holder whose kind is `committee` (where there is none:
 //                     the holder itself); its inbox where it has none
 //
-// An agency that is not known is not told.
+// An agency that the reference data (not yet, or no longer) know is told by its inbox: no message is lost because
+// this service's copy of them lags.
 class Circle {
  public:
   Circle(const reference::Catalogue& catalogue, std::string_view holder, std::string_view receiving)

@@ -33,7 +33,8 @@ class RetryPolicy {
 
   uint32_t max_attempts = 8;
   // Pause after the first failure; each further one is `factor` times as long, give or take `jitter`.
-  absl::Duration base = absl::Seconds(15);
+  // Eight attempts then take 18 hours, 22 with the longest pauses.
+  absl::Duration base = absl::Seconds(12);
   double factor = 4;
   double jitter = 0.2;
   // No attempt later than this after the first.

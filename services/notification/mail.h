@@ -1,0 +1,30 @@
+// E-mails as they go over the wire (RFC 5322, MIME): plain text, UTF-8.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_MAIL_H_
+#define MOTCUA_SERVICES_NOTIFICATION_MAIL_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace motcua::notification {
+
+struct Mail {
+  std::string from;
+  std::string to;
+  std::string subject;
+  std::string body;
+  // Names the message for ever, so that receivers recognise a repetition.
+  std::string message_id;
+  absl::Time at;
+};
+
+// Whether the address can stand in an envelope and a header: one `@` and nothing that would end either.
+bool IsMailAddress(std::string_view address);
+
+// Headers and body with CRLF line ends; no line is longer than 78 bytes but those of addresses.
+std::string WriteMail(const Mail& mail);
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_MAIL_H_

@@ -1,0 +1,231 @@
+#include "services/notification/notification_projection.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/service/reference_model.h"
+#include "common/status/errors.h"
+#include "common/time/timestamp.h"
+#include "services/notification/domain/inbox.h"
+#include "services/notification/domain/names.h"
+#include "services/notification/domain/telling.h"
+
+namespace motcua::notification {
+namespace {
+
+using async::Task;
+using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+
+absl::Status WaitingForIntake() {
+  return errors::Unavailable("WAITING_FOR_INTAKE", "the feed of intake has not told of the dossier yet");
+}
+
+// One batch of events on its way into the session.
+class Batch {
+ public:
+  Batch(store::Session& session, v1::Source source, const ProjectionOptions& options)
+      : session_(session), source_(source), options_(options) {}
+
+  std::vector<std::string> KeysOf(const std::vector<feed::v1::Event>& events) const {
+    std::set<std::string> keys;
+    for (const feed::v1::Event& event : events) {
+      if (event.has_reference_applied()) keys.insert(service::ReferenceKey(session_));
+      if (IsOfInterest(event)) keys.insert(session_.KeyOf<DossierModel>(event.subject()));
+    }
+    return std::vector<std::string>(keys.begin(), keys.end());
+  }
+
+  absl::Status TakeAll(const std::vector<feed::v1::Event>& events, CataloguePtr catalogue) {
+    catalogue_ = std::move(catalogue);
+    for (const feed::v1::Event& event : events) {
+      if (event.has_reference_applied()) {
+        service::ApplyReferenceEvent(session_, event);
+        auto compiled = reference::Catalogue::Compile(event.reference_applied().set());
+        if (compiled.ok()) catalogue_ = *std::move(compiled);
+      }
+      if (!IsOfInterest(event)) continue;
+      if (catalogue_ == nullptr) return WaitingForIntake();
+      v1::DossierRecord& record = Work(event.subject());
+      switch (Take(record, source_, event, *catalogue_)) {
+        case Effect::kWaitForIntake:
+          return WaitingForIntake();
+        case Effect::kTaken:
+          changed_.insert(event.subject());
+          if (FindOccasion(record, source_, event.position()) != nullptr) told_.push_back(&event);
+          break;
+        case Effect::kNone:
+          break;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Inboxes and preferences of all who are told.
+  std::vector<std::string> KeysOfRecipients() {
+    for (const feed::v1::Event* event : told_) {
+      v1::DossierRecord& record = Work(event->subject());
+      const v1::Occasion* occasion = FindOccasion(record, source_, event->position());
+      if (occasion == nullptr) continue;  // dropped by a later one of this batch
+      for (const v1::Letter& letter : occasion->letters()) {
+        if (letter.party() != 0) recipients_.insert(std::string(PartyName(record, letter.party())));
+      }
+    }
+    std::vector<std::string> keys;
+    for (const std::string& recipient : recipients_) {
+      keys.push_back(session_.KeyOf<InboxModel>(recipient));
+      keys.push_back(session_.KeyOf<PreferencesModel>(recipient));
+    }
+    return keys;
+  }
+
+  // Numbers the new letters and gives them their deliveries.
+  void EnterAll() {
+    for (const std::string& recipient : recipients_) {
+      const v1::InboxRecord* inbox = session_.Find<InboxModel>(recipient);
+      inboxes_[recipient] = inbox == nullptr ? v1::InboxRecord() : *inbox;
+    }
+    for (const feed::v1::Event* event : told_) {
+      v1::DossierRecord& record = Work(event->subject());
+      v1::Occasion* occasion = FindOccasion(record, source_, event->position());
+      if (occasion == nullptr) continue;
+      for (v1::Letter& letter : *occasion->mutable_letters()) {
+        const std::string recipient(PartyName(record, letter.party()));
+        const v1::Preferences* preferences = nullptr;
+        if (letter.party() != 0) {
+          Enter(inboxes_[recipient], letter);
+          preferences = session_.Find<PreferencesModel>(recipient);
+        }
+        AddDeliveries(record, letter, time::FromTimestamp(event->at()), options_.channels, preferences, *catalogue_);
+        deliveries_ = deliveries_ || letter.deliveries_size() > 0;
+      }
+    }
+  }
+
+  // Inboxes that are over their bound, with the last number to go.
+  std::vector<std::pair<std::string, uint64_t>> Overfull() const {
+    std::vector<std::pair<std::string, uint64_t>> overfull;
+    for (const auto& [recipient, inbox] : inboxes_) {
+      const uint64_t last = LastToDrop(inbox, options_.inbox_bound);
+      if (last > 0) overfull.emplace_back(recipient, last);
+    }
+    return overfull;
+  }
+
+  void Drop(const std::string& recipient, const InboxPlace& place) {
+    DropLetter(Work(place.dossier), place.source, place.position, recipient);
+    changed_.insert(place.dossier);
+  }
+
+  void ApplyAll() {
+    for (const std::string& code : changed_) {
+      v1::DossierRecord& record = work_[code];
+      ForgetApplicantWhenDone(record);
+      session_.Apply<DossierModel>(code, store::Decision<v1::DossierRecord>(std::move(record)));
+    }
+    for (auto& [recipient, inbox] : inboxes_) {
+      session_.Apply<InboxModel>(recipient, store::Decision<v1::InboxRecord>(std::move(inbox)));
+    }
+  }
+
+  Announcement Announce() const {
+    Announcement announcement;
+    announcement.source = source_;
+    announcement.shard = session_.keys().shard();
+    announcement.recipients.assign(recipients_.begin(), recipients_.end());
+    for (const feed::v1::Event* event : told_) {
+      announcement.recipients.push_back(ApplicantRecipient(event->subject()));
+    }
+    announcement.deliveries = deliveries_;
+    return announcement;
+  }
+
+  bool empty() const { return told_.empty(); }
+
+ private:
+  // The record as this batch has it so far.
+  v1::DossierRecord& Work(const std::string& code) {
+    const auto [entry, added] = work_.try_emplace(code);
+    if (added) {
+      const v1::DossierRecord* stored = session_.Find<DossierModel>(code);
+      if (stored != nullptr) entry->second = *stored;
+    }
+    return entry->second;
+  }
+
+  store::Session& session_;
+  const v1::Source source_;
+  const ProjectionOptions& options_;
+  CataloguePtr catalogue_;
+  std::map<std::string, v1::DossierRecord> work_;
+  std::set<std::string> changed_;
+  std::vector<const feed::v1::Event*> told_;
+  std::set<std::string> recipients_;
+  std::map<std::string, v1::InboxRecord> inboxes_;
+  bool deliveries_ = false;
+};
+
+// Takes what has no place any more out of the inboxes. The index is read outside the commit, but every change of it comes
+// with a change of the inbox's record, which the commit checks.
+Task<absl::Status> DropOverflow(store::Session& session, Batch& batch, absl::Time deadline) {
+  const std::vector<std::pair<std::string, uint64_t>> overfull = batch.Overfull();
+  std::vector<std::pair<std::string, InboxPlace>> victims;
+  for (const auto& [recipient, last] : overfull) {
+    absl::StatusOr<std::vector<std::pair<std::string, double>>> members = co_await session.store().IndexUpTo(
+        session.keys().Index(InboxIndex(recipient)), static_cast<double>(last), 1000, deadline);
+    if (!members.ok()) co_return members.status();
+    for (const auto& [member, number] : *members) {
+      const std::optional<InboxPlace> place = InboxPlace::Parse(member);
+      if (place.has_value()) victims.emplace_back(recipient, *place);
+    }
+  }
+  if (victims.empty()) co_return absl::OkStatus();
+  std::vector<std::string> keys;
+  for (const auto& [recipient, place] : victims) keys.push_back(session.KeyOf<DossierModel>(place.dossier));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+  if (!fetched.ok()) co_return fetched;
+  for (const auto& [recipient, place] : victims) batch.Drop(recipient, place);
+  co_return absl::OkStatus();
+}
+
+}  // namespace
+
+NotificationProjection::NotificationProjection(v1::Source source, service::Catalogues& catalogues,
+                                               ProjectionOptions options,
+                                               std::function<void(Announcement)> announce)
+    : source_(source), catalogues_(catalogues), options_(std::move(options)), announce_(std::move(announce)) {}
+
+Task<absl::Status> NotificationProjection::Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+                                                 absl::Time) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  const std::string shard = session.keys().shard();
+  Batch batch(session, source_, options_);
+  absl::Status fetched = co_await session.Fetch(batch.KeysOf(events), deadline);
+  if (!fetched.ok()) co_return fetched;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, deadline);
+  if (!catalogue.ok() && !absl::IsNotFound(catalogue.status())) co_return catalogue.status();
+  absl::Status taken = batch.TakeAll(events, catalogue.ok() ? *catalogue : nullptr);
+  if (!taken.ok()) co_return taken;
+  if (!batch.empty()) {
+    absl::Status inboxes = co_await session.Fetch(batch.KeysOfRecipients(), deadline);
+    if (!inboxes.ok()) co_return inboxes;
+    batch.EnterAll();
+    absl::Status dropped = co_await DropOverflow(session, batch, deadline);
+    if (!dropped.ok()) co_return dropped;
+    Announcement announcement = batch.Announce();
+    announcement.position = events.back().position();
+    announce_(std::move(announcement));
+  }
+  batch.ApplyAll();
+  const bool reference = std::any_of(events.begin(), events.end(),
+                                     [](const feed::v1::Event& event) { return event.has_reference_applied(); });
+  if (reference) catalogues_.Changed(shard);
+  co_return absl::OkStatus();
+}
+
+}  // namespace motcua::notification

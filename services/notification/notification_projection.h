@@ -1,0 +1,59 @@
+// What intake, routing and deadline-monitor tell becomes messages.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_NOTIFICATION_PROJECTION_H_
+#define MOTCUA_SERVICES_NOTIFICATION_NOTIFICATION_PROJECTION_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/feed/consumer.h"
+#include "common/service/catalogues.h"
+#include "services/notification/domain/delivery.h"
+#include "services/notification/domain/records.h"
+
+namespace motcua::notification {
+
+class ProjectionOptions {
+ public:
+  ProjectionOptions() {}
+
+  Channels channels;
+  uint64_t inbox_bound = kInboxBound;
+};
+
+// What a batch of events will have done once it is committed.
+class Announcement {
+ public:
+  Announcement() {}
+
+  v1::Source source = v1::SOURCE_UNSPECIFIED;
+  std::string shard;
+  // Position of the source's feed from which on it is.
+  uint64_t position = 0;
+  // Inboxes that it adds to.
+  std::vector<std::string> recipients;
+  // Something is to be delivered.
+  bool deliveries = false;
+};
+
+// Confined to the loop.
+class NotificationProjection : public feed::Projection {
+ public:
+  // `announce` is called for every batch that makes messages, before it is committed. References outlive the projection.
+  NotificationProjection(v1::Source source, service::Catalogues& catalogues, ProjectionOptions options,
+                         std::function<void(Announcement)> announce);
+
+  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+                                  absl::Time not_before) override;
+
+ private:
+  const v1::Source source_;
+  service::Catalogues& catalogues_;
+  const ProjectionOptions options_;
+  const std::function<void(Announcement)> announce_;
+};
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_NOTIFICATION_PROJECTION_H_

@@ -1,0 +1,205 @@
+// Deliveries: quiet hours, pauses, giving up, and that an attempt is one replica's at a time.
+#include "services/notification/domain/delivery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "services/notification/domain/records.h"
+#include "services/notification/domain/telling.h"
+#include "tests/unit/notification/fixtures.h"
+
+namespace motcua::notification {
+namespace {
+
+using ::testing::SizeIs;
+
+const absl::TimeZone& Zone() { return SmallCatalogue().time_zone(); }
+absl::Time Local(int day, int hour, int minute, int second = 0) {
+  return absl::FromCivil(absl::CivilSecond(2026, 7, day, hour, minute, second), Zone());
+}
+
+TEST(QuietHours, ApplicantsAreWrittenToByDayOnly) {
+  const struct {
+    absl::Time at, waking;
+  } cases[] = {
+      {Local(14, 7, 0), Local(14, 7, 0)},          {Local(14, 12, 34), Local(14, 12, 34)},
+      {Local(14, 19, 59, 59), Local(14, 19, 59, 59)}, {Local(14, 20, 0), Local(15, 7, 0)},
+      {Local(14, 23, 59), Local(15, 7, 0)},        {Local(15, 0, 0), Local(15, 7, 0)},
+      {Local(15, 6, 59, 59), Local(15, 7, 0)},     {Local(31, 22, 0), Local(32, 7, 0)},
+  };
+  for (const auto& c : cases) EXPECT_EQ(NextWaking(c.at, Zone()), c.waking) << c.at;
+}
+
+TEST(RetrySchedule, PausesGrowAndEightAttemptsFitIntoADay) {
+  const RetryPolicy policy;
+  absl::Duration total;
+  for (uint32_t attempt = 1; attempt < policy.max_attempts; ++attempt) {
+    const absl::Duration pause = PauseAfter(attempt, "a", policy);
+    const absl::Duration nominal = policy.base * std::pow(policy.factor, attempt - 1);
+    EXPECT_GE(pause, nominal * 0.8 - absl::Nanoseconds(1));
+    EXPECT_LE(pause, nominal * 1.2 + absl::Nanoseconds(1));
+    EXPECT_EQ(pause, PauseAfter(attempt, "a", policy));
+    total += nominal;
+  }
+  EXPECT_LE(total * (1 + policy.jitter), policy.horizon);
+  EXPECT_NE(PauseAfter(1, "a", policy), PauseAfter(1, "b", policy));
+  EXPECT_LE(PauseAfter(1000, "a", policy), policy.horizon);
+}
+
+class Delivery : public testing::Test {
+ protected:
+  Delivery() {
+    channels_.email = true;
+    Take(record_, v1::SOURCE_INTAKE, Accepted(1), SmallCatalogue());
+    Take(record_, v1::SOURCE_ROUTING, Offered(1, "H30.18.05", "H30.18.LR"), SmallCatalogue());
+    Take(record_, v1::SOURCE_ROUTING, Offered(2, "H30.18.LR", "H30.18.TX"), SmallCatalogue());
+  }
+
+  void AddAll(absl::Time at) {
+    for (v1::Occasion& occasion : *record_.mutable_occasions()) {
+      for (v1::Letter& letter : *occasion.mutable_letters()) {
+        AddDeliveries(record_, letter, at, channels_, nullptr, SmallCatalogue());
+      }
+    }
+  }
+  const v1::StoredDelivery& ToApplicant() const { return record_.occasions(0).letters(0).deliveries(0); }
+  std::vector<DeliveryKey> ClaimAt(absl::Time now, absl::Time machine, int limit = 100) {
+    std::vector<DeliveryKey> claimed;
+    Claim(record_, now, machine, Zone(), policy_, limit, claimed);
+    return claimed;
+  }
+
+  const absl::Time machine_ = absl::FromUnixSeconds(1000000);
+  RetryPolicy policy_;
+  Channels channels_;
+  v1::DossierRecord record_;
+};
+
+TEST_F(Delivery, EachAddressMakesOne) {
+  AddAll(Morning());
+  EXPECT_EQ(record_.occasions(0).letters(0).deliveries(0).channel(), v1::CHANNEL_EMAIL);   // the applicant's contact
+  EXPECT_EQ(record_.occasions(1).letters(0).deliveries(0).channel(), v1::CHANNEL_EMAIL);   // the registry's e-mail
+  EXPECT_EQ(record_.occasions(2).letters(0).deliveries(0).channel(), v1::CHANNEL_WEBHOOK); // the tax branch's webhook
+  EXPECT_EQ(DossierModel::CountersOf(record_)[kPendingCounter], 3);
+}
+
+TEST_F(Delivery, NoneWithoutTheChannel) {
+  channels_.email = false;
+  channels_.webhook = false;
+  AddAll(Morning());
+  EXPECT_FALSE(HasPendingDelivery(record_));
+}
+
+TEST_F(Delivery, PreferencesReplaceTheReferenceData) {
+  v1::Preferences preferences;
+  preferences.set_webhook("https://lr.example.org/hook");
+  const v1::Letter& letter = record_.occasions(1).letters(0);
+  EXPECT_EQ(AddressOf(record_, letter, v1::CHANNEL_EMAIL, &preferences, SmallCatalogue()), "");
+  EXPECT_EQ(AddressOf(record_, letter, v1::CHANNEL_WEBHOOK, &preferences, SmallCatalogue()), "https://lr.example.org/hook");
+  EXPECT_EQ(AddressOf(record_, letter, v1::CHANNEL_EMAIL, nullptr, SmallCatalogue()), "lr@example.org");
+}
+
+TEST_F(Delivery, AtNightOnlyTheApplicantsIsHeld) {
+  AddAll(Local(14, 22, 0));
+  EXPECT_EQ(ToApplicant().held_until(), absl::ToUnixSeconds(Local(15, 7, 0)));
+  EXPECT_THAT(ClaimAt(Local(14, 22, 0), machine_), SizeIs(2));
+  EXPECT_FALSE(Release(record_, Local(15, 6, 59)));
+  EXPECT_TRUE(Release(record_, Local(15, 7, 0)));
+  EXPECT_THAT(ClaimAt(Local(15, 7, 0), machine_), SizeIs(1));
+}
+
+TEST_F(Delivery, ARetryInTheNightWaitsForTheMorning) {
+  AddAll(Local(14, 19, 59));
+  ASSERT_THAT(ClaimAt(Local(14, 20, 1), machine_), SizeIs(2));
+  EXPECT_EQ(ToApplicant().held_until(), absl::ToUnixSeconds(Local(15, 7, 0)));
+  EXPECT_EQ(ToApplicant().attempts(), 0u);
+}
+
+TEST_F(Delivery, AClaimIsALease) {
+  AddAll(Morning());
+  EXPECT_THAT(ClaimAt(Morning(), machine_), SizeIs(3));
+  EXPECT_THAT(ClaimAt(Morning(), machine_ + policy_.lease - absl::Seconds(1)), SizeIs(0));
+  EXPECT_THAT(ClaimAt(Morning(), machine_ + policy_.lease), SizeIs(3));  // the one who had claimed them died
+}
+
+TEST_F(Delivery, AClaimIsBounded) {
+  AddAll(Morning());
+  EXPECT_THAT(ClaimAt(Morning(), machine_, 2), SizeIs(2));
+  EXPECT_THAT(ClaimAt(Morning(), machine_, 2), SizeIs(1));
+}
+
+TEST_F(Delivery, AnAttemptThatNeverEndsIsGivenUp) {
+  AddAll(Morning());
+  absl::Time machine = machine_;
+  for (uint32_t i = 0; i < policy_.max_attempts; ++i, machine += policy_.lease) {
+    EXPECT_THAT(ClaimAt(Morning(), machine), SizeIs(3));
+  }
+  EXPECT_THAT(ClaimAt(Morning(), machine), SizeIs(0));
+  EXPECT_EQ(ToApplicant().state(), v1::DELIVERY_STATE_FAILED);
+}
+
+TEST_F(Delivery, DeliveredIsTheEnd) {
+  AddAll(Morning());
+  for (const DeliveryKey& key : ClaimAt(Morning(), machine_)) {
+    EXPECT_TRUE(Conclude(record_, key, Outcome(Outcome::Kind::kDelivered, ""), Morning(), machine_, policy_));
+    EXPECT_FALSE(Conclude(record_, key, Outcome(Outcome::Kind::kDelivered, ""), Morning(), machine_, policy_));
+  }
+  EXPECT_FALSE(HasPendingDelivery(record_));
+  EXPECT_EQ(ToApplicant().delivered_at(), absl::ToUnixSeconds(Morning()));
+  EXPECT_EQ(DossierModel::CountersOf(record_)[kDeliveredCounter], 3);
+}
+
+TEST_F(Delivery, AttemptsEndWithTheLastOne) {
+  AddAll(Morning());
+  absl::Time machine = machine_;
+  uint32_t attempts = 0;
+  while (HasPendingDelivery(record_)) {
+    for (const DeliveryKey& key : ClaimAt(Morning(), machine)) {
+      Conclude(record_, key, Outcome(Outcome::Kind::kFailedForNow, "busy"), Morning(), machine, policy_);
+    }
+    ++attempts;
+    ASSERT_LE(attempts, policy_.max_attempts);
+    for (const v1::Occasion& occasion : record_.occasions()) {
+      const int64_t next = occasion.letters(0).deliveries(0).next_attempt();
+      if (next > 0) machine = std::max(machine, absl::FromUnixMicros(next));
+    }
+  }
+  EXPECT_EQ(attempts, policy_.max_attempts);
+  EXPECT_EQ(ToApplicant().last_error(), "busy");
+  EXPECT_EQ(DossierModel::CountersOf(record_)[kFailedCounter], 3);
+}
+
+TEST_F(Delivery, AttemptsEndAfterADay) {
+  AddAll(Morning());
+  policy_.factor = 100;
+  absl::Time machine = machine_;
+  while (ToApplicant().state() == v1::DELIVERY_STATE_PENDING) {
+    for (const DeliveryKey& key : ClaimAt(Morning(), machine)) {
+      Conclude(record_, key, Outcome(Outcome::Kind::kFailedForNow, "busy"), Morning(), machine, policy_);
+    }
+    if (ToApplicant().state() == v1::DELIVERY_STATE_PENDING) machine = absl::FromUnixMicros(ToApplicant().next_attempt());
+    ASSERT_LE(machine, machine_ + policy_.horizon);
+  }
+}
+
+TEST_F(Delivery, APermanentFailureEndsAtOnce) {
+  AddAll(Morning());
+  const auto claimed = ClaimAt(Morning(), machine_);
+  Conclude(record_, claimed[0], Outcome(Outcome::Kind::kFailedForGood, std::string(5000, 'x')), Morning(), machine_, policy_);
+  EXPECT_EQ(ToApplicant().state(), v1::DELIVERY_STATE_FAILED);
+  EXPECT_LE(ToApplicant().last_error().size(), 200u);
+}
+
+TEST_F(Delivery, TheOutboxNamesTheEarliestAttempt) {
+  AddAll(Local(14, 22, 0));
+  bool outbox = false, held = false;
+  for (const store::IndexEntry& entry : DossierModel::IndexesOf(record_)) {
+    outbox = outbox || (entry.index == kOutboxIndex && entry.score == 0 && entry.member == kCode);
+    held = held || (entry.index == kHeldIndex && entry.score == absl::ToUnixSeconds(Local(15, 7, 0)));
+  }
+  EXPECT_TRUE(outbox);
+  EXPECT_TRUE(held);
+}
+
+}  // namespace
+}  // namespace motcua::notification

@@ -1,0 +1,126 @@
+// Inboxes: numbered without gaps, bounded, read once; preferences.
+#include "services/notification/domain/inbox.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/status/errors.h"
+#include "services/notification/domain/delivery.h"
+#include "services/notification/domain/records.h"
+#include "services/notification/domain/telling.h"
+#include "tests/unit/notification/fixtures.h"
+
+namespace motcua::notification {
+namespace {
+
+using ::testing::SizeIs;
+
+common::v1::Actor Officer(const std::string& id, const std::string& agency) {
+  common::v1::Actor actor;
+  actor.set_id(id);
+  actor.set_agency(agency);
+  return actor;
+}
+
+v1::DossierRecord WithOffers(int offers) {
+  v1::DossierRecord record;
+  v1::InboxRecord inbox;
+  Take(record, v1::SOURCE_INTAKE, Accepted(1), SmallCatalogue());
+  for (int i = 1; i <= offers; ++i) {
+    Take(record, v1::SOURCE_ROUTING, Offered(i, "H30.18.05", "H30.18.LR"), SmallCatalogue());
+    Enter(inbox, *record.mutable_occasions()->rbegin()->mutable_letters(0));
+  }
+  return record;
+}
+
+TEST(Inbox, NumbersAreConsecutiveAndTheBoundIsExact) {
+  v1::InboxRecord inbox;
+  v1::Letter letter;
+  for (uint64_t i = 1; i <= 1003; ++i) {
+    Enter(inbox, letter);
+    EXPECT_EQ(letter.number(), i);
+    EXPECT_EQ(LastToDrop(inbox, kInboxBound), i > 1000 ? i - 1000 : 0);
+  }
+}
+
+TEST(Inbox, ADroppedMessageGoesWithItsIndexEntriesAndStaysCounted) {
+  v1::DossierRecord record = WithOffers(3);
+  const auto before = DossierModel::CountersOf(record);
+  DropLetter(record, v1::SOURCE_ROUTING, 1, "agency:H30.18.LR");
+  EXPECT_EQ(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
+  EXPECT_EQ(DossierModel::CountersOf(record), before);
+  EXPECT_THAT(DossierModel::IndexesOf(record), SizeIs(4));  // two messages, each listed and unread
+  DropLetter(record, v1::SOURCE_ROUTING, 1, "agency:H30.18.LR");
+  EXPECT_EQ(DossierModel::CountersOf(record), before);
+}
+
+TEST(Inbox, ADroppedMessageIsStillDelivered) {
+  v1::DossierRecord record = WithOffers(1);
+  Channels channels;
+  channels.email = true;
+  AddDeliveries(record, *record.mutable_occasions(1)->mutable_letters(0), Morning(), channels, nullptr, SmallCatalogue());
+  DropLetter(record, v1::SOURCE_ROUTING, 1, "agency:H30.18.LR");
+  ASSERT_NE(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
+  std::vector<DeliveryKey> claimed;
+  const RetryPolicy policy;
+  Claim(record, Morning(), Morning(), SmallCatalogue().time_zone(), policy, 10, claimed);
+  ASSERT_THAT(claimed, SizeIs(1));
+  Conclude(record, claimed[0], Outcome(Outcome::Kind::kDelivered, ""), Morning(), Morning(), policy);
+  EXPECT_EQ(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
+  EXPECT_EQ(DossierModel::CountersOf(record)[kDeliveredCounter], 1);
+}
+
+TEST(Inbox, AnApplicantKeepsTheLatestFifty) {
+  v1::DossierRecord record = WithOffers(0);
+  for (uint64_t position = 1; position <= 80; ++position) {
+    feed::v1::Event event = At(position);
+    event.mutable_supplement_requested()->set_reason("x");
+    Take(record, v1::SOURCE_ROUTING, event, SmallCatalogue());
+  }
+  EXPECT_EQ(record.occasions_size(), kApplicantBound);
+  EXPECT_EQ(record.occasions(0).position(), 31u);
+  EXPECT_EQ(DossierModel::CountersOf(record)[kMessagesCounter], 81);
+  EXPECT_EQ(DossierModel::CountersOf(record)["by_event:SupplementRequested"], 80);
+}
+
+TEST(MarkRead, OnceAndForAll) {
+  const v1::DossierRecord record = WithOffers(1);
+  const MessageId id(v1::SOURCE_ROUTING, "H30", 1, "agency:H30.18.LR");
+  const auto first = DecideMarkRead(&record, id, store::Context(Morning(), Officer("x", "H30.18.LR")));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_THAT(DossierModel::IndexesOf(first->record), SizeIs(1));
+  const auto second =
+      DecideMarkRead(&first->record, id, store::Context(Morning() + absl::Hours(1), Officer("y", "H30.18.LR")));
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(second->record.occasions(1).letters(0).read_at(), absl::ToUnixSeconds(Morning()));
+}
+
+TEST(MarkRead, OnlyTheRecipientAndOnlyWhatThereIs) {
+  const v1::DossierRecord record = WithOffers(1);
+  const store::Context registry(Morning(), Officer("x", "H30.18.LR"));
+  const store::Context stranger(Morning(), Officer("x", "H30.18.TX"));
+  const MessageId id(v1::SOURCE_ROUTING, "H30", 1, "agency:H30.18.LR");
+  const MessageId other(v1::SOURCE_ROUTING, "H30", 2, "agency:H30.18.LR");
+  EXPECT_EQ(errors::Reason(DecideMarkRead(&record, id, stranger).status()), "NOT_YOUR_AGENCY");
+  EXPECT_EQ(errors::Reason(DecideMarkRead(&record, other, registry).status()), "MESSAGE_NOT_FOUND");
+  EXPECT_EQ(errors::Reason(DecideMarkRead(nullptr, id, registry).status()), "MESSAGE_NOT_FOUND");
+  EXPECT_FALSE(IsRecipient(Officer("", ""), ""));
+  EXPECT_FALSE(IsRecipient(Officer("", ""), "agency:"));
+}
+
+TEST(Preferences, AllViolationsAtOnceAndOnlyOnesOwn) {
+  v1::SetPreferencesRequest request;
+  request.set_recipient("applicant:x");
+  request.set_webhook("gopher://x y");
+  const store::Context context(Morning(), Officer("a", "H30.18.LR"));
+  EXPECT_THAT(errors::FieldViolations(DecideSetPreferences(request, true, context).status()), SizeIs(3));
+  request.set_recipient("agency:H30.18.TX");
+  request.set_webhook("https://x.example.org/hook");
+  EXPECT_EQ(errors::Reason(DecideSetPreferences(request, false, context).status()), "NOT_YOUR_AGENCY");
+  EXPECT_TRUE(DecideSetPreferences(request, true, context).ok());
+  request.set_recipient("agency:H30.18.LR");
+  EXPECT_TRUE(DecideSetPreferences(request, false, context).ok());
+}
+
+}  // namespace
+}  // namespace motcua::notification
