@@ -37,9 +37,9 @@ uint32_t TenthsOfDays(const common::v1::Limit& limit) {
 absl::StatusOr<std::shared_ptr<const Catalogue>> Catalogue::Compile(v1::ReferenceSet set) {
   const std::vector<Violation> violations = Validate(set);
   if (!violations.empty()) {
-    return absl::InvalidArgumentError(absl::StrJoin(violations, "\n", [](std::string* out, const Violation& v) {
-      absl::StrAppend(out, v.path, ": ", v.description);
-    }));
+    return absl::InvalidArgumentError(absl::StrJoin(
+        violations, "\n",
+        [](std::string* out, const Violation& v) { absl::StrAppend(out, v.path, ": ", v.description); }));
   }
   std::shared_ptr<Catalogue> catalogue(new Catalogue());
   catalogue->set_ = std::move(set);
@@ -67,7 +67,8 @@ void Catalogue::IndexEverything() {
     officers_.emplace(officer.id(), &officer);
     officers_of_[officer.agency()].push_back(&officer);
   }
-  for (const v1::Procedure& procedure : set_.procedures()) procedures_[procedure.code()].push_back(&procedure);
+  for (const v1::Procedure& procedure : set_.procedures())
+    procedures_[procedure.code()].push_back(&procedure);
   for (const v1::AlertLadder& ladder : set_.ladders()) ladders_.emplace(ladder.id(), &ladder);
   for (const v1::MessageTemplate& text : set_.templates()) {
     templates_.emplace(TemplateKey(text.event(), text.audience(), text.language()), &text);
@@ -78,12 +79,14 @@ const v1::Agency* Catalogue::FindAgency(absl::string_view id) const { return Fin
 
 const v1::Officer* Catalogue::FindOfficer(absl::string_view id) const { return FindOrNull(officers_, id); }
 
-std::vector<const v1::Officer*> Catalogue::OfficersOf(absl::string_view agency, absl::string_view role) const {
+std::vector<const v1::Officer*> Catalogue::OfficersOf(absl::string_view agency,
+                                                      absl::string_view role) const {
   std::vector<const v1::Officer*> officers;
   const auto found = officers_of_.find(agency);
   if (found == officers_of_.end()) return officers;
   for (const v1::Officer* officer : found->second) {
-    if (role.empty() || std::find(officer->roles().begin(), officer->roles().end(), role) != officer->roles().end()) {
+    if (role.empty() ||
+        std::find(officer->roles().begin(), officer->roles().end(), role) != officer->roles().end()) {
       officers.push_back(officer);
     }
   }
@@ -139,7 +142,8 @@ common::v1::ChannelKind Catalogue::ChannelKindOf(absl::string_view channel) cons
   return common::v1::CHANNEL_KIND_UNSPECIFIED;
 }
 
-absl::StatusOr<const v1::Agency*> Catalogue::ResolveAgency(absl::string_view word, absl::string_view receiving,
+absl::StatusOr<const v1::Agency*> Catalogue::ResolveAgency(absl::string_view word,
+                                                           absl::string_view receiving,
                                                            const v1::Procedure& procedure) const {
   // A competence names no further competence, so this looks through one word at most.
   const absl::string_view wanted = word == "@competent" ? absl::string_view(procedure.competent()) : word;
@@ -153,8 +157,8 @@ absl::StatusOr<const v1::Agency*> Catalogue::ResolveAgency(absl::string_view wor
     agency = FindAgency(wanted);
   }
   if (agency == nullptr) {
-    return absl::NotFoundError(absl::StrCat("no agency is \"", word, "\" of ", procedure.code(), " received at \"",
-                                            receiving, "\""));
+    return absl::NotFoundError(absl::StrCat("no agency is \"", word, "\" of ", procedure.code(),
+                                            " received at \"", receiving, "\""));
   }
   return agency;
 }
@@ -165,7 +169,8 @@ const v1::AlertLadder* Catalogue::LadderOf(const v1::Procedure& procedure) const
   return FindLadder(procedure.ladder().empty() ? "default" : procedure.ladder());
 }
 
-std::vector<const v1::AlertRung*> Catalogue::RungsFor(const v1::AlertLadder& ladder, const common::v1::Limit& limit) {
+std::vector<const v1::AlertRung*> Catalogue::RungsFor(const v1::AlertLadder& ladder,
+                                                      const common::v1::Limit& limit) {
   const uint32_t tenths = TenthsOfDays(limit);
   absl::flat_hash_map<absl::string_view, uint32_t> highest;
   for (const v1::AlertRung& rung : ladder.rungs()) {

@@ -1,7 +1,7 @@
 // An immutable, compiled view of one jurisdiction's reference data: the questions that services ask of it.
 //
-// Thread-safety: immutable after Compile; share freely between threads. All pointers and references point into the catalogue
-// and live as long as it. Usage:
+// Thread-safety: immutable after Compile; share freely between threads. All pointers and references point
+// into the catalogue and live as long as it. Usage:
 //
 //   auto catalogue = Catalogue::Compile(set);            // StatusOr<std::shared_ptr<const Catalogue>>
 //   const v1::Procedure* procedure = (*catalogue)->ProcedureInForce("1.001193", day);
@@ -53,8 +53,8 @@ class Catalogue {
   // Whether the agency exists on that day.
   static bool IsInForce(const v1::Agency& agency, absl::CivilDay day);
 
-  // The agency that does its work on that day: itself, or its successor, or the successor's successor ...; the last
-  // of them where even that one has ended. nullptr where the id is unknown.
+  // The agency that does its work on that day: itself, or its successor, or the successor's successor ...;
+  // the last of them where even that one has ended. nullptr where the id is unknown.
   const v1::Agency* AgencyInCharge(absl::string_view id, absl::CivilDay day) const;
 
   // The version of the procedure in force on the day; nullptr where there is none.
@@ -66,12 +66,12 @@ class Catalogue {
   const time::Calendar& CalendarOf(absl::string_view agency) const;
   const time::Calendar& default_calendar() const { return *default_calendar_; }
 
-  // The kind of a channel; the channels `direct`, `online`, `postal` where the jurisdiction names none. UNSPECIFIED for an
-  // unknown one.
+  // The kind of a channel; the channels `direct`, `online`, `postal` where the jurisdiction names none.
+  // UNSPECIFIED for an unknown one.
   common::v1::ChannelKind ChannelKindOf(absl::string_view channel) const;
 
-  // The agency that a route leg or a competence names: an id, `@receiving`, `@parent` (of the receiving agency)
-  // or `@competent` (of the procedure). NOT_FOUND where no agency answers to it.
+  // The agency that a route leg or a competence names: an id, `@receiving`, `@parent` (of the receiving
+  // agency) or `@competent` (of the procedure). NOT_FOUND where no agency answers to it.
   absl::StatusOr<const v1::Agency*> ResolveAgency(absl::string_view word, absl::string_view receiving,
                                                   const v1::Procedure& procedure) const;
 
@@ -79,9 +79,10 @@ class Catalogue {
   const v1::AlertLadder* LadderOf(const v1::Procedure& procedure) const;
   const v1::AlertLadder* FindLadder(absl::string_view id) const;
 
-  // The rungs of a ladder that fit a limit: of each kind those with the highest from_limit_tenths that the limit
-  // reaches. A calendar day counts as a working day here, and eight working hours do.
-  static std::vector<const v1::AlertRung*> RungsFor(const v1::AlertLadder& ladder, const common::v1::Limit& limit);
+  // The rungs of a ladder that fit a limit: of each kind those with the highest from_limit_tenths that the
+  // limit reaches. A calendar day counts as a working day here, and eight working hours do.
+  static std::vector<const v1::AlertRung*> RungsFor(const v1::AlertLadder& ladder,
+                                                    const common::v1::Limit& limit);
 
   // The text in the language, else in Vietnamese, else nullptr.
   const v1::MessageTemplate* FindTemplate(absl::string_view event, absl::string_view audience,

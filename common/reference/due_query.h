@@ -20,9 +20,9 @@ struct DueQuery {
   std::string agency;
 };
 
-// `2025-02-06`, or for limits in hours `2025-02-03T10:00`. INVALID_ARGUMENT for a malformed part (all of them named, one a line,
-// by the name of its flag), NOT_FOUND for an unknown agency, OUT_OF_RANGE beyond the calendar's years. Pure and
-// thread-safe. Pass SampleCatalogue() where no server is asked.
+// `2025-02-06`, or for limits in hours `2025-02-03T10:00`. INVALID_ARGUMENT for a malformed part (all of them
+// named, one a line, by the name of its flag), NOT_FOUND for an unknown agency, OUT_OF_RANGE beyond the
+// calendar's years. Pure and thread-safe. Pass SampleCatalogue() where no server is asked.
 absl::StatusOr<std::string> AnswerDue(const DueQuery& query, const Catalogue& catalogue);
 
 }  // namespace motcua::reference

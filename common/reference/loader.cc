@@ -41,7 +41,8 @@ std::vector<std::string> FilesOf(const std::string& path, std::vector<SourceViol
   return files;
 }
 
-void ReadFile(const std::string& file, std::vector<YamlText>& texts, std::vector<SourceViolation>& violations) {
+void ReadFile(const std::string& file, std::vector<YamlText>& texts,
+              std::vector<SourceViolation>& violations) {
   std::error_code error;
   if (!fs::is_regular_file(file, error)) {
     Fault(file, error ? absl::StrCat("cannot be read: ", error.message()) : "is not a file", violations);
@@ -77,11 +78,12 @@ LoadResult LoadTexts(absl::Span<const YamlText> texts) {
     const SourceMap::Place place = sources.Find(violation.path);
     const std::string file = place.file.empty() && !texts.empty() ? texts[0].name : place.file;
     // A value that could not be read is reported as such, not once more as missing.
-    const bool known = std::any_of(result.violations.begin(), result.violations.end(), [&](const SourceViolation& v) {
-      return !v.path.empty() && v.path == violation.path;
-    });
+    const bool known =
+        std::any_of(result.violations.begin(), result.violations.end(),
+                    [&](const SourceViolation& v) { return !v.path.empty() && v.path == violation.path; });
     if (!known) {
-      result.violations.push_back({file, place.line, std::move(violation.path), std::move(violation.description)});
+      result.violations.push_back(
+          {file, place.line, std::move(violation.path), std::move(violation.description)});
     }
   }
   return result;

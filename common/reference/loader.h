@@ -20,7 +20,8 @@ struct YamlText {
   std::string text;
 };
 
-// What the texts say, and everything that is wrong with it. The set may be used only where `violations` is empty.
+// What the texts say, and everything that is wrong with it. The set may be used only where `violations` is
+// empty.
 struct LoadResult {
   v1::ReferenceSet set;
   std::vector<SourceViolation> violations;
@@ -33,8 +34,8 @@ struct LoadResult {
 // Merges the texts into one set and validates it. Pure and thread-safe.
 LoadResult LoadTexts(absl::Span<const YamlText> texts);
 
-// The same from files. A directory stands for its files `*.yaml` and `*.yml`, in the order of their names (not those of
-// directories within it). At most 1000 files. Blocks on the file system.
+// The same from files. A directory stands for its files `*.yaml` and `*.yml`, in the order of their names
+// (not those of directories within it). At most 1000 files. Blocks on the file system.
 LoadResult LoadFiles(absl::Span<const std::string> paths);
 
 // LoadFiles of one path, as a status.

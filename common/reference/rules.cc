@@ -13,8 +13,8 @@
 namespace motcua::reference {
 namespace {
 
-constexpr size_t kMaxText = 1000;         // bytes of names, notes, subjects
-constexpr size_t kMaxBody = 10000;        // bytes of a message's body
+constexpr size_t kMaxText = 1000;   // bytes of names, notes, subjects
+constexpr size_t kMaxBody = 10000;  // bytes of a message's body
 
 template <typename List>
 absl::flat_hash_map<absl::string_view, int> IndexOf(const List& list) {
@@ -71,7 +71,9 @@ std::string Quote(absl::string_view text) {
 }
 
 Index::Index(const v1::ReferenceSet& set)
-    : agencies(IndexOf(set.agencies())), calendars(IndexOf(set.calendars())), ladders(IndexOf(set.ladders())) {}
+    : agencies(IndexOf(set.agencies())),
+      calendars(IndexOf(set.calendars())),
+      ladders(IndexOf(set.ladders())) {}
 
 bool IsIdentifier(absl::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -94,7 +96,9 @@ void CheckEmail(absl::string_view path, absl::string_view value, Report& report)
   const size_t at = value.find('@');
   const bool fine = at != absl::string_view::npos && at > 0 && at + 1 < value.size() && value.size() <= 254 &&
                     value.find('@', at + 1) == absl::string_view::npos &&
-                    std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c != ',' && c != ';' && c != '<' && c != '>' && c != 127; });
+                    std::all_of(value.begin(), value.end(), [](char c) {
+                      return c > ' ' && c != ',' && c != ';' && c != '<' && c != '>' && c != 127;
+                    });
   if (!fine) report.Add(path, Quote(value), " is not an e-mail address");
 }
 
@@ -138,8 +142,8 @@ std::optional<Validity> CheckValidity(absl::string_view item, absl::string_view 
 void ValidateTexts(const v1::ReferenceSet& set, Report& report) { CheckTexts("", set, report); }
 
 bool IsAudience(absl::string_view word) {
-  return word == "holder" || word == "holder-leader" || word == "receiving-leader" || word == "committee-leader" ||
-         word == "applicant";
+  return word == "holder" || word == "holder-leader" || word == "receiving-leader" ||
+         word == "committee-leader" || word == "applicant";
 }
 
 }  // namespace motcua::reference

@@ -38,7 +38,9 @@ class Report {
 
 // `agencies[2]` and `agencies[2].parent`.
 inline std::string Item(absl::string_view list, int index) { return absl::StrCat(list, "[", index, "]"); }
-inline std::string Field(absl::string_view item, absl::string_view field) { return absl::StrCat(item, ".", field); }
+inline std::string Field(absl::string_view item, absl::string_view field) {
+  return absl::StrCat(item, ".", field);
+}
 
 // A text for an error message: quoted and not longer than a line.
 std::string Quote(absl::string_view text);

@@ -1,5 +1,5 @@
-// The sample reference data of deploy/reference, compiled into the program: what the client works from where no server is
-// asked, above all the national calendar. Sample data, not an official catalogue.
+// The sample reference data of deploy/reference, compiled into the program: what the client works from where
+// no server is asked, above all the national calendar. Sample data, not an official catalogue.
 //
 // Thread-safe; compiled once, at the first call.
 #ifndef MOTCUA_COMMON_REFERENCE_SAMPLE_H_

@@ -9,9 +9,9 @@
 
 namespace motcua::reference {
 
-// All breaches of all rules, in the order of the set's fields; empty = valid. Pure and thread-safe; work and memory grow
-// with the size of the set. What is not there is not missed: a set needs a jurisdiction, agencies and a default
-// calendar; officers, procedures, ladders and templates are optional.
+// All breaches of all rules, in the order of the set's fields; empty = valid. Pure and thread-safe; work and
+// memory grow with the size of the set. What is not there is not missed: a set needs a jurisdiction, agencies
+// and a default calendar; officers, procedures, ladders and templates are optional.
 std::vector<Violation> Validate(const v1::ReferenceSet& set);
 
 }  // namespace motcua::reference

@@ -16,7 +16,8 @@ constexpr int kMaxChannels = 50;
 constexpr int kMaxRoles = 20;
 
 bool IsJurisdictionId(absl::string_view id) {
-  return id.size() == 3 && absl::ascii_isupper(id[0]) && absl::ascii_isdigit(id[1]) && absl::ascii_isdigit(id[2]);
+  return id.size() == 3 && absl::ascii_isupper(id[0]) && absl::ascii_isdigit(id[1]) &&
+         absl::ascii_isdigit(id[2]);
 }
 
 // Decision 20/2020: the top, then up to three parts of one to three capital letters or digits.
@@ -60,7 +61,8 @@ void CheckWebhook(absl::string_view path, absl::string_view value, Report& repor
   if (value.empty()) return;
   const bool scheme = absl::StartsWith(value, "https://") || absl::StartsWith(value, "http://");
   const bool plain = std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c != 127; });
-  if (!scheme || !plain || value.size() < 9) report.Add(path, Quote(value), " is not an http or https address");
+  if (!scheme || !plain || value.size() < 9)
+    report.Add(path, Quote(value), " is not an http or https address");
 }
 
 void CheckAgency(const v1::ReferenceSet& set, const Index& index, int i, Report& report) {
@@ -73,7 +75,8 @@ void CheckAgency(const v1::ReferenceSet& set, const Index& index, int i, Report&
     report.Add(Field(item, "id"), Quote(agency.id()), " does not begin with the jurisdiction's id ",
                Quote(jurisdiction));
   }
-  if (index.agencies.at(agency.id()) != i) report.Add(Field(item, "id"), "duplicate agency ", Quote(agency.id()));
+  if (index.agencies.at(agency.id()) != i)
+    report.Add(Field(item, "id"), "duplicate agency ", Quote(agency.id()));
   CheckRequired(Field(item, "name"), agency.name(), report);
   if (agency.level() == v1::LEVEL_UNSPECIFIED || !v1::Level_IsValid(agency.level())) {
     report.Add(Field(item, "level"), "must be central, province, district or commune");
@@ -102,10 +105,12 @@ void CheckCycles(const v1::ReferenceSet& set, const Index& index, Report& report
     return found == index.agencies.end() ? -1 : found->second;
   };
   for (int i : CyclesOf(set.agencies_size(), [&](int at) { return target(set.agencies(at).parent()); })) {
-    report.Add(Field(Item("agencies", i), "parent"), "agency ", Quote(set.agencies(i).id()), " is above itself");
+    report.Add(Field(Item("agencies", i), "parent"), "agency ", Quote(set.agencies(i).id()),
+               " is above itself");
   }
   for (int i : CyclesOf(set.agencies_size(), [&](int at) { return target(set.agencies(at).successor()); })) {
-    report.Add(Field(Item("agencies", i), "successor"), "agency ", Quote(set.agencies(i).id()), " succeeds itself");
+    report.Add(Field(Item("agencies", i), "successor"), "agency ", Quote(set.agencies(i).id()),
+               " succeeds itself");
   }
 }
 
@@ -131,8 +136,10 @@ void ValidateJurisdiction(const v1::ReferenceSet& set, const Index& index, Repor
     const v1::Channel& channel = jurisdiction.channels(i);
     const std::string item = Item("jurisdiction.channels", i);
     CheckIdentifier(Field(item, "id"), channel.id(), report);
-    if (!seen.insert(channel.id()).second) report.Add(Field(item, "id"), "duplicate channel ", Quote(channel.id()));
-    if (channel.kind() == common::v1::CHANNEL_KIND_UNSPECIFIED || !common::v1::ChannelKind_IsValid(channel.kind())) {
+    if (!seen.insert(channel.id()).second)
+      report.Add(Field(item, "id"), "duplicate channel ", Quote(channel.id()));
+    if (channel.kind() == common::v1::CHANNEL_KIND_UNSPECIFIED ||
+        !common::v1::ChannelKind_IsValid(channel.kind())) {
       report.Add(Field(item, "kind"), "must be direct, online or postal");
     }
   }
@@ -150,7 +157,8 @@ void ValidateOfficers(const v1::ReferenceSet& set, const Index& index, Report& r
     const v1::Officer& officer = set.officers(i);
     const std::string item = Item("officers", i);
     CheckIdentifier(Field(item, "id"), officer.id(), report);
-    if (!seen.insert(officer.id()).second) report.Add(Field(item, "id"), "duplicate officer ", Quote(officer.id()));
+    if (!seen.insert(officer.id()).second)
+      report.Add(Field(item, "id"), "duplicate officer ", Quote(officer.id()));
     CheckRequired(Field(item, "name"), officer.name(), report);
     if (!index.agencies.contains(officer.agency())) {
       report.Add(Field(item, "agency"), "unknown agency ", Quote(officer.agency()));
@@ -160,7 +168,8 @@ void ValidateOfficers(const v1::ReferenceSet& set, const Index& index, Report& r
     for (int r = 0; r < officer.roles_size(); ++r) {
       const std::string path = Item(Field(item, "roles"), r);
       if (!IsRole(officer.roles(r))) {
-        report.Add(path, "unknown role ", Quote(officer.roles(r)), "; roles are intake, handler, leader, returner, admin");
+        report.Add(path, "unknown role ", Quote(officer.roles(r)),
+                   "; roles are intake, handler, leader, returner, admin");
       }
       if (std::find(officer.roles().begin(), officer.roles().begin() + r, officer.roles(r)) !=
           officer.roles().begin() + r) {

@@ -35,7 +35,8 @@ void CheckWeek(const std::string& item, const v1::Calendar& calendar, Report& re
       if (!session.ok()) {
         report.Add(session_path, session.status().message());
       } else if (session->begin < end) {
-        report.Add(session_path, "session ", Quote(weekday.sessions(s)), " begins before the one before it ends");
+        report.Add(session_path, "session ", Quote(weekday.sessions(s)),
+                   " begins before the one before it ends");
       } else {
         end = session->end;
       }

@@ -13,7 +13,8 @@ namespace motcua::reference {
 namespace {
 
 constexpr int kMaxRungs = 100;
-constexpr absl::string_view kVariables[] = {"code", "procedure", "agency", "holder", "due", "at", "reason", "applicant"};
+constexpr absl::string_view kVariables[] = {"code", "procedure", "agency", "holder",
+                                            "due",  "at",        "reason", "applicant"};
 constexpr char kVariableList[] = "code, procedure, agency, holder, due, at, reason, applicant";
 
 void CheckAudience(const std::string& path, const v1::AlertRung& rung, Report& report) {
@@ -40,8 +41,8 @@ void CheckRung(const std::string& item, const v1::AlertRung& rung, Report& repor
   CheckAudience(Field(item, "audience"), rung, report);
 }
 
-// Checks the mustache tags of a text: closed, sections nested, variables known. Tags beyond variables, sections
-// and comments are refused: a message is filled in, it does not include files or change delimiters.
+// Checks the mustache tags of a text: closed, sections nested, variables known. Tags beyond variables,
+// sections and comments are refused: a message is filled in, it does not include files or change delimiters.
 void CheckMustache(const std::string& path, absl::string_view text, Report& report) {
   std::vector<std::string> open;
   size_t at = 0;
@@ -87,7 +88,8 @@ void ValidateLadders(const v1::ReferenceSet& set, Report& report) {
     const v1::AlertLadder& ladder = set.ladders(i);
     const std::string item = Item("ladders", i);
     CheckIdentifier(Field(item, "id"), ladder.id(), report);
-    if (!seen.insert(ladder.id()).second) report.Add(Field(item, "id"), "duplicate ladder ", Quote(ladder.id()));
+    if (!seen.insert(ladder.id()).second)
+      report.Add(Field(item, "id"), "duplicate ladder ", Quote(ladder.id()));
     if (!CheckCount(Field(item, "rungs"), ladder.rungs_size(), kMaxRungs, report)) continue;
     std::set<std::tuple<std::string, uint32_t, std::string>> rungs;
     for (int r = 0; r < ladder.rungs_size(); ++r) {
@@ -95,7 +97,8 @@ void ValidateLadders(const v1::ReferenceSet& set, Report& report) {
       const std::string path = Item(Field(item, "rungs"), r);
       CheckRung(path, rung, report);
       if (!rungs.emplace(rung.kind(), rung.from_limit_tenths(), time::FormatLimit(rung.offset())).second) {
-        report.Add(path, "duplicate rung ", Quote(rung.kind()), " from ", rung.from_limit_tenths(), " tenths");
+        report.Add(path, "duplicate rung ", Quote(rung.kind()), " from ", rung.from_limit_tenths(),
+                   " tenths");
       }
     }
   }
@@ -108,9 +111,11 @@ void ValidateTemplates(const v1::ReferenceSet& set, Report& report) {
     const std::string item = Item("templates", i);
     CheckIdentifier(Field(item, "event"), text.event(), report);
     if (!IsAudience(text.audience())) {
-      report.Add(Field(item, "audience"), "unknown audience ", Quote(text.audience()), "; known are ", kAudiences);
+      report.Add(Field(item, "audience"), "unknown audience ", Quote(text.audience()), "; known are ",
+                 kAudiences);
     }
-    if (text.language() != "vi" && text.language() != "en") report.Add(Field(item, "language"), "must be vi or en");
+    if (text.language() != "vi" && text.language() != "en")
+      report.Add(Field(item, "language"), "must be vi or en");
     CheckRequired(Field(item, "subject"), text.subject(), report);
     CheckRequired(Field(item, "body"), text.body(), report);
     CheckMustache(Field(item, "subject"), text.subject(), report);

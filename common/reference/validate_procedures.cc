@@ -24,8 +24,8 @@ bool IsProcedureCode(absl::string_view code) {
   });
 }
 
-// Tenths of a working hour, for comparing limits of different units: a day of either kind is eight hours. A limit that
-// is itself at fault counts nothing.
+// Tenths of a working hour, for comparing limits of different units: a day of either kind is eight hours. A
+// limit that is itself at fault counts nothing.
 uint64_t TenthsOfHours(const common::v1::Limit& limit) {
   if (!time::CheckLimit(limit).ok()) return 0;
   const uint64_t tenths = limit.tenths();
@@ -87,7 +87,8 @@ void CheckAmounts(const std::string& item, const v1::Procedure& procedure, Repor
   }
   if (!CheckCount(Field(item, "receivable_at"), procedure.receivable_at_size(), kMaxLevels, report)) return;
   for (int i = 0; i < procedure.receivable_at_size(); ++i) {
-    if (procedure.receivable_at(i) == v1::LEVEL_UNSPECIFIED || !v1::Level_IsValid(procedure.receivable_at(i))) {
+    if (procedure.receivable_at(i) == v1::LEVEL_UNSPECIFIED ||
+        !v1::Level_IsValid(procedure.receivable_at(i))) {
       report.Add(Item(Field(item, "receivable_at"), i), "must be central, province, district or commune");
     }
   }
@@ -97,7 +98,8 @@ void CheckPolicies(const std::string& item, const v1::Procedure& procedure, Repo
   if (!v1::CutoffPolicy_IsValid(procedure.cutoff_policy())) {
     report.Add(Field(item, "cutoff_policy"), "unknown policy");
   }
-  if (!v1::PausePolicy_IsValid(procedure.pause_policy())) report.Add(Field(item, "pause_policy"), "unknown policy");
+  if (!v1::PausePolicy_IsValid(procedure.pause_policy()))
+    report.Add(Field(item, "pause_policy"), "unknown policy");
   if (procedure.cutoff().empty()) return;
   if (const auto minute = time::ParseMinuteOfDay(procedure.cutoff()); !minute.ok()) {
     report.Add(Field(item, "cutoff"), minute.status().message());
@@ -105,7 +107,8 @@ void CheckPolicies(const std::string& item, const v1::Procedure& procedure, Repo
 }
 
 // Versions of one code, in the order of their beginning: none may begin before those ahead of it end.
-void CheckVersions(const v1::ReferenceSet& set, std::vector<std::pair<Validity, int>>& versions, Report& report) {
+void CheckVersions(const v1::ReferenceSet& set, std::vector<std::pair<Validity, int>>& versions,
+                   Report& report) {
   std::sort(versions.begin(), versions.end(), [](const auto& a, const auto& b) {
     return std::pair(a.first.from, a.second) < std::pair(b.first.from, b.second);
   });
@@ -113,7 +116,8 @@ void CheckVersions(const v1::ReferenceSet& set, std::vector<std::pair<Validity, 
   for (size_t i = 1; i < versions.size(); ++i) {
     if (versions[i].first.from < versions[latest].first.until) {
       const int index = versions[i].second;
-      report.Add(Field(Item("procedures", index), set.procedures(index).valid_from().empty() ? "code" : "valid_from"),
+      report.Add(Field(Item("procedures", index),
+                       set.procedures(index).valid_from().empty() ? "code" : "valid_from"),
                  "overlaps another version of ", Quote(set.procedures(index).code()), ", ",
                  Item("procedures", versions[latest].second));
     }

@@ -36,7 +36,8 @@ std::string PrefixOf(const EnumDescriptor* type) {
 }
 
 std::string WordOf(const EnumValueDescriptor* value) {
-  return absl::StrReplaceAll(absl::AsciiStrToLower(value->name().substr(PrefixOf(value->type()).size())), {{"_", "-"}});
+  return absl::StrReplaceAll(absl::AsciiStrToLower(value->name().substr(PrefixOf(value->type()).size())),
+                             {{"_", "-"}});
 }
 
 // The line on which a second document begins; 0 where there is none. `---` may open the first one.
@@ -87,7 +88,8 @@ class Reader {
   }
 
  private:
-  void ReadField(const YAML::Node& node, const std::string& path, const FieldDescriptor* field, Message& message) {
+  void ReadField(const YAML::Node& node, const std::string& path, const FieldDescriptor* field,
+                 Message& message) {
     const auto* reflection = message.GetReflection();
     if (node.IsNull()) return;  // `parent:` with nothing after it says nothing
     if (!field->is_repeated()) {
@@ -110,11 +112,12 @@ class Reader {
   }
 
   // Adds to a repeated field, sets another.
-  void ReadValue(const YAML::Node& node, const std::string& path, const FieldDescriptor* field, Message& message) {
+  void ReadValue(const YAML::Node& node, const std::string& path, const FieldDescriptor* field,
+                 Message& message) {
     const auto* reflection = message.GetReflection();
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      Message* child =
-          field->is_repeated() ? reflection->AddMessage(&message, field) : reflection->MutableMessage(&message, field);
+      Message* child = field->is_repeated() ? reflection->AddMessage(&message, field)
+                                            : reflection->MutableMessage(&message, field);
       ReadMessage(node, path, *child);
       return;
     }
@@ -127,7 +130,8 @@ class Reader {
     ReadScalar(node, path, field, message);
   }
 
-  void ReadScalar(const YAML::Node& node, const std::string& path, const FieldDescriptor* field, Message& message) {
+  void ReadScalar(const YAML::Node& node, const std::string& path, const FieldDescriptor* field,
+                  Message& message) {
     const auto* reflection = message.GetReflection();
     const std::string& text = node.Scalar();
     switch (field->cpp_type()) {
@@ -138,7 +142,8 @@ class Reader {
       case FieldDescriptor::CPPTYPE_ENUM: {
         const EnumValueDescriptor* value = FindWord(field->enum_type(), text);
         if (value == nullptr) {
-          Fault(node, path, absl::StrCat("unknown word ", Quote(text), "; known are ", WordsOf(field->enum_type())));
+          Fault(node, path,
+                absl::StrCat("unknown word ", Quote(text), "; known are ", WordsOf(field->enum_type())));
           return;
         }
         field->is_repeated() ? reflection->AddEnum(&message, field, value)
@@ -206,7 +211,8 @@ class Reader {
   }
 
   void Fault(const YAML::Node& node, const std::string& path, std::string description) {
-    if (violations_.size() < kMaxViolations) violations_.push_back({file_, LineOf(node), path, std::move(description)});
+    if (violations_.size() < kMaxViolations)
+      violations_.push_back({file_, LineOf(node), path, std::move(description)});
   }
 
   const std::string& file_;
@@ -258,7 +264,8 @@ void ReadYaml(const std::string& file, const std::string& text, v1::ReferenceSet
     const YAML::Node document = YAML::Load(text);
     if (!document.IsNull()) Reader(file, sources, violations).ReadMessage(document, "", set);
   } catch (const YAML::Exception& error) {
-    violations.push_back({file, error.mark.is_null() ? 0 : error.mark.line + 1, "", absl::StrCat("not YAML: ", error.msg)});
+    violations.push_back(
+        {file, error.mark.is_null() ? 0 : error.mark.line + 1, "", absl::StrCat("not YAML: ", error.msg)});
   } catch (const std::exception& error) {
     violations.push_back({file, 0, "", absl::StrCat("not YAML: ", error.what())});
   }

@@ -1,8 +1,8 @@
 // One YAML text read into a ReferenceSet, remembering on which line each field stands.
 //
-// The keys are the field names of the contract (motcua.reference.v1). Shorter forms: a limit is written `5wd`, `15cd`, `4wh`;
-// an enum value by its own word, `LEVEL_COMMUNE` as `commune`, `DAY_KIND_SWAP_OFF` as `swap-off`. Anchors and aliases work,
-// within one text.
+// The keys are the field names of the contract (motcua.reference.v1). Shorter forms: a limit is written
+// `5wd`, `15cd`, `4wh`; an enum value by its own word, `LEVEL_COMMUNE` as `commune`, `DAY_KIND_SWAP_OFF` as
+// `swap-off`. Anchors and aliases work, within one text.
 #ifndef MOTCUA_COMMON_REFERENCE_YAML_READER_H_
 #define MOTCUA_COMMON_REFERENCE_YAML_READER_H_
 
@@ -33,8 +33,8 @@ class SourceMap {
  public:
   void Add(const std::string& path, const std::string& file, int line);
 
-  // The place of the field, or of the nearest field around it: a missing field is reported where its owner stands.
-  // Nothing known: file "" and line 0.
+  // The place of the field, or of the nearest field around it: a missing field is reported where its owner
+  // stands. Nothing known: file "" and line 0.
   struct Place {
     std::string file;
     int line = 0;
@@ -47,8 +47,8 @@ class SourceMap {
 };
 
 // Appends what `text` says to `set`, so that several texts make one set: lists add up, the jurisdiction may
-// appear once. Never throws; whatever cannot be read is added to `violations` and left out of the set. At most
-// 8 MiB of text and a million fields.
+// appear once. Never throws; whatever cannot be read is added to `violations` and left out of the set. At
+// most 8 MiB of text and a million fields.
 void ReadYaml(const std::string& file, const std::string& text, v1::ReferenceSet& set, SourceMap& sources,
               std::vector<SourceViolation>& violations);
 

@@ -62,7 +62,8 @@ absl::StatusOr<std::vector<Session>> ParseSessions(const reference::v1::WeekdayS
     const auto session = ParseSession(text);
     if (!session.ok()) return session.status();
     if (!sessions.empty() && session->begin < sessions.back().end) {
-      return absl::InvalidArgumentError(absl::StrCat("session ", text, " begins before the one before it ends"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("session ", text, " begins before the one before it ends"));
     }
     sessions.push_back(*session);
   }
@@ -104,9 +105,9 @@ absl::StatusOr<Calendar> Calendar::Compile(const ReferenceSet& set, absl::string
       days[*index] = day.kind();
     }
   }
-  const auto longest = std::max_element(
-      calendar.week_.begin(), calendar.week_.end(),
-      [](const auto& a, const auto& b) { return TotalMinutes(a) < TotalMinutes(b); });
+  const auto longest =
+      std::max_element(calendar.week_.begin(), calendar.week_.end(),
+                       [](const auto& a, const auto& b) { return TotalMinutes(a) < TotalMinutes(b); });
   if (longest->empty()) {
     return absl::InvalidArgumentError(absl::StrCat("calendar \"", id, "\" has a week without working days"));
   }
@@ -225,7 +226,8 @@ absl::StatusOr<LocalMinute> Calendar::AddWorkingMinutes(LocalMinute start, int64
     return absl::OutOfRangeError(absl::StrCat("cannot add ", minutes, " working minutes"));
   }
   for (const Session& session : SessionsOf(start.day)) {
-    if (minutes == 0 && start.minute < session.end) return LocalMinute{start.day, std::max(start.minute, session.begin)};
+    if (minutes == 0 && start.minute < session.end)
+      return LocalMinute{start.day, std::max(start.minute, session.begin)};
   }
   if (minutes == 0) {
     const auto next = AddWorkingDays(start.day, 1);
@@ -233,14 +235,16 @@ absl::StatusOr<LocalMinute> Calendar::AddWorkingMinutes(LocalMinute start, int64
     return StartOfWork(*next);
   }
   const int64_t target = MinutesBefore(start) + minutes;
-  // The last block before which less than the target lies holds the end: a term used up with a day ends that day.
+  // The last block before which less than the target lies holds the end: a term used up with a day ends that
+  // day.
   const auto after = std::lower_bound(blocks_.begin(), blocks_.end(), target,
                                       [](const Block& block, int64_t t) { return block.minutes_before < t; });
   const auto block = after - 1;
   int64_t left = target - block->minutes_before;
   for (auto day = static_cast<int32_t>((block - blocks_.begin()) * 64); day < kDays; ++day) {
     for (const Session& session : SessionsOf(kFirstDay + day)) {
-      if (left <= session.minutes()) return LocalMinute{kFirstDay + day, session.begin + static_cast<int>(left)};
+      if (left <= session.minutes())
+        return LocalMinute{kFirstDay + day, session.begin + static_cast<int>(left)};
       left -= session.minutes();
     }
   }
@@ -260,7 +264,8 @@ absl::StatusOr<LocalMinute> Calendar::SubtractWorkingMinutes(LocalMinute end, in
   int64_t left = target - block->minutes_before;
   for (auto day = static_cast<int32_t>((block - blocks_.begin()) * 64); day < kDays; ++day) {
     for (const Session& session : SessionsOf(kFirstDay + day)) {
-      if (left < session.minutes()) return LocalMinute{kFirstDay + day, session.begin + static_cast<int>(left)};
+      if (left < session.minutes())
+        return LocalMinute{kFirstDay + day, session.begin + static_cast<int>(left)};
       left -= session.minutes();
     }
   }
@@ -276,13 +281,15 @@ absl::StatusOr<int64_t> Calendar::CountWorkingMinutes(LocalMinute from, LocalMin
 
 absl::StatusOr<LocalMinute> Calendar::StartOfWork(absl::CivilDay day) const {
   const auto sessions = SessionsOf(day);
-  if (sessions.empty()) return absl::InvalidArgumentError(absl::StrCat(FormatDate(day), " is not a working day"));
+  if (sessions.empty())
+    return absl::InvalidArgumentError(absl::StrCat(FormatDate(day), " is not a working day"));
   return LocalMinute{day, sessions.front().begin};
 }
 
 absl::StatusOr<LocalMinute> Calendar::EndOfWork(absl::CivilDay day) const {
   const auto sessions = SessionsOf(day);
-  if (sessions.empty()) return absl::InvalidArgumentError(absl::StrCat(FormatDate(day), " is not a working day"));
+  if (sessions.empty())
+    return absl::InvalidArgumentError(absl::StrCat(FormatDate(day), " is not a working day"));
   return LocalMinute{day, sessions.back().end};
 }
 

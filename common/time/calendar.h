@@ -1,8 +1,9 @@
-// A working calendar (lịch làm việc) compiled for fast questions: which days are worked, from when to when, and
-// where the n-th working day or minute from some point lies.
+// A working calendar (lịch làm việc) compiled for fast questions: which days are worked, from when to when,
+// and where the n-th working day or minute from some point lies.
 //
 // The days of 2000-01-01 .. 2100-12-31 are held as a bitmap with counts per 64 days (about 12 KB): every
-// question costs a few dozen steps at most, whatever the distance. Whatever leads outside those years is OUT_OF_RANGE.
+// question costs a few dozen steps at most, whatever the distance. Whatever leads outside those years is
+// OUT_OF_RANGE.
 //
 // Thread-safety: immutable after Compile; share freely between threads.
 #ifndef MOTCUA_COMMON_TIME_CALENDAR_H_
@@ -48,8 +49,8 @@ class Calendar {
   // False outside the calendar's years.
   bool IsWorkingDay(absl::CivilDay day) const;
 
-  // The sessions of a day in order; empty on a day off. A make-up day (làm bù) stands for a whole lost day and has the
-  // sessions of the longest day of the week.
+  // The sessions of a day in order; empty on a day off. A make-up day (làm bù) stands for a whole lost day
+  // and has the sessions of the longest day of the week.
   absl::Span<const Session> SessionsOf(absl::CivilDay day) const;
 
   // The n-th working day after (before) `day`; `day` itself, worked or not, for n = 0. n >= 0.
@@ -62,11 +63,12 @@ class Calendar {
   // Working days d with from <= d < until; 0 where until <= from.
   absl::StatusOr<int64_t> CountWorkingDays(absl::CivilDay from, absl::CivilDay until) const;
 
-  // The earliest moment by which `minutes` of work have passed since `start`; a term used up with a session ends
-  // with that session. For 0: `start`, or the next moment of work. minutes >= 0.
+  // The earliest moment by which `minutes` of work have passed since `start`; a term used up with a session
+  // ends with that session. For 0: `start`, or the next moment of work. minutes >= 0.
   absl::StatusOr<LocalMinute> AddWorkingMinutes(LocalMinute start, int64_t minutes) const;
 
-  // The latest moment from which `minutes` of work remain until `end`; never the very end of a session. minutes > 0.
+  // The latest moment from which `minutes` of work remain until `end`; never the very end of a session.
+  // minutes > 0.
   absl::StatusOr<LocalMinute> SubtractWorkingMinutes(LocalMinute end, int64_t minutes) const;
 
   // Minutes of work in [from, until); 0 where until <= from.

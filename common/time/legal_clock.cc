@@ -85,7 +85,8 @@ absl::StatusOr<Deadline> CountFrom(const Start& start, common::v1::LimitUnit uni
       return ByWorkingDay(*end, calendar);
     }
     case LIMIT_UNIT_WORKING_HOURS: {
-      const auto end = calendar.AddWorkingMinutes(start.minute, static_cast<int64_t>(tenths) * kMinutesPerHour / 10);
+      const auto end =
+          calendar.AddWorkingMinutes(start.minute, static_cast<int64_t>(tenths) * kMinutesPerHour / 10);
       if (!end.ok()) return end.status();
       return ByMinute(*end, calendar);
     }
@@ -122,7 +123,8 @@ absl::StatusOr<Start> StartAfter(const Deadline& due, const Calendar& calendar) 
 
 absl::Status CheckRule(const ReceiptRule& rule) {
   if (rule.cutoff_minute < 0 || rule.cutoff_minute > 24 * 60) {
-    return absl::InvalidArgumentError(absl::StrCat("the cut-off of ", rule.cutoff_minute, " minutes is not in a day"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the cut-off of ", rule.cutoff_minute, " minutes is not in a day"));
   }
   if (!reference::v1::CutoffPolicy_IsValid(rule.policy)) {
     return absl::InvalidArgumentError("the cut-off policy is unknown");
@@ -148,7 +150,8 @@ absl::StatusOr<absl::Time> StartOfWorkTime(absl::CivilDay day, const Calendar& c
   return calendar.TimeAt(*start);
 }
 
-// `minutes` of work before the appointment of `due`, or before the end of work on `day` where that is an earlier day.
+// `minutes` of work before the appointment of `due`, or before the end of work on `day` where that is an
+// earlier day.
 absl::StatusOr<absl::Time> MinutesBefore(const Deadline& due, absl::CivilDay day, int64_t minutes,
                                          const Calendar& calendar) {
   const auto after = StartAfter(due, calendar);
@@ -163,7 +166,8 @@ absl::StatusOr<absl::Time> MinutesBefore(const Deadline& due, absl::CivilDay day
 
 absl::StatusOr<ReceiptRule> ReceiptRuleOf(const reference::v1::Procedure& procedure) {
   ReceiptRule rule;
-  if (procedure.cutoff_policy() != reference::v1::CUTOFF_POLICY_UNSPECIFIED) rule.policy = procedure.cutoff_policy();
+  if (procedure.cutoff_policy() != reference::v1::CUTOFF_POLICY_UNSPECIFIED)
+    rule.policy = procedure.cutoff_policy();
   if (!procedure.cutoff().empty()) {
     const auto minute = ParseMinuteOfDay(procedure.cutoff());
     if (!minute.ok()) return minute.status();
@@ -177,14 +181,15 @@ bool IsSameDayLimit(const Limit& limit) {
   return limit.unit() == LIMIT_UNIT_WORKING_DAYS && limit.tenths() < 10;
 }
 
-absl::StatusOr<absl::CivilDay> EffectiveReceiptDay(absl::Time received, const Limit& limit, const ReceiptRule& rule,
-                                                   const Calendar& calendar) {
+absl::StatusOr<absl::CivilDay> EffectiveReceiptDay(absl::Time received, const Limit& limit,
+                                                   const ReceiptRule& rule, const Calendar& calendar) {
   if (absl::Status status = CheckRule(rule); !status.ok()) return status;
   const absl::CivilDay day = absl::ToCivilDay(received, calendar.time_zone());
   const auto sessions = calendar.SessionsOf(day);
   if (sessions.empty()) return calendar.WorkingDayOnOrAfter(day);
   const bool work_is_over = received > calendar.TimeAt({day, sessions.back().end});
-  const bool past_cutoff = CutoffApplies(rule, limit) && received > calendar.TimeAt({day, rule.cutoff_minute});
+  const bool past_cutoff =
+      CutoffApplies(rule, limit) && received > calendar.TimeAt({day, rule.cutoff_minute});
   if (work_is_over || past_cutoff) return calendar.AddWorkingDays(day, 1);
   return day;
 }
@@ -219,7 +224,8 @@ absl::StatusOr<std::vector<Deadline>> ComputeLegDeadlines(absl::Time received, a
   return dues;
 }
 
-absl::StatusOr<Deadline> DeadlineAfter(const Deadline& previous, const Limit& limit, const Calendar& calendar) {
+absl::StatusOr<Deadline> DeadlineAfter(const Deadline& previous, const Limit& limit,
+                                       const Calendar& calendar) {
   if (absl::Status status = CheckLimit(limit); !status.ok()) return status;
   const auto start = StartAfter(previous, calendar);
   if (!start.ok()) return start.status();
@@ -236,12 +242,14 @@ absl::StatusOr<Deadline> ShiftByWorkingDays(const Deadline& due, const Limit& li
                                             const Calendar& calendar) {
   const auto date = DateOf(due);
   if (!date.ok()) return date.status();
-  if (n < 0) return absl::InvalidArgumentError(absl::StrCat("cannot move a due date by ", n, " working days"));
+  if (n < 0)
+    return absl::InvalidArgumentError(absl::StrCat("cannot move a due date by ", n, " working days"));
   if (n == 0) return due;
   if (limit.unit() == LIMIT_UNIT_WORKING_HOURS && IsKeptByMinute(due)) {
     const auto start = StartAfter(due, calendar);
     if (!start.ok()) return start.status();
-    if (n > kMaxCalendarDays) return absl::OutOfRangeError(absl::StrCat("cannot move a due date by ", n, " days"));
+    if (n > kMaxCalendarDays)
+      return absl::OutOfRangeError(absl::StrCat("cannot move a due date by ", n, " days"));
     const auto end = calendar.AddWorkingMinutes(start->minute, n * calendar.minutes_per_day());
     if (!end.ok()) return end.status();
     return ByMinute(*end, calendar);
@@ -271,7 +279,8 @@ absl::StatusOr<Deadline> DeadlineAfterPause(const Deadline& due, const Limit& li
   }
   const auto resumed_day = EffectiveReceiptDay(resumed, limit, rule, calendar);
   if (!resumed_day.ok()) return resumed_day.status();
-  const auto waited = calendar.CountWorkingDays(absl::ToCivilDay(stopped, calendar.time_zone()), *resumed_day);
+  const auto waited =
+      calendar.CountWorkingDays(absl::ToCivilDay(stopped, calendar.time_zone()), *resumed_day);
   if (!waited.ok()) return waited.status();
   return ShiftByWorkingDays(due, limit, *waited, calendar);
 }
@@ -302,7 +311,8 @@ absl::StatusOr<absl::Time> DueTodayMoment(const Deadline& due, const Calendar& c
   return StartOfWorkTime(*date, calendar);
 }
 
-absl::StatusOr<absl::Time> EscalationMoment(const Deadline& due, const Limit& offset, const Calendar& calendar) {
+absl::StatusOr<absl::Time> EscalationMoment(const Deadline& due, const Limit& offset,
+                                            const Calendar& calendar) {
   if (absl::Status status = CheckLimit(offset); !status.ok()) return status;
   const auto start = StartAfter(due, calendar);
   if (!start.ok()) return start.status();
@@ -318,7 +328,8 @@ absl::StatusOr<absl::Time> EscalationMoment(const Deadline& due, const Limit& of
     if (!day.ok()) return day.status();
     const uint32_t part = offset.tenths() % 10;
     if (part != 0) {
-      moment = calendar.AddWorkingMinutes(LocalMinute{*day, start->minute.minute}, MinutesOfPart(part, calendar));
+      moment =
+          calendar.AddWorkingMinutes(LocalMinute{*day, start->minute.minute}, MinutesOfPart(part, calendar));
     } else {
       moment = calendar.StartOfWork(*day);
     }

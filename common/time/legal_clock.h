@@ -1,11 +1,12 @@
-// The legal clock: when a dossier is due, near, late. One pure library for intake's promise and the monitor's watch.
+// The legal clock: when a dossier is due, near, late. One pure library for intake's promise and the monitor's
+// watch.
 //
-// Sources: Civil Code 2015 art. 147-148 (the first day is not counted; a term that ends on a day off ends on the next
-// working day), the 15:00 rule of Civil Status Law art. 5, Decree 23/2015 art. 7 and Decree 63/2024. What the law leaves open
-// is said at each function.
+// Sources: Civil Code 2015 art. 147-148 (the first day is not counted; a term that ends on a day off ends on
+// the next working day), the 15:00 rule of Civil Status Law art. 5, Decree 23/2015 art. 7 and Decree 63/2024.
+// What the law leaves open is said at each function.
 //
-// All functions are pure and thread-safe. Nonsense is INVALID_ARGUMENT; a term that leads outside the calendar's years
-// is OUT_OF_RANGE.
+// All functions are pure and thread-safe. Nonsense is INVALID_ARGUMENT; a term that leads outside the
+// calendar's years is OUT_OF_RANGE.
 #ifndef MOTCUA_COMMON_TIME_LEGAL_CLOCK_H_
 #define MOTCUA_COMMON_TIME_LEGAL_CLOCK_H_
 
@@ -38,22 +39,23 @@ absl::StatusOr<ReceiptRule> ReceiptRuleOf(const reference::v1::Procedure& proced
 // A matter to be settled on the day itself: its limit is a part of one working day (`0.1wd` is "on the day").
 bool IsSameDayLimit(const common::v1::Limit& limit);
 
-// Effective receipt day (D0): the local day of `received`; the next working day where that is a day off, where its last
-// session is over, or where the cut-off applies and is past. Hour-based limits know no cut-off: they
-// count minutes wherever in the day they begin.
+// Effective receipt day (D0): the local day of `received`; the next working day where that is a day off,
+// where its last session is over, or where the cut-off applies and is past. Hour-based limits know no
+// cut-off: they count minutes wherever in the day they begin.
 absl::StatusOr<absl::CivilDay> EffectiveReceiptDay(absl::Time received, const common::v1::Limit& limit,
                                                    const ReceiptRule& rule, const Calendar& calendar);
 
 // The promised end.
-//  working days   the n-th working day after D0. A part of a day is worked off in minutes (minutes_per_day x part) from
-//                 the receipt, or from the start of D0 where D0 is a later day, and never reaches past the next working day.
-//  calendar days  D0 + n, rolled forward to a working day.
-//  working hours  minutes of the sessions, from the minute of receipt.
+//   Working days: the n-th working day after D0. A part of a day is worked off in minutes (minutes_per_day x
+//     part) from the receipt, or from the start of D0 where D0 is a later day, and never reaches past the next
+//     working day.
+//   Calendar days: D0 + n, rolled forward to a working day.
+//   Working hours: minutes of the sessions, from the minute of receipt.
 absl::StatusOr<common::v1::Deadline> ComputeDeadline(absl::Time received, const common::v1::Limit& limit,
                                                      const ReceiptRule& rule, const Calendar& calendar);
 
-// The dues of consecutive legs: leg n counts from the due of leg n-1. Legs of one unit are summed before they are
-// counted, so that the last due equals the due of the sum.
+// The dues of consecutive legs: leg n counts from the due of leg n-1. Legs of one unit are summed before they
+// are counted, so that the last due equals the due of the sum.
 absl::StatusOr<std::vector<common::v1::Deadline>> ComputeLegDeadlines(
     absl::Time received, absl::Span<const common::v1::Limit> legs, const ReceiptRule& rule,
     const Calendar& calendar);
@@ -66,35 +68,36 @@ absl::StatusOr<common::v1::Deadline> DeadlineAfter(const common::v1::Deadline& p
 // a day off the appointment is the end of that day.
 absl::StatusOr<common::v1::Deadline> DeadlineOn(absl::CivilDay day, const Calendar& calendar);
 
-// Moves a due by n working days (n >= 0); an hour-based due keeps its time of day only where n is 0, else it moves by
-// n x minutes_per_day working minutes.
+// Moves a due by n working days (n >= 0); an hour-based due keeps its time of day only where n is 0, else it
+// moves by n x minutes_per_day working minutes.
 absl::StatusOr<common::v1::Deadline> ShiftByWorkingDays(const common::v1::Deadline& due,
                                                         const common::v1::Limit& limit, int64_t n,
                                                         const Calendar& calendar);
 
 // The due after waiting for a supplement or a payment from `stopped` to `resumed`.
-//  SHIFT (and UNSPECIFIED)  day-based: moves by the working days in [day of stop, effective day of resumption);
-//                           hour-based: by the working minutes in [stopped, resumed).
-//  RESTART                  the whole limit anew from `resumed`.
-//  CONTINUE                 unchanged.
+//   SHIFT (and UNSPECIFIED): a day-based due moves by the working days in [day of stop, effective day of
+//     resumption), an hour-based one by the working minutes in [stopped, resumed).
+//   RESTART: the whole limit anew from `resumed`.
+//   CONTINUE: unchanged.
 absl::StatusOr<common::v1::Deadline> DeadlineAfterPause(const common::v1::Deadline& due,
                                                         const common::v1::Limit& limit, absl::Time stopped,
                                                         absl::Time resumed, reference::v1::PausePolicy policy,
                                                         const ReceiptRule& rule, const Calendar& calendar);
 
 // When to warn, `offset` before the due.
-//  whole working days  the start of work on the n-th working day before the due date;
-//  parts of a day      so many working minutes before the appointment, after the whole days;
-//  calendar days       the start of work on due date - n, or on the last working day before that;
-//  working hours       so many working minutes before the appointment.
+//   Whole working days: the start of work on the n-th working day before the due date.
+//   Parts of a day: so many working minutes before the appointment, after the whole days.
+//   Calendar days: the start of work on due date - n, or on the last working day before that.
+//   Working hours: so many working minutes before the appointment.
 absl::StatusOr<absl::Time> NearingMoment(const common::v1::Deadline& due, const common::v1::Limit& offset,
                                          const Calendar& calendar);
 
 // The start of work on the due date (its midnight where the date is a day off).
 absl::StatusOr<absl::Time> DueTodayMoment(const common::v1::Deadline& due, const Calendar& calendar);
 
-// When to tell the next one up, `offset` after the due: the start of work on the n-th working day after the due date (or
-// on due date + n rolled forward), or so many working minutes after the appointment. Never before late_from.
+// When to tell the next one up, `offset` after the due: the start of work on the n-th working day after the
+// due date (or on due date + n rolled forward), or so many working minutes after the appointment. Never
+// before late_from.
 absl::StatusOr<absl::Time> EscalationMoment(const common::v1::Deadline& due, const common::v1::Limit& offset,
                                             const Calendar& calendar);
 

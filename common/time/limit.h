@@ -1,5 +1,5 @@
-// Legal terms in their short textual form: `5wd` (working days), `15cd` (calendar days), `4wh` (working hours),
-// `0.5wd`.
+// Legal terms in their short textual form: `5wd` (working days), `15cd` (calendar days), `4wh` (working
+// hours), `0.5wd`.
 //
 // Pure and thread-safe. Errors are INVALID_ARGUMENT and say what was expected.
 #ifndef MOTCUA_COMMON_TIME_LIMIT_H_
@@ -18,8 +18,8 @@ namespace motcua::time {
 // The largest amount of a limit, in tenths of its unit.
 inline constexpr uint32_t kMaxLimitTenths = 100000;
 
-// OK where the unit is named, the amount is 1..100000 tenths, and calendar days are whole (a part of a calendar
-// day has no legal meaning).
+// OK where the unit is named, the amount is 1..100000 tenths, and calendar days are whole (a part of a
+// calendar day has no legal meaning).
 absl::Status CheckLimit(const common::v1::Limit& limit);
 
 // At most one decimal; no sign, no spaces. The result passes CheckLimit.

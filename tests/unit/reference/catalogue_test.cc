@@ -105,7 +105,8 @@ TEST(Catalogue, CalendarsChannelsAndTexts) {
   EXPECT_EQ(sample.ChannelKindOf("pigeon"), common::v1::CHANNEL_KIND_UNSPECIFIED);
   EXPECT_EQ(sample.FindTemplate("Nearing", "holder", "fr")->language(), "vi");
   EXPECT_EQ(sample.FindTemplate("Nothing", "holder", "vi"), nullptr);
-  EXPECT_EQ(sample.DayOf(absl::FromUnixSeconds(1737738000)), absl::CivilDay(2025, 1, 25));  // 2025-01-24T17:00Z
+  EXPECT_EQ(sample.DayOf(absl::FromUnixSeconds(1737738000)),
+            absl::CivilDay(2025, 1, 25));  // 2025-01-24T17:00Z
 }
 
 TEST(Catalogue, RefusesAnInvalidSetWithEveryViolation) {
@@ -115,7 +116,8 @@ TEST(Catalogue, RefusesAnInvalidSetWithEveryViolation) {
   const auto catalogue = Catalogue::Compile(set);
   ASSERT_TRUE(absl::IsInvalidArgument(catalogue.status()));
   EXPECT_TRUE(absl::StrContains(catalogue.status().message(), "jurisdiction.time_zone: unknown time zone"));
-  EXPECT_TRUE(absl::StrContains(catalogue.status().message(), "officers[3].agency: unknown agency \"H30.77\""));
+  EXPECT_TRUE(
+      absl::StrContains(catalogue.status().message(), "officers[3].agency: unknown agency \"H30.77\""));
   EXPECT_FALSE(Catalogue::Compile(v1::ReferenceSet()).ok());
 }
 

@@ -37,9 +37,12 @@ TEST(DueQuery, NamesEverythingThatIsWrong) {
   for (const char* part : {"received: ", "limit: ", "cutoff: "}) {
     EXPECT_TRUE(absl::StrContains(due.status().message(), part)) << due.status();
   }
-  EXPECT_TRUE(absl::IsNotFound(AnswerDue({"2025-01-24T15:30", "3wd", "", "H30.99"}, SampleCatalogue()).status()));
-  EXPECT_TRUE(absl::IsOutOfRange(AnswerDue({"2100-12-30T09:00", "300wd", "", ""}, SampleCatalogue()).status()));
-  EXPECT_TRUE(absl::IsOutOfRange(AnswerDue({"9999-12-30T09:00", "300wd", "", ""}, SampleCatalogue()).status()));
+  EXPECT_TRUE(
+      absl::IsNotFound(AnswerDue({"2025-01-24T15:30", "3wd", "", "H30.99"}, SampleCatalogue()).status()));
+  EXPECT_TRUE(
+      absl::IsOutOfRange(AnswerDue({"2100-12-30T09:00", "300wd", "", ""}, SampleCatalogue()).status()));
+  EXPECT_TRUE(
+      absl::IsOutOfRange(AnswerDue({"9999-12-30T09:00", "300wd", "", ""}, SampleCatalogue()).status()));
 }
 
 }  // namespace

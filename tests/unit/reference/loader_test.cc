@@ -15,7 +15,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr char kPlace[] = "jurisdiction: {id: X10, name: Place, time_zone: Europe/Amsterdam, default_calendar: all}\n";
+constexpr char kPlace[] =
+    "jurisdiction: {id: X10, name: Place, time_zone: Europe/Amsterdam, default_calendar: all}\n";
 constexpr char kAgencies[] = "agencies:\n  - {id: X10, name: Root, level: province}\n";
 constexpr char kCalendar[] =
     "calendars:\n  - id: all\n    week:\n      - {weekday: 1, sessions: [\"00:00-24:00\"]}\n";
@@ -51,16 +52,18 @@ TEST(Loader, MergesTheFilesOfADirectoryIntoOneSet) {
 }
 
 TEST(Loader, CitesTheFileAndLineOfAMergedItem) {
-  const LoadResult loaded = LoadTexts({{"a.yaml", kPlace},
-                                       {"b.yaml", kAgencies},
-                                       {"c.yaml", "# a comment\nagencies:\n  - {id: X10.1, name: U, level: commune, parent: X9}\n"},
-                                       {"d.yaml", kCalendar}});
+  const LoadResult loaded =
+      LoadTexts({{"a.yaml", kPlace},
+                 {"b.yaml", kAgencies},
+                 {"c.yaml", "# a comment\nagencies:\n  - {id: X10.1, name: U, level: commune, parent: X9}\n"},
+                 {"d.yaml", kCalendar}});
   ASSERT_EQ(loaded.violations.size(), 1u) << loaded.status();
   EXPECT_EQ(loaded.violations[0].ToString(), "c.yaml:3: agencies[1].parent: unknown agency \"X9\"");
 }
 
 TEST(Loader, TheJurisdictionAppearsOnce) {
-  const LoadResult loaded = LoadTexts({{"a.yaml", kPlace}, {"b.yaml", kAgencies}, {"c.yaml", kCalendar}, {"d.yaml", kPlace}});
+  const LoadResult loaded =
+      LoadTexts({{"a.yaml", kPlace}, {"b.yaml", kAgencies}, {"c.yaml", kCalendar}, {"d.yaml", kPlace}});
   ASSERT_EQ(loaded.violations.size(), 1u) << loaded.status();
   EXPECT_EQ(loaded.violations[0].ToString(), "d.yaml:1: jurisdiction: is given in another file already");
 }
@@ -69,8 +72,9 @@ TEST(Loader, ReportsEveryViolationAtOnce) {
   const LoadResult loaded = LoadTexts({{"a.yaml", "jurisdiction: {id: 10, color: red}\nagencies: 5\n"}});
   EXPECT_FALSE(loaded.ok());
   const std::string message(loaded.status().message());
-  for (const char* part : {"a.yaml:1: jurisdiction: unknown key \"color\"", "a.yaml:2: agencies: must be a list",
-                           "a.yaml:1: jurisdiction.id: ", "a.yaml:1: jurisdiction.name: must not be empty"}) {
+  for (const char* part :
+       {"a.yaml:1: jurisdiction: unknown key \"color\"", "a.yaml:2: agencies: must be a list",
+        "a.yaml:1: jurisdiction.id: ", "a.yaml:1: jurisdiction.name: must not be empty"}) {
     EXPECT_THAT(message, HasSubstr(part));
   }
 }
@@ -82,7 +86,9 @@ TEST(Loader, SaysWhatIsNotYamlAndWhere) {
 }
 
 TEST(Loader, AFileHoldsOneDocument) {
-  EXPECT_EQ(LoadTexts({{"a.yaml", absl::StrCat("# data\n---\n", kPlace, kAgencies, kCalendar)}}).violations.size(), 0u);
+  EXPECT_EQ(
+      LoadTexts({{"a.yaml", absl::StrCat("# data\n---\n", kPlace, kAgencies, kCalendar)}}).violations.size(),
+      0u);
   const LoadResult loaded = LoadTexts({{"a.yaml", absl::StrCat(kPlace, "---\n", kAgencies)}});
   ASSERT_FALSE(loaded.ok());
   EXPECT_EQ(loaded.violations[0].ToString(), "a.yaml:2: a second document begins here; a file holds one");
@@ -90,7 +96,8 @@ TEST(Loader, AFileHoldsOneDocument) {
 
 TEST(Loader, SaysWhatCannotBeRead) {
   const TemporaryDirectory directory;
-  EXPECT_THAT(LoadReferenceSet(directory.path() + "/nothing").status().message(), HasSubstr("cannot be read"));
+  EXPECT_THAT(LoadReferenceSet(directory.path() + "/nothing").status().message(),
+              HasSubstr("cannot be read"));
   EXPECT_THAT(LoadReferenceSet(directory.path()).status().message(), HasSubstr("has no *.yaml file"));
   EXPECT_THAT(LoadReferenceSet("/dev/null").status().message(), HasSubstr("is not a file"));
   const std::string large = directory.Write("large.yaml", std::string((8 << 20) + 10, '#'));

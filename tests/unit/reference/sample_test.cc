@@ -1,4 +1,5 @@
-// The sample reference data is valid, complete for the demonstrations, and the same in the program as in the files.
+// The sample reference data is valid, complete for the demonstrations, and the same in the program as in the
+// files.
 #include "common/reference/sample.h"
 
 #include <gtest/gtest.h>
@@ -43,8 +44,9 @@ TEST(SampleData, InterlinkedRouteGoesFromTheCommuneToTheDistrictAndAddsUp) {
     agencies.push_back((*sample.ResolveAgency(leg.agency(), "H30.18.05", *procedure))->id());
   }
   EXPECT_EQ(tenths, procedure->limit().tenths());
-  EXPECT_EQ(agencies, (std::vector<std::string>{"H30.18.05", "H30.18.DK", "H30.18.05", "H30.18.DK", "H30.18.TM", "H30.18",
-                                                "H30.18.DK", "H30.18.TH", "H30.18.05", "H30.18.DK"}));
+  EXPECT_EQ(agencies,
+            (std::vector<std::string>{"H30.18.05", "H30.18.DK", "H30.18.05", "H30.18.DK", "H30.18.TM",
+                                      "H30.18", "H30.18.DK", "H30.18.TH", "H30.18.05", "H30.18.DK"}));
 }
 
 TEST(SampleData, ProcedureVersionsChangeWithTheLaw) {

@@ -25,9 +25,16 @@ class YamlFuzz : public ::testing::Test {
   size_t Pick(size_t below) { return below == 0 ? 0 : random_() % below; }
 
   void Mutate(std::string& text) {
-    static const std::string kTokens[] = {"[", "]", "{", "}", "&a ", "*a", ": ", "- ", "\n", "\t", "|", ">", "\"", "'", "#",
-                                          "!!binary ", "? ", "---\n", "~", "-1", "99999999999999999999", "\xff\xfe",
-                                          "{{", "}}", "<<: ", "H30", "5wd", "2025-02-30", "@parent", std::string(1, '\0')};
+    static const std::string kTokens[] = {"[",          "]",       "{",
+                                          "}",          "&a ",     "*a",
+                                          ": ",         "- ",      "\n",
+                                          "\t",         "|",       ">",
+                                          "\"",         "'",       "#",
+                                          "!!binary ",  "? ",      "---\n",
+                                          "~",          "-1",      "99999999999999999999",
+                                          "\xff\xfe",   "{{",      "}}",
+                                          "<<: ",       "H30",     "5wd",
+                                          "2025-02-30", "@parent", std::string(1, '\0')};
     const size_t at = Pick(text.size());
     switch (Pick(6)) {
       case 0:
@@ -75,7 +82,8 @@ TEST_F(YamlFuzz, MutatedSetNeverCrashes) {
 TEST_F(YamlFuzz, RandomBytesNeverCrash) {
   for (int round = 0; round < 300; ++round) {
     std::string text;
-    for (size_t i = Pick(300); i > 0; --i) text += static_cast<char>(Pick(4) ? " -:[]{}&*!|>'\"%@`#\n"[Pick(19)] : Pick(256));
+    for (size_t i = Pick(300); i > 0; --i)
+      text += static_cast<char>(Pick(4) ? " -:[]{}&*!|>'\"%@`#\n"[Pick(19)] : Pick(256));
     EXPECT_FALSE(LoadTexts({{"random.yaml", text}}).ok());
   }
 }

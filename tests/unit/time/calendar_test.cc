@@ -88,7 +88,8 @@ TEST(Calendar, EdgesOfItsYearsAreOutOfRangeNotCrashes) {
   EXPECT_TRUE(absl::IsOutOfRange(National().AddWorkingMinutes(last, 1).status()));
   EXPECT_TRUE(absl::IsOutOfRange(National().AddWorkingMinutes(last, 0).status()));
   EXPECT_TRUE(absl::IsOutOfRange(National().AddWorkingMinutes(last, INT64_MAX).status()));
-  EXPECT_TRUE(absl::IsOutOfRange(National().SubtractWorkingMinutes(LocalMinute{Day("2000-01-03"), 420}, 1).status()));
+  EXPECT_TRUE(
+      absl::IsOutOfRange(National().SubtractWorkingMinutes(LocalMinute{Day("2000-01-03"), 420}, 1).status()));
   EXPECT_FALSE(National().IsWorkingDay(National().LocalMinuteAt(absl::InfiniteFuture()).day));
 }
 
@@ -102,8 +103,10 @@ TEST(Calendar, AWorkDayMayEndAtMidnight) {
   }
   const auto calendar = Calendar::Compile(set, "always", HoChiMinh());
   ASSERT_TRUE(calendar.ok());
-  EXPECT_EQ(*calendar->AddWorkingMinutes({Day("2025-07-14"), 23 * 60}, 60), (LocalMinute{Day("2025-07-14"), 1440}));
-  EXPECT_EQ(*calendar->AddWorkingMinutes({Day("2025-07-14"), 23 * 60}, 61), (LocalMinute{Day("2025-07-15"), 1}));
+  EXPECT_EQ(*calendar->AddWorkingMinutes({Day("2025-07-14"), 23 * 60}, 60),
+            (LocalMinute{Day("2025-07-14"), 1440}));
+  EXPECT_EQ(*calendar->AddWorkingMinutes({Day("2025-07-14"), 23 * 60}, 61),
+            (LocalMinute{Day("2025-07-15"), 1}));
 }
 
 // A late change of the calendar recomputes a million open clocks within a minute; here is what one costs.

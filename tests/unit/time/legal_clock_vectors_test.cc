@@ -52,7 +52,8 @@ TEST(LegalClockVectors, DayBasedDueDates) {
     ASSERT_TRUE(due.ok()) << row.number << ": " << due.status();
     EXPECT_EQ(due->date(), row.due) << "vector " << row.number << ": " << row.why;
     EXPECT_EQ(AppointmentOf(*due), absl::StrCat(row.due, "T17:00")) << row.number;
-    EXPECT_EQ(FromTimestamp(due->late_from()), At(absl::StrCat(row.due, "T00:00")) + absl::Hours(24)) << row.number;
+    EXPECT_EQ(FromTimestamp(due->late_from()), At(absl::StrCat(row.due, "T00:00")) + absl::Hours(24))
+        << row.number;
   }
 }
 
@@ -82,7 +83,8 @@ TEST(LegalClockVectors, PausePoliciesMoveTheDueDate) {
   ASSERT_TRUE(due.ok());
   EXPECT_EQ(due->date(), "2025-07-21");
   const auto after = [&](reference::v1::PausePolicy policy, const char* resumed) {
-    return DeadlineAfterPause(*due, limit, At("2025-07-10T10:00"), At(resumed), policy, ReceiptRule(), National());
+    return DeadlineAfterPause(*due, limit, At("2025-07-10T10:00"), At(resumed), policy, ReceiptRule(),
+                              National());
   };
   EXPECT_EQ(after(reference::v1::PAUSE_POLICY_SHIFT, "2025-07-15T09:00")->date(), "2025-07-24");
   EXPECT_EQ(after(reference::v1::PAUSE_POLICY_UNSPECIFIED, "2025-07-15T09:00")->date(), "2025-07-24");
@@ -115,9 +117,9 @@ TEST(LegalClockVectors, LegChainEqualsTheRoot) {
   ASSERT_TRUE(dues.ok());
   std::vector<std::string> dates;
   for (const Deadline& due : *dues) dates.push_back(due.date());
-  EXPECT_EQ(dates, (std::vector<std::string>{"2025-01-07", "2025-01-10", "2025-01-17", "2025-01-24", "2025-02-07",
-                                             "2025-02-12", "2025-02-17", "2025-02-20", "2025-02-21",
-                                             "2025-02-26"}));
+  EXPECT_EQ(dates,
+            (std::vector<std::string>{"2025-01-07", "2025-01-10", "2025-01-17", "2025-01-24", "2025-02-07",
+                                      "2025-02-12", "2025-02-17", "2025-02-20", "2025-02-21", "2025-02-26"}));
   EXPECT_EQ(ComputeDeadline(received, *ParseLimit("32wd"), ReceiptRule(), National())->date(), dates.back());
   for (size_t i = 1; i < legs.size(); ++i) {
     EXPECT_EQ(DeadlineAfter((*dues)[i - 1], legs[i], National())->date(), dates[i]) << "leg " << i;
@@ -130,11 +132,13 @@ TEST(LegalClockVectors, HalfDayLegsAddUpToTheRoot) {
   ASSERT_TRUE(dues.ok());
   EXPECT_EQ((*dues)[0].date(), "2025-07-15");  // 180 minutes on Monday, 60 on Tuesday
   EXPECT_EQ((*dues)[1].date(), "2025-07-30");
-  EXPECT_EQ((*dues)[2].date(), ComputeDeadline(At("2025-07-14T14:00"), *ParseLimit("15wd"), ReceiptRule(), National())->date());
+  EXPECT_EQ((*dues)[2].date(),
+            ComputeDeadline(At("2025-07-14T14:00"), *ParseLimit("15wd"), ReceiptRule(), National())->date());
 }
 
 TEST(LegalClockVectors, LegsOfDifferentUnitsFollowEachOther) {
-  const std::vector<Limit> legs = {*ParseLimit("4wh"), *ParseLimit("2wd"), *ParseLimit("1wh"), *ParseLimit("3cd")};
+  const std::vector<Limit> legs = {*ParseLimit("4wh"), *ParseLimit("2wd"), *ParseLimit("1wh"),
+                                   *ParseLimit("3cd")};
   const auto dues = ComputeLegDeadlines(At("2025-07-14T16:00"), legs, ReceiptRule(), National());
   ASSERT_TRUE(dues.ok()) << dues.status();
   EXPECT_EQ(AppointmentOf((*dues)[0]), "2025-07-15T10:00");
@@ -147,7 +151,9 @@ TEST(LegalClockVectors, LegsOfDifferentUnitsFollowEachOther) {
 TEST(LegalClockVectors, RemindersSkipHolidays) {
   const auto due = DeadlineOn(*ParseDate("2025-05-06"), National());
   ASSERT_TRUE(due.ok());
-  const auto near = [&](const char* offset) { return Local(*NearingMoment(*due, *ParseLimit(offset), National())); };
+  const auto near = [&](const char* offset) {
+    return Local(*NearingMoment(*due, *ParseLimit(offset), National()));
+  };
   EXPECT_EQ(near("2wd"), "2025-04-29T07:00");
   EXPECT_EQ(near("1wd"), "2025-05-05T07:00");
   EXPECT_EQ(near("2wh"), "2025-05-06T15:00");
@@ -163,14 +169,16 @@ TEST(LegalClockVectors, LatenessIsJudgedByDateOrByMinute) {
   const auto by_date = ComputeDeadline(At("2025-07-14T09:00"), *ParseLimit("1wd"), ReceiptRule(), National());
   EXPECT_FALSE(IsLate(*by_date, At("2025-07-15T23:59:59")));
   EXPECT_TRUE(IsLate(*by_date, At("2025-07-16T00:00")));
-  const auto by_minute = ComputeDeadline(At("2025-07-14T10:30"), *ParseLimit("4wh"), ReceiptRule(), National());
+  const auto by_minute =
+      ComputeDeadline(At("2025-07-14T10:30"), *ParseLimit("4wh"), ReceiptRule(), National());
   EXPECT_FALSE(IsLate(*by_minute, At("2025-07-14T16:30:59")));
   EXPECT_TRUE(IsLate(*by_minute, At("2025-07-14T16:31")));
 }
 
 TEST(LegalClockVectors, CutoffPolicies) {
   const auto due = [&](const char* received, const char* limit, reference::v1::CutoffPolicy policy) {
-    return ComputeDeadline(At(received), *ParseLimit(limit), ReceiptRule{policy, 15 * 60}, National())->date();
+    return ComputeDeadline(At(received), *ParseLimit(limit), ReceiptRule{policy, 15 * 60}, National())
+        ->date();
   };
   using namespace reference::v1;  // NOLINT: the names of one enum
   EXPECT_EQ(due("2025-07-14T15:30", "1wd", CUTOFF_POLICY_NONE), "2025-07-15");

@@ -1,4 +1,5 @@
-// The national calendar as the tests know it, written here and not read from the sample data: two sources that must agree.
+// The national calendar as the tests know it, written here and not read from the sample data: two sources
+// that must agree.
 #ifndef MOTCUA_TESTS_UNIT_TIME_NATIONAL_CALENDAR_H_
 #define MOTCUA_TESTS_UNIT_TIME_NATIONAL_CALENDAR_H_
 
@@ -54,7 +55,9 @@ inline const Calendar& National() {
 }
 
 // `2025-01-24T15:30` in the jurisdiction's zone; the test aborts on a malformed text.
-inline absl::Time At(const std::string& local) { return absl::FromCivil(*ParseLocalTime(local), HoChiMinh()); }
+inline absl::Time At(const std::string& local) {
+  return absl::FromCivil(*ParseLocalTime(local), HoChiMinh());
+}
 
 inline std::string Local(absl::Time t) { return absl::FormatTime("%Y-%m-%dT%H:%M", t, HoChiMinh()); }
 
