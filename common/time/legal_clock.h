@@ -47,8 +47,8 @@ absl::StatusOr<absl::CivilDay> EffectiveReceiptDay(absl::Time received, const co
 
 // The promised end.
 //   Working days: the n-th working day after D0. A part of a day is worked off in minutes (minutes_per_day x
-//     part) from the receipt, or from the start of D0 where D0 is a later day, and never reaches past the next
-//     working day.
+//     part) from the receipt, or from the start of D0 where D0 is a later day, and never reaches past the
+//     next working day.
 //   Calendar days: D0 + n, rolled forward to a working day.
 //   Working hours: minutes of the sessions, from the minute of receipt.
 absl::StatusOr<common::v1::Deadline> ComputeDeadline(absl::Time received, const common::v1::Limit& limit,
