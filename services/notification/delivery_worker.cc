@@ -1,0 +1,190 @@
+#include "services/notification/delivery_worker.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/status/errors.h"
+#include "common/store/session.h"
+#include "services/notification/domain/names.h"
+#include "services/notification/domain/records.h"
+#include "services/notification/message_view.h"
+
+namespace motcua::notification {
+namespace {
+
+using async::CancelToken;
+using async::Task;
+using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+// Dossiers looked at in one pass over an outbox.
+constexpr uint32_t kPassSize = 64;
+constexpr int kCommitAttempts = 16;
+// Tries to enter an outcome while Redis is away; longer than that, the lease runs out and the message goes out again.
+constexpr int kEnterAttempts = 20;
+constexpr absl::Duration kEnterPause = absl::Milliseconds(500);
+
+}  // namespace
+
+DeliveryWorker::DeliveryWorker(async::Loop& loop, store::Store& store, service::Catalogues& catalogues,
+                               Transport& transport, DeliveryOptions options)
+    : loop_(loop),
+      store_(store),
+      catalogues_(catalogues),
+      transport_(transport),
+      options_(std::move(options)),
+      kicked_(loop),
+      ended_(loop) {}
+
+Task<void> DeliveryWorker::Run(CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    absl::StatusOr<std::vector<std::string>> shards = co_await store_.ListShards(absl::Now() + kPatience);
+    for (size_t i = 0; shards.ok() && i < shards->size() && !cancel.cancelled(); ++i) {
+      absl::Status passed = co_await Pass((*shards)[i]);
+      (void)passed;  // what could not be done now is still in the outbox
+    }
+    absl::Status waited = co_await kicked_.Wait(absl::Now() + options_.poll_interval, cancel);
+    (void)waited;
+    kicked_.Reset();
+  }
+  while (under_way_ > 0) {
+    absl::Status waited = co_await ended_.Wait(absl::InfiniteFuture());
+    (void)waited;
+    ended_.Reset();
+  }
+}
+
+Task<absl::Status> DeliveryWorker::Pass(std::string shard) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  absl::Status released = co_await ReleaseHeld(shard, deadline);
+  if (!released.ok()) co_return released;
+  if (under_way_ >= options_.concurrency) co_return absl::OkStatus();
+  const std::string index = store_.Keys(shard).Index(kOutboxIndex);
+  absl::StatusOr<std::vector<std::pair<std::string, double>>> due =
+      co_await store_.IndexUpTo(index, static_cast<double>(absl::ToUnixMicros(absl::Now())), kPassSize, deadline);
+  if (!due.ok()) co_return due.status();
+  for (const auto& [code, when] : *due) {
+    if (under_way_ >= options_.concurrency) break;
+    absl::Status claimed = co_await ClaimDue(shard, code, deadline);
+    if (!claimed.ok()) co_return claimed;
+  }
+  if (due->size() == kPassSize && under_way_ < options_.concurrency) Kick();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DeliveryWorker::ReleaseHeld(std::string shard, absl::Time deadline) {
+  const absl::Time now = store_.clock().Now();
+  const std::string index = store_.Keys(shard).Index(kHeldIndex);
+  absl::StatusOr<std::vector<std::pair<std::string, double>>> held =
+      co_await store_.IndexUpTo(index, static_cast<double>(absl::ToUnixSeconds(now)), kPassSize, deadline);
+  if (!held.ok()) co_return held.status();
+  for (const auto& [code, when] : *held) {
+    Change release = [now](v1::DossierRecord& record) { return Release(record, now); };
+    absl::StatusOr<bool> committed = co_await Commit(shard, code, std::move(release), deadline);
+    if (!committed.ok()) co_return committed.status();
+  }
+  if (held->size() == kPassSize) Kick();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DeliveryWorker::ClaimDue(std::string shard, std::string code, absl::Time deadline) {
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  const absl::TimeZone zone = (*catalogue)->time_zone();
+  const int free = static_cast<int>(options_.concurrency - under_way_);
+  auto claimed = std::make_shared<std::vector<DeliveryKey>>();
+  const absl::Time now = store_.clock().Now();
+  const RetryPolicy& retry = options_.retry;
+  Change claim = [claimed, now, zone, free, &retry](v1::DossierRecord& record) {
+    claimed->clear();
+    return Claim(record, now, absl::Now(), zone, retry, free, *claimed);
+  };
+  absl::StatusOr<bool> committed = co_await Commit(shard, code, std::move(claim), deadline);
+  if (!committed.ok()) co_return committed.status();
+  if (!*committed) co_return absl::OkStatus();
+  for (DeliveryKey& key : *claimed) {
+    ++under_way_;
+    loop_.Spawn(Attempt(shard, code, std::move(key)));
+  }
+  co_return absl::OkStatus();
+}
+
+Task<void> DeliveryWorker::Attempt(std::string shard, std::string code, DeliveryKey key) {
+  Outcome outcome(Outcome::Kind::kFailedForNow, "the message could not be read");
+  absl::StatusOr<Parcel> parcel = co_await Write(shard, code, key);
+  if (parcel.ok() && parcel->address.empty()) {
+    outcome = Outcome(Outcome::Kind::kFailedForGood, "the recipient has no such address any more");
+  } else if (parcel.ok()) {
+    outcome = co_await transport_.Send(*std::move(parcel));
+  }
+  if (outcome.kind == Outcome::Kind::kDelivered) {
+    ++delivered_;
+  } else {
+    ++failed_attempts_;
+  }
+  co_await Enter(std::move(shard), std::move(code), std::move(key), std::move(outcome));
+  --under_way_;
+  ended_.Set();
+  Kick();
+}
+
+// The message as it is to go out, from what is stored now.
+Task<absl::StatusOr<Parcel>> DeliveryWorker::Write(std::string shard, std::string code, DeliveryKey key) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  store::Session session(store_, shard);
+  std::vector<std::string> keys;
+  keys.push_back(session.KeyOf<DossierModel>(code));
+  keys.push_back(session.KeyOf<PreferencesModel>(key.recipient));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+  if (!fetched.ok()) co_return fetched;
+  const v1::DossierRecord* record = session.Find<DossierModel>(code);
+  const v1::Occasion* occasion = record == nullptr ? nullptr : FindOccasion(*record, key.source, key.position);
+  const v1::Letter* letter = occasion == nullptr ? nullptr : FindLetter(*record, *occasion, key.recipient);
+  if (letter == nullptr) co_return errors::NotFound("MESSAGE_NOT_FOUND", "the message was dropped");
+  const v1::Preferences* preferences = session.Find<PreferencesModel>(key.recipient);
+  Parcel parcel;
+  parcel.channel = key.channel;
+  parcel.address = AddressOf(*record, *letter, key.channel, preferences, **catalogue);
+  parcel.message = MessageOf(*record, *occasion, *letter, preferences, **catalogue);
+  co_return parcel;
+}
+
+Task<void> DeliveryWorker::Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome) {
+  for (int attempt = 0; attempt < kEnterAttempts; ++attempt) {
+    const absl::Time now = store_.clock().Now();
+    const RetryPolicy& retry = options_.retry;
+    Change conclude = [key, outcome, now, &retry](v1::DossierRecord& record) {
+      return Conclude(record, key, outcome, now, absl::Now(), retry);
+    };
+    absl::StatusOr<bool> committed = co_await Commit(shard, code, std::move(conclude), absl::Now() + kPatience);
+    if (committed.ok()) co_return;
+    absl::Status slept = co_await loop_.Sleep(kEnterPause);
+    (void)slept;
+  }
+}
+
+Task<absl::StatusOr<bool>> DeliveryWorker::Commit(std::string shard, std::string code, Change change,
+                                                  absl::Time deadline) {
+  for (int attempt = 0; attempt < kCommitAttempts; ++attempt) {
+    store::Session session(store_, shard);
+    std::vector<std::string> keys;
+    keys.push_back(session.KeyOf<DossierModel>(code));
+    absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+    if (!fetched.ok()) co_return fetched;
+    const v1::DossierRecord* stored = session.Find<DossierModel>(code);
+    if (stored == nullptr) co_return false;
+    v1::DossierRecord record = *stored;
+    if (!change(record)) co_return false;
+    session.Apply<DossierModel>(code, store::Decision<v1::DossierRecord>(std::move(record)));
+    absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(deadline);
+    if (!outcome.ok()) co_return outcome.status();
+    if (outcome->kind == store::CommitOutcome::Kind::kCommitted) co_return true;
+  }
+  co_return errors::Aborted("CONFLICT", "others changed the record again and again");
+}
+
+}  // namespace motcua::notification

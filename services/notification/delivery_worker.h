@@ -1,0 +1,83 @@
+// Attempts the deliveries that are due, and enters how they ended.
+//
+// At least once towards the outside: an attempt is claimed by a commit, made, and concluded by another commit. Who dies in
+// between leaves a lease that runs out; the message then goes out again, under the same id. Replicas share the work:
+// a claim is won by one.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
+#define MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/async/cancel.h"
+#include "common/async/event.h"
+#include "common/async/loop.h"
+#include "common/async/task.h"
+#include "common/service/catalogues.h"
+#include "common/store/store.h"
+#include "services/notification/domain/delivery.h"
+#include "services/notification/transport.h"
+
+namespace motcua::notification {
+
+class DeliveryOptions {
+ public:
+  DeliveryOptions() {}
+
+  RetryPolicy retry;
+  /// Attempts at once.
+  size_t concurrency = 8;
+  /// Longest pause between looks at the outbox.
+  absl::Duration poll_interval = absl::Milliseconds(500);
+};
+
+// Confined to the loop. Must outlive what it has spawned: Run returns when that has ended.
+class DeliveryWorker {
+ public:
+  // References outlive the worker.
+  DeliveryWorker(async::Loop& loop, store::Store& store, service::Catalogues& catalogues, Transport& transport,
+                 DeliveryOptions options);
+
+  // Until cancelled; survives the loss of Redis.
+  async::Task<void> Run(async::CancelToken cancel);
+
+  // Something may be due.
+  void Kick() { kicked_.Set(); }
+
+  // Outcomes since the start, for metrics.
+  uint64_t delivered() const { return delivered_; }
+  uint64_t failed_attempts() const { return failed_attempts_; }
+
+ private:
+  using Change = absl::AnyInvocable<bool(v1::DossierRecord&)>;
+
+  async::Task<absl::Status> Pass(std::string shard);
+  async::Task<absl::Status> ReleaseHeld(std::string shard, absl::Time deadline);
+  async::Task<absl::Status> ClaimDue(std::string shard, std::string code, absl::Time deadline);
+  async::Task<void> Attempt(std::string shard, std::string code, DeliveryKey key);
+  async::Task<absl::StatusOr<Parcel>> Write(std::string shard, std::string code, DeliveryKey key);
+  async::Task<void> Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome);
+  // Commits what `change` makes of the record, with a check of its version; decides anew after a lost race. `change`
+  // returns false where there is nothing to change.
+  async::Task<absl::StatusOr<bool>> Commit(std::string shard, std::string code, Change change, absl::Time deadline);
+
+  async::Loop& loop_;
+  store::Store& store_;
+  service::Catalogues& catalogues_;
+  Transport& transport_;
+  const DeliveryOptions options_;
+  async::Event kicked_;
+  async::Event ended_;
+  size_t under_way_ = 0;
+  uint64_t delivered_ = 0;
+  uint64_t failed_attempts_ = 0;
+};
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_

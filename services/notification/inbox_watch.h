@@ -1,0 +1,73 @@
+// Wakes those who follow an inbox when this replica has committed something to it.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_INBOX_WATCH_H_
+#define MOTCUA_SERVICES_NOTIFICATION_INBOX_WATCH_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/async/cancel.h"
+#include "common/async/event.h"
+#include "common/async/loop.h"
+#include "common/async/task.h"
+
+namespace motcua::notification {
+
+// Only hastens what its users would find out by looking: a wake-up may come for nothing or fail to come. Confined to the loop;
+// outlives its watchers.
+class InboxWatch {
+ public:
+  explicit InboxWatch(async::Loop& loop) : loop_(loop) {}
+
+  // One follower; ends with its scope. Between two waits nothing is missed: a wake-up is kept for the next.
+  class Watcher {
+   public:
+    Watcher(InboxWatch& watch, std::string shard, std::string recipient)
+        : watch_(watch), key_(std::move(shard), std::move(recipient)), woken_(watch.loop_) {
+      watch_.watchers_.emplace(key_, this);
+    }
+    ~Watcher() {
+      const auto [begin, end] = watch_.watchers_.equal_range(key_);
+      for (auto entry = begin; entry != end; ++entry) {
+        if (entry->second != this) continue;
+        watch_.watchers_.erase(entry);
+        break;
+      }
+    }
+    Watcher(const Watcher&) = delete;
+    Watcher& operator=(const Watcher&) = delete;
+
+    // Until woken, at the latest `deadline`. CANCELLED by the token; else OK.
+    async::Task<absl::Status> Wait(absl::Time deadline, async::CancelToken cancel) {
+      absl::Status woken = co_await woken_.Wait(deadline, cancel);
+      woken_.Reset();
+      co_return absl::IsCancelled(woken) ? woken : absl::OkStatus();
+    }
+
+   private:
+    friend class InboxWatch;
+    InboxWatch& watch_;
+    const std::pair<std::string, std::string> key_;
+    async::Event woken_;
+  };
+
+  bool empty() const { return watchers_.empty(); }
+  void Wake(const std::string& shard, const std::vector<std::string>& recipients) {
+    for (const std::string& recipient : recipients) {
+      const auto [begin, end] = watchers_.equal_range(std::make_pair(shard, recipient));
+      for (auto entry = begin; entry != end; ++entry) entry->second->woken_.Set();
+    }
+  }
+
+ private:
+  async::Loop& loop_;
+  std::multimap<std::pair<std::string, std::string>, Watcher*> watchers_;
+};
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_INBOX_WATCH_H_

@@ -1,0 +1,57 @@
+// What notification answers, apart from the wire.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_NOTIFICATIONS_H_
+#define MOTCUA_SERVICES_NOTIFICATION_NOTIFICATIONS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "common/async/task.h"
+#include "common/rpc/call.h"
+#include "common/service/catalogues.h"
+#include "common/store/mutate.h"
+#include "motcua/notification/v1/notification.pb.h"
+#include "services/notification/inbox_reader.h"
+#include "services/notification/inbox_watch.h"
+
+namespace motcua::notification {
+
+// One handler for each rpc; errors and callers as the contract says. Requests have passed the contract's rules.
+//
+// Confined to the loop.
+class Notifications {
+ public:
+  // Takes one message of a stream; completes when there is room for the next.
+  using Sink = absl::AnyInvocable<async::Task<absl::Status>(v1::Message message)>;
+
+  // References outlive the handlers.
+  Notifications(store::Store& store, service::Catalogues& catalogues, InboxWatch& watch)
+      : store_(store), catalogues_(catalogues), watch_(watch), reader_(store, catalogues) {}
+
+  async::Task<absl::StatusOr<v1::ListMessagesResponse>> ListMessages(std::shared_ptr<rpc::Call> call,
+                                                                     v1::ListMessagesRequest request);
+  async::Task<absl::StatusOr<v1::ListMessagesResponse>> ListDossierMessages(std::shared_ptr<rpc::Call> call,
+                                                                            v1::ListDossierMessagesRequest request);
+  async::Task<absl::StatusOr<v1::MarkReadResponse>> MarkRead(std::shared_ptr<rpc::Call> call,
+                                                             v1::MarkReadRequest request);
+  async::Task<absl::StatusOr<v1::SetPreferencesResponse>> SetPreferences(std::shared_ptr<rpc::Call> call,
+                                                                         v1::SetPreferencesRequest request);
+  async::Task<absl::StatusOr<v1::Statistics>> GetStatistics(std::shared_ptr<rpc::Call> call,
+                                                            v1::GetStatisticsRequest request);
+  // Ends when the caller does, or the sink fails. A slow reader is waited for; what comes meanwhile stays in its inbox.
+  async::Task<absl::Status> Subscribe(std::shared_ptr<rpc::Call> call, v1::SubscribeRequest request, Sink sink);
+
+  // How often an inbox is looked at that another replica may have written to.
+  static constexpr absl::Duration kPollInterval = absl::Seconds(1);
+
+ private:
+  store::Store& store_;
+  service::Catalogues& catalogues_;
+  InboxWatch& watch_;
+  InboxReader reader_;
+};
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_NOTIFICATIONS_H_

@@ -1,0 +1,15 @@
+// Which roles may call which method of notification.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_POLICY_H_
+#define MOTCUA_SERVICES_NOTIFICATION_POLICY_H_
+
+#include "common/auth/policy.h"
+
+namespace motcua::notification {
+
+// The cells of NotificationService: officers and services, as each rpc's comment says. Whose inbox it is, is for
+// Notifications to check.
+void AllowNotification(auth::Policy& policy);
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_POLICY_H_
