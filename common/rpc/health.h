@@ -1,0 +1,53 @@
+// Health: what grpc.health.v1 answers, and watches are told.
+//
+// The process ("" and each service's full name) is SERVING when it is ready and all its dependencies are up; each
+// dependency, e.g. "redis", has an entry of its own. Thread-safe. Changes are logged and exported as
+// `motcua_ready` and `motcua_dependency_up{dependency}`.
+#ifndef MOTCUA_COMMON_RPC_HEALTH_H_
+#define MOTCUA_COMMON_RPC_HEALTH_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/telemetry/metrics.h"
+
+namespace grpc {
+class HealthCheckServiceInterface;
+}
+
+namespace motcua::rpc {
+
+class Health {
+ public:
+  explicit Health(telemetry::Metrics& metrics);
+
+  // Declares a dependency (not up) or reports a change of it.
+  void SetDependency(const std::string& name, bool up);
+  // The service's own state: false at first, and again from the moment of shutdown.
+  void SetReady(bool ready);
+  bool serving() const;
+
+  // By the server, which outlives its use or calls Detach.
+  void Attach(grpc::HealthCheckServiceInterface* service, std::vector<std::string> service_names);
+  void Detach();
+
+ private:
+  bool ServingLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PublishLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  telemetry::Metrics& metrics_;
+  telemetry::Gauge& ready_gauge_;
+  mutable absl::Mutex mutex_;
+  bool ready_ ABSL_GUARDED_BY(mutex_) = false;
+  bool published_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<std::string, bool> dependencies_ ABSL_GUARDED_BY(mutex_);
+  grpc::HealthCheckServiceInterface* service_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::vector<std::string> service_names_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace motcua::rpc
+
+#endif  // MOTCUA_COMMON_RPC_HEALTH_H_

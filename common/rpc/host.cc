@@ -1,0 +1,205 @@
+#include "common/rpc/host.h"
+
+#include "absl/time/clock.h"
+#include "common/rpc/method.h"
+#include "common/rpc/validator.h"
+#include "common/status/errors.h"
+#include "common/telemetry/log.h"
+
+namespace motcua::rpc {
+namespace {
+
+std::string_view View(grpc::string_ref text) { return std::string_view(text.data(), text.size()); }
+
+// Codes that say something about us rather than about the request.
+bool IsOurFailure(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What we read of a call's metadata.
+struct Metadata {
+  std::string_view authorization;
+  std::string_view traceparent;
+  std::string_view language;
+  std::vector<AfterWrite> after;
+};
+
+absl::Status ReadMetadata(const grpc::CallbackServerContext& context, Metadata& metadata) {
+  for (const auto& [key, value] : context.client_metadata()) {
+    std::string_view name = View(key);
+    if (name == "authorization") {
+      if (!metadata.authorization.empty()) {
+        return errors::Unauthenticated("TOKEN_INVALID", "more than one authorization");
+      }
+      metadata.authorization = View(value);
+      if (metadata.authorization.empty()) return errors::Unauthenticated("TOKEN_INVALID", "empty authorization");
+    } else if (name == "traceparent") {
+      metadata.traceparent = View(value);
+    } else if (name == "accept-language") {
+      metadata.language = View(value);
+    } else if (name == "motcua-after") {
+      if (absl::Status parsed = ParseAfter(View(value), metadata.after); !parsed.ok()) return parsed;
+    }
+  }
+  return absl::OkStatus();
+}
+
+void LogCall(std::string_view method, const Call* call, const absl::Status& status, absl::Duration taken) {
+  static telemetry::RateLimit limit(50, absl::Seconds(1));
+  telemetry::Level level = status.ok() || IsOurFailure(status.code()) ? telemetry::Level::kWarning
+                                                                      : telemetry::Level::kInfo;
+  if (status.code() == absl::StatusCode::kCancelled) level = telemetry::Level::kDebug;
+  uint64_t skipped = 0;
+  if (!telemetry::Enabled(level) || !limit.Pass(absl::Now(), skipped)) return;
+  telemetry::Log(level, status.ok() ? "slow call" : "call failed",
+                 {{"method", method},
+                  {"code", absl::StatusCodeToString(status.code())},
+                  {"reason", errors::Reason(status)},
+                  {"error", std::string(status.message())},
+                  {"ms", absl::ToDoubleMilliseconds(taken)},
+                  {"caller", call == nullptr ? std::string_view() : auth::KindName(call->principal().kind)},
+                  {"trace", call == nullptr ? std::string_view() : TraceId(call->traceparent())},
+                  {"skipped", skipped}});
+}
+
+}  // namespace
+
+namespace internal {
+
+MethodState::MethodState(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics)
+    : name_(MethodName(method)),
+      labels_({{"service", method->service()->full_name()}, {"method", method->name()}}),
+      metrics_(metrics),
+      seconds_(metrics.MakeHistogram("motcua_rpc_seconds", "Time from a call's arrival to its end.", labels_)) {}
+
+void MethodState::Count(absl::StatusCode code, absl::Duration taken) {
+  size_t index = static_cast<size_t>(code) < by_code_.size() ? static_cast<size_t>(code) : 2;
+  telemetry::Counter* counter = by_code_[index].load(std::memory_order_acquire);
+  if (counter == nullptr) {
+    telemetry::Labels labels = labels_;
+    labels["code"] = absl::StatusCodeToString(static_cast<absl::StatusCode>(index));
+    counter = &metrics_.MakeCounter("motcua_rpc_calls_total", "Calls by their outcome.", labels);
+    by_code_[index].store(counter, std::memory_order_release);
+  }
+  counter->Add(1);
+  seconds_.Observe(absl::ToDoubleSeconds(taken));
+}
+
+absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
+                            const google::protobuf::MethodDescriptor* method,
+                            const google::protobuf::Message& request, bool stream) {
+  started_ = absl::Now();
+  method_ = &host_.StateOf(method);
+  stream_ = stream;
+  Host::Gate gate = host_.gate_.load(std::memory_order_acquire);
+  if (gate == Host::Gate::kNotReady) return errors::Unavailable("NOT_READY", "the service is starting");
+  if (gate == Host::Gate::kClosed) return errors::Unavailable("SHUTTING_DOWN", "the service is stopping");
+
+  counted_ = true;
+  int before = (stream ? host_.streams_open_ : host_.in_flight_).fetch_add(1, std::memory_order_relaxed);
+  if (before >= (stream ? host_.options_.max_streams : host_.options_.max_in_flight)) {
+    return errors::ResourceExhausted("TOO_MANY_CALLS", "the service has as many calls in hand as it can take");
+  }
+
+  Metadata metadata;
+  if (absl::Status read = ReadMetadata(context, metadata); !read.ok()) return read;
+  auto principal = host_.Identify(context, metadata.authorization, started_);
+  if (!principal.ok()) return principal.status();
+  if (absl::Status allowed = host_.policy_.Check(method_->name(), **principal); !allowed.ok()) return allowed;
+  if (absl::Status valid = Validate(request); !valid.ok()) return valid;
+
+  absl::Time deadline = absl::InfiniteFuture();
+  if (context.deadline() != std::chrono::system_clock::time_point::max()) {
+    deadline = absl::FromChrono(context.deadline());
+  }
+  if (!stream) {
+    if (deadline == absl::InfiniteFuture()) deadline = started_ + host_.options_.default_deadline;
+    deadline = std::min(deadline, started_ + host_.options_.max_deadline);
+  }
+  call_ = std::make_shared<Call>(host_.loop_, *std::move(principal), method_->name(), deadline);
+  call_->set_traceparent(ContinueTrace(metadata.traceparent));
+  if (!metadata.after.empty()) call_->set_after(std::move(metadata.after));
+  if (metadata.language.starts_with("en")) call_->set_english();
+  if (stream) {
+    absl::MutexLock lock(&host_.mutex_);
+    host_.open_streams_.insert(call_);
+    host_.streams_gauge_.Set(host_.streams());
+  } else {
+    host_.in_flight_gauge_.Set(before + 1);
+  }
+  return absl::OkStatus();
+}
+
+void Serving::Record(const absl::Status& status) {
+  absl::Duration taken = absl::Now() - started_;
+  method_->Count(status.code(), taken);
+  if (counted_) {
+    int left = (stream_ ? host_.streams_open_ : host_.in_flight_).fetch_sub(1, std::memory_order_relaxed) - 1;
+    (stream_ ? host_.streams_gauge_ : host_.in_flight_gauge_).Set(left);
+  }
+  if (stream_ && call_ != nullptr) {
+    absl::MutexLock lock(&host_.mutex_);
+    host_.open_streams_.erase(call_);
+  }
+  if (!status.ok() || (!stream_ && taken > host_.options_.slow_call)) {
+    LogCall(method_->name(), call_.get(), status, taken);
+  }
+}
+
+}  // namespace internal
+
+Host::Host(async::Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
+           telemetry::Metrics& metrics, HostOptions options)
+    : loop_(loop),
+      policy_(std::move(policy)),
+      options_(options),
+      metrics_(metrics),
+      in_flight_gauge_(metrics.MakeGauge("motcua_rpc_in_flight", "Unary calls being served.")),
+      streams_gauge_(metrics.MakeGauge("motcua_rpc_streams", "Open streams.")),
+      authenticator_(std::move(verifier)) {}
+
+void Host::Open() { gate_.store(Gate::kOpen, std::memory_order_release); }
+
+void Host::Close() {
+  gate_.store(Gate::kClosed, std::memory_order_release);
+  std::set<std::shared_ptr<Call>> open;
+  {
+    absl::MutexLock lock(&mutex_);
+    open = open_streams_;
+  }
+  for (const auto& call : open) call->Cancel();
+}
+
+internal::MethodState& Host::StateOf(const google::protobuf::MethodDescriptor* method) {
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    if (auto found = methods_.find(method); found != methods_.end()) return *found->second;
+  }
+  absl::MutexLock lock(&mutex_);
+  auto& state = methods_[method];
+  if (state == nullptr) state = std::make_unique<internal::MethodState>(method, metrics_);
+  return *state;
+}
+
+absl::StatusOr<Authenticator::PrincipalPtr> Host::Identify(const grpc::CallbackServerContext& context,
+                                                           std::string_view authorization, absl::Time now) {
+  if (!authorization.empty()) return authenticator_.Bearer(authorization, now);
+  auto peer = context.auth_context();
+  if (peer != nullptr && peer->IsPeerAuthenticated()) {
+    auto ids = peer->FindPropertyValues("peer_spiffe_id");
+    if (ids.size() == 1) return authenticator_.Certificate(View(ids.front()));
+  }
+  return authenticator_.anonymous();
+}
+
+}  // namespace motcua::rpc

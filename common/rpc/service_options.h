@@ -1,0 +1,76 @@
+// The options that every service has, from flags, environment, a file, or their defaults, in this order.
+#ifndef MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_
+#define MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/rpc/server.h"
+
+namespace motcua::rpc {
+
+// A flag that one service has beside the common ones; its value arrives in ServiceOptions::extra.
+class ExtraFlag {
+ public:
+  ExtraFlag(std::string name, std::string help, std::string default_value = "", bool secret = false)
+      : name(std::move(name)), help(std::move(help)), default_value(std::move(default_value)), secret(secret) {}
+  std::string name;  // `smtp_server`
+  std::string help;  // a full sentence
+  std::string default_value;
+  bool secret;  // masked where the configuration is logged
+};
+
+class ServiceOptions {
+ public:
+  ServiceOptions() {}
+
+  ServerOptions server;
+  std::string port_file;
+  /// `host:port` or `unix:/path`.
+  std::string redis = "127.0.0.1:6379";
+  /// Prefix of all keys: `<key_prefix><service's part>`.
+  std::string key_prefix = "motcua:";
+  std::string jwt_keys;
+  std::string jwt_issuer = "motcua";
+  std::string jwt_audience = "motcua";
+  std::string metrics_listen;
+  std::string log_level = "info";
+  int max_in_flight = 1024;
+  bool simulated_time = false;
+  /// Where simulated time begins.
+  absl::Time simulated_start = absl::UnixEpoch();
+  /// Addresses of other services by name.
+  std::map<std::string, std::string> peers;
+  /// How long calls in hand may still take when the service stops.
+  absl::Duration drain = absl::Seconds(10);
+  std::map<std::string, std::string> extra;
+
+  bool check_config = false;
+};
+
+// What parsing came to: options, or the program's end (help was asked for, or the command line is wrong).
+class ParsedOptions {
+ public:
+  ParsedOptions() {}
+  ServiceOptions options;
+  /// Each option with its value and where it came from, secrets masked: "listen=127.0.0.1:0 (default)".
+  std::vector<std::string> effective;
+  /// Set: end with this code after `message` was printed.
+  bool finished = false;
+  int exit_code = 0;
+  std::string message;
+};
+
+// `environment`: looks up a variable; MOTCUA_ and the flag's name in capitals. Unknown keys of the file, and values
+// that do not fit, are errors, all of them in one message. A repeatable option is a list in the file and separated
+// by commas in the environment.
+ParsedOptions ParseServiceOptions(const std::string& service, const std::string& description,
+                                  const std::vector<ExtraFlag>& extra_flags, int argc, const char* const* argv,
+                                  const char* (*environment)(const char* name));
+
+}  // namespace motcua::rpc
+
+#endif  // MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_
