@@ -1,0 +1,144 @@
+#include "common/service/backend.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/async/when_all.h"
+#include "common/status/errors.h"
+#include "common/telemetry/log.h"
+#include "common/time/timestamp.h"
+
+namespace motcua::service {
+
+namespace {
+
+using async::CancelToken;
+using async::Task;
+
+constexpr absl::Duration kPatience = absl::Seconds(5);
+
+feed::PublisherOptions FeedOptions(BackendOptions options) {
+  // Simulated time stands still between calls: nothing in flight can be earlier than the clock.
+  if (options.simulated_start != absl::InfinitePast()) options.publisher.grace = absl::ZeroDuration();
+  return options.publisher;
+}
+
+}  // namespace
+
+Backend::Backend(async::Loop& loop, Description description, BackendOptions options,
+                 std::map<std::string, std::unique_ptr<feed::Source>> sources, telemetry::Metrics& metrics)
+    : loop_(loop),
+      description_(std::move(description)),
+      clock_(options.simulated_start == absl::InfinitePast()
+                 ? std::unique_ptr<time::Clock>(std::make_unique<time::SystemClock>())
+                 : std::make_unique<time::SimulatedClock>(options.simulated_start)),
+      simulated_(dynamic_cast<time::SimulatedClock*>(clock_.get())),
+      clock_known_(simulated_ == nullptr),
+      redis_(loop, options.redis),
+      tail_(loop, options.redis),
+      store_(redis_, *clock_, description_.key_prefix, options.request_ttl),
+      publisher_(loop, store_, tail_, FeedOptions(options)),
+      subscriptions_(loop, store_, description_.name),
+      catalogues_(store_),
+      sources_(std::move(sources)),
+      metrics_(metrics) {
+  subscriptions_.OnProgress([this] { publisher_.Kick(); });
+  // A shard that a source has is a shard of this service too, from its first event on.
+  subscriptions_.OnShard([this](std::string shard) {
+    return publisher_.AddShard(std::move(shard), absl::Now() + kPatience);
+  });
+  if (description_.derives_events) {
+    publisher_.SetBound([this](const std::string& shard) { return subscriptions_.Watermark(shard); });
+  }
+}
+
+Backend::~Backend() = default;
+
+void Backend::Consume(const std::string& source, feed::Projection& projection) {
+  subscriptions_.Add(source, *sources_.at(source), projection);
+}
+
+Task<absl::Status> Backend::RestoreClock() {
+  absl::StatusOr<absl::Time> remembered = co_await store_.ReadSimulatedNow(absl::Now() + kPatience);
+  if (!remembered.ok()) co_return remembered.status();
+  simulated_->AdvanceTo(*remembered);
+  clock_known_ = true;
+  co_return absl::OkStatus();
+}
+
+Task<void> Backend::Run(CancelToken cancel) {
+  while (!clock_known_ && !cancel.cancelled()) {
+    absl::Status connected = co_await redis_.WaitConnected(absl::Now() + kPatience, cancel);
+    if (connected.ok()) connected = co_await RestoreClock();
+    if (!connected.ok()) connected = co_await loop_.Sleep(absl::Milliseconds(50), cancel);
+  }
+  std::vector<Task<void>> parts;
+  parts.push_back(publisher_.Run(cancel));
+  parts.push_back(subscriptions_.Run(cancel));
+  co_await async::WhenAll(std::move(parts));
+}
+
+Task<absl::Status> Backend::AwaitWrites(std::shared_ptr<rpc::Call> call) {
+  for (const rpc::AfterWrite& write : call->after()) {
+    absl::Status caught_up = co_await subscriptions_.AwaitApplied(write.service, write.shard, write.position,
+                                                                  call->deadline(), call->cancel());
+    if (!caught_up.ok()) co_return caught_up;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<admin::v1::AdvanceResponse>> Backend::Advance(admin::v1::AdvanceRequest request,
+                                                                  absl::Time deadline) {
+  if (simulated_ == nullptr) {
+    co_return errors::FailedPrecondition("NOT_SIMULATED", "this service runs on the system clock");
+  }
+  if (!clock_known_) co_return errors::Unavailable("NOT_READY", "the service has not yet restored its clock");
+  const absl::Time to = time::FromTimestamp(request.to());
+  if (to > simulated_->Now()) {
+    // Durable before anything can happen at that time: a restart never goes back.
+    absl::Status written = co_await store_.WriteSimulatedNow(to, deadline);
+    if (!written.ok()) co_return written;
+    simulated_->AdvanceTo(to);
+  }
+  publisher_.Kick();
+  if (!request.no_wait()) {
+    if (description_.derives_events) {
+      absl::Status consumed = co_await subscriptions_.AwaitWatermark(publisher_.shards(), to, deadline);
+      if (!consumed.ok()) co_return consumed;
+    }
+    absl::Status reached = co_await publisher_.AwaitWatermark(to, deadline);
+    if (!reached.ok()) co_return reached;
+  }
+  admin::v1::AdvanceResponse response;
+  *response.mutable_now() = time::ToTimestamp(simulated_->Now());
+  co_return response;
+}
+
+admin::v1::GetStatusResponse Backend::Status() const {
+  admin::v1::GetStatusResponse status;
+  status.set_service(description_.name);
+  status.set_ready(ready());
+  status.set_simulated_time(simulated());
+  *status.mutable_now() = time::ToTimestamp(clock_->Now());
+  for (const auto& [key, consumer] : subscriptions_.All()) {
+    admin::v1::ConsumerStatus* line = status.add_consumers();
+    line->set_source(key.first);
+    line->set_shard(key.second);
+    line->set_applied(consumer->applied());
+    line->set_seen(consumer->seen());
+    line->set_trouble(consumer->trouble());
+    if (consumer->watermark() != absl::InfinitePast()) {
+      *line->mutable_watermark() = time::ToTimestamp(consumer->watermark());
+    }
+  }
+  for (const std::string& shard : publisher_.shards()) {
+    admin::v1::FeedStatus* line = status.add_feeds();
+    line->set_shard(shard);
+    line->set_position(publisher_.position(shard));
+    if (publisher_.watermark(shard) != absl::InfinitePast()) {
+      *line->mutable_watermark() = time::ToTimestamp(publisher_.watermark(shard));
+    }
+  }
+  return status;
+}
+
+}  // namespace motcua::service

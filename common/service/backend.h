@@ -1,0 +1,115 @@
+// Backend: the mechanisms that every service stands on, wired together once.
+#ifndef MOTCUA_COMMON_SERVICE_BACKEND_H_
+#define MOTCUA_COMMON_SERVICE_BACKEND_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/async/cancel.h"
+#include "common/async/loop.h"
+#include "common/feed/consumer.h"
+#include "common/feed/publisher.h"
+#include "common/feed/source.h"
+#include "common/redis/client.h"
+#include "common/rpc/call.h"
+#include "common/service/catalogues.h"
+#include "common/store/store.h"
+#include "common/telemetry/metrics.h"
+#include "common/time/clock.h"
+#include "motcua/admin/v1/admin.pb.h"
+
+namespace motcua::service {
+
+// What distinguishes one service from another here.
+class Description {
+ public:
+  Description(std::string name, std::string key_prefix, std::vector<std::string> sources, bool derives_events)
+      : name(std::move(name)),
+        key_prefix(std::move(key_prefix)),
+        sources(std::move(sources)),
+        derives_events(derives_events) {}
+
+  /// `intake`, `routing`, `deadline-monitor`, `notification`.
+  std::string name;
+  /// Of all its Redis keys.
+  std::string key_prefix;
+  /// Services whose feeds it consumes.
+  std::vector<std::string> sources;
+  /// Events of the sources make it write events of its own, at the same time: so its watermark follows theirs, and
+  /// it has caught up with a moment only when they have.
+  bool derives_events;
+};
+
+class BackendOptions {
+ public:
+  BackendOptions() {}
+
+  redis::Options redis;
+  /// How long the reply to a request id is kept.
+  absl::Duration request_ttl = absl::Hours(24);
+  /// Set: time is simulated and starts here, or later where the service remembers a later time.
+  absl::Time simulated_start = absl::InfinitePast();
+  feed::PublisherOptions publisher;
+};
+
+// Confined to the loop but for construction and destruction, which happen elsewhere while nothing of it runs.
+class Backend {
+ public:
+  Backend(async::Loop& loop, Description description, BackendOptions options,
+          std::map<std::string, std::unique_ptr<feed::Source>> sources, telemetry::Metrics& metrics);
+  ~Backend();
+
+  const Description& description() const { return description_; }
+  async::Loop& loop() { return loop_; }
+  const time::Clock& clock() const { return *clock_; }
+  bool simulated() const { return simulated_ != nullptr; }
+  redis::Client& redis() { return redis_; }
+  store::Store& store() { return store_; }
+  feed::Publisher& publisher() { return publisher_; }
+  feed::Subscriptions& subscriptions() { return subscriptions_; }
+  Catalogues& catalogues() { return catalogues_; }
+  telemetry::Metrics& metrics() { return metrics_; }
+
+  // The feeds of one of description().sources.
+  feed::Source& source(const std::string& name) { return *sources_.at(name); }
+  // Before Start: `projection` applies the feeds of `source`.
+  void Consume(const std::string& source, feed::Projection& projection);
+
+  // Restores simulated time, then runs feeds and consumers until `cancel`.
+  async::Task<void> Run(async::CancelToken cancel);
+  // Redis answers and, on simulated time, the clock is known: calls may be served.
+  bool ready() const { return redis_.connected() && clock_known_; }
+
+  // Waits for the writes that a call must not fall behind.
+  async::Task<absl::Status> AwaitWrites(std::shared_ptr<rpc::Call> call);
+
+  // AdminService, less the transport.
+  async::Task<absl::StatusOr<admin::v1::AdvanceResponse>> Advance(admin::v1::AdvanceRequest request,
+                                                                  absl::Time deadline);
+  admin::v1::GetStatusResponse Status() const;
+
+ private:
+  async::Task<absl::Status> RestoreClock();
+
+  async::Loop& loop_;
+  const Description description_;
+  std::unique_ptr<time::Clock> clock_;
+  time::SimulatedClock* simulated_ = nullptr;  // clock_, where time is simulated
+  bool clock_known_ = false;
+  redis::Client redis_;
+  redis::Client tail_;
+  store::Store store_;
+  feed::Publisher publisher_;
+  feed::Subscriptions subscriptions_;
+  Catalogues catalogues_;
+  std::map<std::string, std::unique_ptr<feed::Source>> sources_;
+  telemetry::Metrics& metrics_;
+};
+
+}  // namespace motcua::service
+
+#endif  // MOTCUA_COMMON_SERVICE_BACKEND_H_

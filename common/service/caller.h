@@ -1,0 +1,20 @@
+// From a gRPC call to what a decision knows of its caller.
+#ifndef MOTCUA_COMMON_SERVICE_CALLER_H_
+#define MOTCUA_COMMON_SERVICE_CALLER_H_
+
+#include "common/rpc/call.h"
+#include "common/store/mutate.h"
+
+namespace motcua::service {
+
+// The actor is the verified principal: its subject, and the agency on whose behalf it acts.
+inline store::Caller CallerOf(const rpc::Call& call) {
+  common::v1::Actor actor;
+  actor.set_id(call.principal().subject);
+  actor.set_agency(call.principal().agency);
+  return store::Caller(std::move(actor), call.traceparent(), call.deadline(), call.cancel());
+}
+
+}  // namespace motcua::service
+
+#endif  // MOTCUA_COMMON_SERVICE_CALLER_H_

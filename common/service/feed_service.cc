@@ -1,0 +1,85 @@
+#include "common/service/feed_service.h"
+
+#include "common/rpc/server_stream.h"
+#include "common/rpc/unary.h"
+
+namespace motcua::service {
+
+namespace {
+
+using async::Task;
+using feed::v1::AcknowledgeRequest;
+using feed::v1::AcknowledgeResponse;
+using feed::v1::ListShardsRequest;
+using feed::v1::ListShardsResponse;
+using feed::v1::ReadRequest;
+using feed::v1::ReadResponse;
+
+Task<absl::StatusOr<ListShardsResponse>> ListShardsOf(Backend& backend) {
+  ListShardsResponse response;
+  for (const std::string& shard : backend.publisher().shards()) response.add_shards(shard);
+  co_return response;
+}
+
+Task<absl::StatusOr<AcknowledgeResponse>> AcknowledgeTo(Backend& backend, AcknowledgeRequest request,
+                                                        absl::Time deadline) {
+  absl::Status done = co_await backend.publisher().Acknowledge(std::move(request), deadline);
+  if (!done.ok()) co_return done;
+  co_return AcknowledgeResponse();
+}
+
+Task<absl::StatusOr<admin::v1::GetStatusResponse>> StatusOf(Backend& backend) { co_return backend.Status(); }
+
+}  // namespace
+
+void AllowCommonMethods(auth::Policy& policy) {
+  policy.Allow("motcua.feed.v1.FeedService/ListShards", {auth::kAuthenticated});
+  policy.Allow("motcua.feed.v1.FeedService/Read", {auth::kService, "admin", "feed"});
+  policy.Allow("motcua.feed.v1.FeedService/Acknowledge", {auth::kService});
+  policy.Allow("motcua.admin.v1.AdminService/GetStatus", {auth::kService, "admin"});
+  policy.Allow("motcua.admin.v1.AdminService/Advance", {"admin"});
+}
+
+grpc::ServerUnaryReactor* FeedServiceImpl::ListShards(grpc::CallbackServerContext* context,
+                                                      const ListShardsRequest* request, ListShardsResponse* response) {
+  return host_.Unary(context, request, response, [this](std::shared_ptr<rpc::Call>, const ListShardsRequest&) {
+    return ListShardsOf(backend_);
+  });
+}
+
+grpc::ServerWriteReactor<ReadResponse>* FeedServiceImpl::Read(grpc::CallbackServerContext* context,
+                                                              const ReadRequest* request) {
+  return host_.Stream<ReadRequest, ReadResponse>(
+      context, request, [this](std::shared_ptr<rpc::Call> call, ReadRequest read, rpc::StreamWriter<ReadResponse> writer) {
+        feed::Publisher::Sink sink = [writer = std::move(writer)](ReadResponse step) mutable {
+          return writer.Write(std::move(step));
+        };
+        return backend_.publisher().Stream(std::move(read), std::move(sink), call->cancel());
+      });
+}
+
+grpc::ServerUnaryReactor* FeedServiceImpl::Acknowledge(grpc::CallbackServerContext* context,
+                                                       const AcknowledgeRequest* request,
+                                                       AcknowledgeResponse* response) {
+  return host_.Unary(context, request, response, [this](std::shared_ptr<rpc::Call> call, const AcknowledgeRequest& r) {
+    return AcknowledgeTo(backend_, r, call->deadline());
+  });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::GetStatus(grpc::CallbackServerContext* context,
+                                                      const admin::v1::GetStatusRequest* request,
+                                                      admin::v1::GetStatusResponse* response) {
+  return host_.Unary(context, request, response,
+                     [this](std::shared_ptr<rpc::Call>, const admin::v1::GetStatusRequest&) { return StatusOf(backend_); });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::Advance(grpc::CallbackServerContext* context,
+                                                    const admin::v1::AdvanceRequest* request,
+                                                    admin::v1::AdvanceResponse* response) {
+  return host_.Unary(context, request, response,
+                     [this](std::shared_ptr<rpc::Call> call, const admin::v1::AdvanceRequest& r) {
+                       return backend_.Advance(r, call->deadline());
+                     });
+}
+
+}  // namespace motcua::service
