@@ -49,6 +49,11 @@ template <class Model>
 using Decide = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Record>>(
     const typename Model::Record* record, const Context& context)>;
 
+// Decides what a new record shall be that has no predecessor under this id.
+template <class Model>
+using DecideNew = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Record>>(const std::string& id,
+                                                                                      const Context& context)>;
+
 // Fills the reply of a committed (or about to be committed) change, all but `written`.
 template <class Model, class Response>
 using Answer = absl::AnyInvocable<void(const typename Model::Record& record, Response& response)>;
@@ -63,10 +68,14 @@ inline constexpr int kMaxAttempts = 16;
 
 namespace internal {
 
+template <class Model>
+using DecideAny = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Record>>(
+    const typename Model::Record* record, const std::string& id, const Context& context)>;
+
 // `new_id` is empty where the record's id is known.
 template <class Model, class Request, class Response>
 async::Task<absl::StatusOr<Response>> RunMutation(Store& store, Caller caller, Request request, std::string shard,
-                                                  std::string id, NewId new_id, Decide<Model> decide,
+                                                  std::string id, NewId new_id, DecideAny<Model> decide,
                                                   Answer<Model, Response> answer) {
   const bool creates = static_cast<bool>(new_id);
   const std::string fingerprint = Fingerprint(request);
@@ -108,7 +117,7 @@ async::Task<absl::StatusOr<Response>> RunMutation(Store& store, Caller caller, R
         co_return errors::Aborted("VERSION_MISMATCH", "the record has moved on; load it again", metadata);
       }
     }
-    absl::StatusOr<Decision<typename Model::Record>> decision = decide(record, context);
+    absl::StatusOr<Decision<typename Model::Record>> decision = decide(record, id, context);
     if (!decision.ok()) co_return decision.status();
     const absl::Status refusal = decision->refusal;
     if (!caller.traceparent.empty()) {
@@ -156,17 +165,24 @@ async::Task<absl::StatusOr<Response>> RunMutation(Store& store, Caller caller, R
 template <class Model, class Request, class Response>
 async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Request request, std::string shard,
                                              std::string id, Decide<Model> decide, Answer<Model, Response> answer) {
+  internal::DecideAny<Model> decide_any = [decide = std::move(decide)](
+                                              const typename Model::Record* record, const std::string&,
+                                              const Context& context) mutable { return decide(record, context); };
   return internal::RunMutation<Model, Request, Response>(store, std::move(caller), std::move(request), std::move(shard),
-                                                         std::move(id), NewId(), std::move(decide), std::move(answer));
+                                                         std::move(id), NewId(), std::move(decide_any),
+                                                         std::move(answer));
 }
 
 // The same for a record that does not exist yet and whose id is only known on the way, such as the next number of a
-// sequence: `decide` is always given nullptr. Errors besides: those of `new_id`.
+// sequence. Errors besides: those of `new_id`.
 template <class Model, class Request, class Response>
 async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, Request request, std::string shard,
-                                             NewId new_id, Decide<Model> decide, Answer<Model, Response> answer) {
+                                             NewId new_id, DecideNew<Model> decide, Answer<Model, Response> answer) {
+  internal::DecideAny<Model> decide_any = [decide = std::move(decide)](
+                                              const typename Model::Record*, const std::string& id,
+                                              const Context& context) mutable { return decide(id, context); };
   return internal::RunMutation<Model, Request, Response>(store, std::move(caller), std::move(request), std::move(shard),
-                                                         std::string(), std::move(new_id), std::move(decide),
+                                                         std::string(), std::move(new_id), std::move(decide_any),
                                                          std::move(answer));
 }
 

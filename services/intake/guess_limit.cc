@@ -4,33 +4,35 @@
 
 namespace motcua::intake {
 
-absl::Status GuessLimit::Check(const std::string& code) {
-  const auto found = by_code_.find(code);
-  if (found == by_code_.end()) return absl::OkStatus();
-  if (clock_.Now() - found->second->since >= kWindow) {
+absl::Status GuessLimit::Begin(const std::string& code) {
+  auto found = by_code_.find(code);
+  if (found != by_code_.end() && clock_.Now() - found->second->since >= kWindow) {
     Succeeded(code);
-    return absl::OkStatus();
+    found = by_code_.end();
   }
-  if (found->second->failures < kMaxFailures) return absl::OkStatus();
-  return errors::ResourceExhausted("TOO_MANY_GUESSES", "too many failed look-ups of this code; try again later");
-}
-
-void GuessLimit::Failed(const std::string& code) {
-  if (const auto found = by_code_.find(code); found != by_code_.end()) {
-    records_.splice(records_.begin(), records_, found->second);
-    ++found->second->failures;
-    return;
+  if (found == by_code_.end()) {
+    Record record;
+    record.code = code;
+    record.since = clock_.Now();
+    records_.push_front(std::move(record));
+    found = by_code_.emplace(code, records_.begin()).first;
   }
-  Record record;
-  record.code = code;
-  record.failures = 1;
-  record.since = clock_.Now();
-  records_.push_front(std::move(record));
-  by_code_.emplace(code, records_.begin());
+  if (found->second->failures >= kMaxFailures) {
+    return errors::ResourceExhausted("TOO_MANY_GUESSES", "too many failed look-ups of this code; try again later");
+  }
+  records_.splice(records_.begin(), records_, found->second);
+  ++found->second->failures;
   if (records_.size() > kMaxCodes) {
     by_code_.erase(records_.back().code);
     records_.pop_back();
   }
+  return absl::OkStatus();
+}
+
+void GuessLimit::Withdraw(const std::string& code) {
+  const auto found = by_code_.find(code);
+  if (found == by_code_.end() || --found->second->failures > 0) return;
+  Succeeded(code);
 }
 
 void GuessLimit::Succeeded(const std::string& code) {

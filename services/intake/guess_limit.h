@@ -26,11 +26,13 @@ class GuessLimit {
 
   explicit GuessLimit(const time::Clock& clock) : clock_(clock) {}
 
-  // RESOURCE_EXHAUSTED (TOO_MANY_GUESSES) where the code's failures have reached the limit; to be asked before the
-  // secret is looked at, so that the right one gains nothing either.
-  absl::Status Check(const std::string& code);
-  void Failed(const std::string& code);
+  // To be asked before the secret is looked at. Counts a failure in advance, so that guesses side by side gain nothing.
+  // RESOURCE_EXHAUSTED (TOO_MANY_GUESSES) where the code's failures have reached the limit, for the right secret too.
+  absl::Status Begin(const std::string& code);
+  // The secret was right: the code's failures are forgotten.
   void Succeeded(const std::string& code);
+  // The secret could not be looked at: the failure counted in advance is taken back.
+  void Withdraw(const std::string& code);
 
   size_t size() const { return by_code_.size(); }
 

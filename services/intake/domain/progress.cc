@@ -15,14 +15,14 @@ using store::Context;
 using store::Decision;
 using FollowUp = std::optional<Decision<v1::DossierRecord>>;
 
-// `change` may adjust the dossier further before the history line is written.
+// From one status to another, and not from any other. `change` may adjust the dossier further before the history line is written.
 template <class Change>
-FollowUp Become(DossierStatus status, const v1::DossierRecord& record, const Context& context, const char* action,
+FollowUp Become(DossierStatus from, DossierStatus to, const v1::DossierRecord& record, const Context& context, const char* action,
                 const std::string& note, Change change) {
-  if (!MayFollow(record.dossier().status(), status)) return std::nullopt;
+  if (record.dossier().status() != from) return std::nullopt;
   Decision<v1::DossierRecord> decision(record);
   v1::Dossier& dossier = *decision.record.mutable_dossier();
-  dossier.set_status(status);
+  dossier.set_status(to);
   change(dossier);
   decision.history.push_back(LineOf(context, action, dossier, note));
   return decision;
@@ -53,18 +53,20 @@ FollowUp Follow(const v1::DossierRecord& record, const Event& event, const Conte
   const auto unchanged = [](v1::Dossier&) {};
   switch (event.body_case()) {
     case Event::kRouteOpened:
-      return Become(common::v1::DOSSIER_STATUS_PROCESSING, record, context, "RouteOpened", "",
+      return Become(common::v1::DOSSIER_STATUS_ACCEPTED, common::v1::DOSSIER_STATUS_PROCESSING, record, context,
+                    "RouteOpened", "",
                     [&](v1::Dossier& dossier) { dossier.set_holder(event.route_opened().holder()); });
     case Event::kHandOverAccepted:
       return MoveCustody(record, event.hand_over_accepted().to());
     case Event::kSupplementRequested:
-      return Become(common::v1::DOSSIER_STATUS_SUPPLEMENT, record, context, "SupplementRequested",
-                    event.supplement_requested().reason(), unchanged);
+      return Become(common::v1::DOSSIER_STATUS_PROCESSING, common::v1::DOSSIER_STATUS_SUPPLEMENT, record, context,
+                    "SupplementRequested", event.supplement_requested().reason(), unchanged);
     case Event::kSupplementReceived:
-      return Become(common::v1::DOSSIER_STATUS_PROCESSING, record, context, "SupplementReceived",
-                    event.supplement_received().note(), unchanged);
+      return Become(common::v1::DOSSIER_STATUS_SUPPLEMENT, common::v1::DOSSIER_STATUS_PROCESSING, record, context,
+                    "SupplementReceived", event.supplement_received().note(), unchanged);
     case Event::kResultReady:
-      return Become(common::v1::DOSSIER_STATUS_RESULT_READY, record, context, "ResultReady", "",
+      return Become(common::v1::DOSSIER_STATUS_PROCESSING, common::v1::DOSSIER_STATUS_RESULT_READY, record, context,
+                    "ResultReady", "",
                     [&](v1::Dossier& dossier) { *dossier.mutable_result_at() = event.at(); });
     case Event::kDueChanged:
       return MoveDue(record, event.due_changed().to());

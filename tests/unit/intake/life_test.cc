@@ -141,7 +141,7 @@ TEST(Rate, IsOnceAndWithASecretTellsNothingToStrangers) {
 
 TEST(Follow, TakesWhatFitsAndSkipsTheRest) {
   const std::map<DossierStatus, std::set<DossierStatus>> fits = {
-      {common::v1::DOSSIER_STATUS_PROCESSING, {common::v1::DOSSIER_STATUS_ACCEPTED, common::v1::DOSSIER_STATUS_SUPPLEMENT}},
+      {common::v1::DOSSIER_STATUS_PROCESSING, {common::v1::DOSSIER_STATUS_ACCEPTED}},
       {common::v1::DOSSIER_STATUS_SUPPLEMENT, {common::v1::DOSSIER_STATUS_PROCESSING}},
       {common::v1::DOSSIER_STATUS_RESULT_READY, {common::v1::DOSSIER_STATUS_PROCESSING}}};
   const absl::Time later = MondayMorning() + absl::Hours(1);
@@ -157,6 +157,19 @@ TEST(Follow, TakesWhatFitsAndSkipsTheRest) {
       if (to == common::v1::DOSSIER_STATUS_RESULT_READY) {
         EXPECT_EQ(time::FromTimestamp(decision->record.dossier().result_at()), later);
       }
+    }
+  }
+}
+
+TEST(Follow, OnlyTheSupplementItselfResumes) {
+  feed::v1::Event received;
+  received.mutable_supplement_received()->set_note("the paper");
+  for (int status = 1; status <= 10; ++status) {
+    const v1::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
+    const auto decision = Follow(record, received, At(MondayMorning()));
+    ASSERT_EQ(decision.has_value(), status == common::v1::DOSSIER_STATUS_SUPPLEMENT);
+    if (decision.has_value()) {
+      EXPECT_EQ(decision->record.dossier().status(), common::v1::DOSSIER_STATUS_PROCESSING);
     }
   }
 }
@@ -276,7 +289,9 @@ TEST(RandomLives, NeverBreakTheTableOfTransitionsTheFiguresOrTheUniquenessOfCode
     } else {
       const DossierStatus targets[] = {common::v1::DOSSIER_STATUS_PROCESSING, common::v1::DOSSIER_STATUS_SUPPLEMENT,
                                        common::v1::DOSSIER_STATUS_RESULT_READY};
-      decision = Follow(before, Routed(targets[random() % 3], now), context);
+      feed::v1::Event event = Routed(targets[random() % 3], now);
+      if (random() % 4 == 0) event.mutable_supplement_received();
+      decision = Follow(before, event, context);
     }
     if (!decision.has_value()) continue;
     const DossierStatus was = before.dossier().status();
@@ -293,6 +308,7 @@ TEST(RandomLives, NeverBreakTheTableOfTransitionsTheFiguresOrTheUniquenessOfCode
     registry.Put(decision->record);
   }
   EXPECT_EQ(registry.Counted(), registry.Recounted());
+  EXPECT_GT(StatisticsFrom(registry.Counted()).by_rating().size(), 0u) << "no life was lived to its end";
   EXPECT_EQ(StatisticsFrom(registry.Counted()).dossiers(), registry.records().size());
 }
 

@@ -1,0 +1,143 @@
+// Calls that only read dossiers.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/intake/domain/completion.h"
+#include "services/intake/domain/dossier_code.h"
+#include "services/intake/domain/findings.h"
+#include "services/intake/domain/secret.h"
+#include "services/intake/domain/view.h"
+#include "services/intake/intake.h"
+#include "services/intake/policy.h"
+
+namespace motcua::intake {
+
+using async::Task;
+using auth::Principal;
+using store::Caller;
+using store::Session;
+
+namespace {
+
+constexpr uint32_t kDefaultPage = 50;
+constexpr uint32_t kLargestPage = 200;
+constexpr uint32_t kLongestHistory = 10000;
+
+// Loads one dossier into the session.
+Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline) {
+  std::vector<std::string> keys;
+  keys.push_back(session.KeyOf<DossierModel>(code));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+  if (!fetched.ok()) co_return fetched;
+  co_return session.Find<DossierModel>(code) == nullptr ? NoSuchDossier() : absl::OkStatus();
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::Dossier>> Intake::GetDossier(Principal who, Caller caller, v1::GetDossierRequest request) {
+  const std::string code = NormalDossierCode(request.dossier());
+  const std::string shard = store::ShardOf(code);
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  Session session(store_, shard);
+  absl::Status loaded = co_await Load(session, code, caller.deadline);
+  if (!loaded.ok()) co_return loaded;
+  co_return ViewOf(*session.Find<DossierModel>(code), session.VersionOf<DossierModel>(code));
+}
+
+Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(Principal who, Caller caller,
+                                                                    v1::ListDossiersRequest request) {
+  const std::string agency = NormalAgencyId(request.agency());
+  const std::string shard = store::ShardOf(agency);
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  if (StandingOf(who) == Standing::kOwnAgency && who.agency != agency) {
+    co_return errors::PermissionDenied("NOT_YOUR_AGENCY", "only officers of the agency may list its dossiers");
+  }
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
+  if (!catalogue.ok() && errors::Reason(catalogue.status()) != "UNKNOWN_SHARD") co_return catalogue.status();
+  if (!catalogue.ok() || (*catalogue)->FindAgency(agency) == nullptr) {
+    Findings findings;
+    findings.Add("agency", "UNKNOWN_AGENCY", "is not an agency of the jurisdiction");
+    co_return findings.ToStatus();
+  }
+  const uint32_t page_size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
+  absl::StatusOr<store::IndexPage> page =
+      co_await store_.ReadIndex(store_.Keys(shard).Index(AgencyIndex(agency, request.status())),
+                                store::Order::kDescending, page_size, request.page_token(), caller.deadline);
+  if (!page.ok()) co_return page.status();
+
+  Session session(store_, shard);
+  std::vector<std::string> keys;
+  for (std::string& member : page->members) {
+    member = absl::StrCat(agency, "-", member);
+    keys.push_back(session.KeyOf<DossierModel>(member));
+  }
+  absl::Status fetched = co_await session.Fetch(std::move(keys), caller.deadline);
+  if (!fetched.ok()) co_return fetched;
+  v1::ListDossiersResponse response;
+  for (const std::string& code : page->members) {
+    const v1::DossierRecord* record = session.Find<DossierModel>(code);
+    if (record == nullptr) continue;
+    // It may have moved on since the index was read.
+    if (request.status() != common::v1::DOSSIER_STATUS_UNSPECIFIED && record->dossier().status() != request.status()) {
+      continue;
+    }
+    *response.add_dossiers() = ViewOf(*record, session.VersionOf<DossierModel>(code));
+  }
+  response.set_next_page_token(page->next_page_token);
+  response.set_total(page->total);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::LookUpResponse>> Intake::LookUp(Caller caller, v1::LookUpRequest request) {
+  const std::string code = NormalDossierCode(request.dossier());
+  const std::string shard = store::ShardOf(code);
+  absl::Status allowed = guesses_.Begin(code);
+  if (!allowed.ok()) co_return allowed;
+  Session session(store_, shard);
+  absl::Status loaded = co_await Load(session, code, caller.deadline);
+  if (!loaded.ok()) {
+    if (!absl::IsNotFound(loaded)) guesses_.Withdraw(code);
+    co_return loaded;
+  }
+  const v1::DossierRecord* record = session.Find<DossierModel>(code);
+  if (!SameSecret(record->secret(), request.secret())) co_return NoSuchDossier();
+  guesses_.Succeeded(code);
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  co_return PublicViewOf(*record, **catalogue);
+}
+
+Task<absl::StatusOr<common::v1::History>> Intake::GetHistory(Principal who, Caller caller,
+                                                             v1::GetHistoryRequest request) {
+  const std::string code = NormalDossierCode(request.dossier());
+  const std::string shard = store::ShardOf(code);
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  Session session(store_, shard);
+  absl::Status loaded = co_await Load(session, code, caller.deadline);
+  if (!loaded.ok()) co_return loaded;
+  const v1::DossierRecord* record = session.Find<DossierModel>(code);
+  absl::StatusOr<std::vector<std::string>> lines =
+      co_await store_.ReadList(session.keys().History(DossierModel::kKind, code), kLongestHistory, caller.deadline);
+  if (!lines.ok()) co_return lines.status();
+  // Lines that were appended after the record was read are not yet part of its chain.
+  if (lines->size() > record->history_length()) lines->resize(record->history_length());
+  co_return store::DecodeHistory(*lines, record->chain());
+}
+
+Task<absl::StatusOr<v1::Statistics>> Intake::GetStatistics(Principal who, Caller caller,
+                                                           v1::GetStatisticsRequest request) {
+  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  absl::StatusOr<store::Counters> counters =
+      co_await store_.ReadCounters(store_.Keys(request.shard()).Counters(), caller.deadline);
+  if (!counters.ok()) co_return counters.status();
+  co_return StatisticsFrom(*counters);
+}
+
+}  // namespace motcua::intake
