@@ -1,0 +1,61 @@
+#include "services/deadline_monitor/clock_projection.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/service/reference_model.h"
+#include "common/status/errors.h"
+#include "common/store/keys.h"
+#include "services/deadline_monitor/domain/clock_model.h"
+#include "services/deadline_monitor/domain/follow.h"
+
+namespace motcua::deadline {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+
+using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
+
+}  // namespace
+
+async::Task<absl::Status> ClockProjection::Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+                                                 absl::Time not_before) {
+  const std::string shard = session.keys().shard();
+  if (changed_.erase(shard) > 0) catalogues_.Changed(shard);
+  std::vector<std::string> keys;
+  for (const feed::v1::Event& event : events) {
+    if (event.has_reference_applied()) keys.push_back(service::ReferenceKey(session));
+    if (ConcernsClocks(event)) keys.push_back(session.KeyOf<ClockModel>(event.subject()));
+  }
+  absl::Status fetched = co_await session.Fetch(std::move(keys), absl::Now() + kPatience);
+  if (!fetched.ok()) co_return fetched;
+
+  CataloguePtr catalogue;
+  for (const feed::v1::Event& event : events) {
+    if (event.has_reference_applied()) {
+      service::ApplyReferenceEvent(session, event);
+      changed_.insert(shard);
+      absl::StatusOr<CataloguePtr> compiled = reference::Catalogue::Compile(event.reference_applied().set());
+      if (compiled.ok()) catalogue = *std::move(compiled);
+      continue;
+    }
+    if (!ConcernsClocks(event) || store::ShardOf(event.subject()) != shard) continue;
+    if (catalogue == nullptr) {
+      absl::StatusOr<CataloguePtr> current = co_await catalogues_.Get(shard, absl::Now() + kPatience);
+      if (absl::IsNotFound(current.status())) {
+        co_return errors::Unavailable("WAITING_FOR_INTAKE", "the reference data have not been read yet");
+      }
+      if (!current.ok()) co_return current.status();
+      catalogue = *std::move(current);
+    }
+    const v1::ClockRecord* record = session.Find<ClockModel>(event.subject());
+    absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> decision =
+        DecideEvent(record, event, not_before, *catalogue);
+    if (!decision.ok()) co_return decision.status();
+    if (decision->has_value()) session.Apply<ClockModel>(event.subject(), **std::move(decision));
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace motcua::deadline

@@ -1,0 +1,33 @@
+// Clocks and the own copy of the reference data follow the feeds of intake and routing.
+#ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_CLOCK_PROJECTION_H_
+#define MOTCUA_SERVICES_DEADLINE_MONITOR_CLOCK_PROJECTION_H_
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/feed/consumer.h"
+#include "common/reference/catalogue.h"
+#include "common/service/catalogues.h"
+
+namespace motcua::deadline {
+
+// Confined to the loop. One serves both feeds. See domain/follow.h for what the events do.
+class ClockProjection final : public feed::Projection {
+ public:
+  // `catalogues` outlive the projection.
+  explicit ClockProjection(service::Catalogues& catalogues) : catalogues_(catalogues) {}
+
+  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+                                  absl::Time not_before) override;
+
+ private:
+  service::Catalogues& catalogues_;
+  // Shards whose reference data the latest batch changed: its commit came after what is cached may have been read.
+  std::set<std::string> changed_;
+};
+
+}  // namespace motcua::deadline
+
+#endif  // MOTCUA_SERVICES_DEADLINE_MONITOR_CLOCK_PROJECTION_H_

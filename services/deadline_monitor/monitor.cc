@@ -1,0 +1,188 @@
+#include "services/deadline_monitor/monitor.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "common/status/errors.h"
+#include "common/store/keys.h"
+#include "common/store/session.h"
+#include "common/time/timestamp.h"
+#include "services/deadline_monitor/domain/change_due.h"
+#include "services/deadline_monitor/domain/clock_model.h"
+#include "services/deadline_monitor/domain/custody.h"
+#include "services/deadline_monitor/domain/statistics.h"
+#include "services/deadline_monitor/policy.h"
+
+namespace motcua::deadline {
+
+using async::Task;
+using auth::Principal;
+using store::Caller;
+using store::Context;
+using store::Session;
+
+namespace {
+
+using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
+
+constexpr uint32_t kDefaultPage = 50;
+constexpr uint32_t kLargestPage = 200;
+constexpr uint32_t kLongestHistory = 10000;
+
+// Loads one clock into the session.
+Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline) {
+  std::vector<std::string> keys;
+  keys.push_back(session.KeyOf<ClockModel>(code));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+  if (!fetched.ok()) co_return fetched;
+  if (session.Find<ClockModel>(code) == nullptr) {
+    co_return errors::NotFound("DOSSIER_NOT_FOUND", "no dossier with this code has a clock");
+  }
+  co_return absl::OkStatus();
+}
+
+std::string IndexOf(v1::ClockFilter filter, const std::string& agency) {
+  switch (filter) {
+    case v1::CLOCK_FILTER_NEARING:
+      return index::Nearing(agency);
+    case v1::CLOCK_FILTER_OVERDUE:
+      return index::Overdue(agency);
+    default:
+      return index::Open(agency);
+  }
+}
+
+}  // namespace
+
+Monitor::Monitor(store::Store& store, service::Catalogues& catalogues, feed::Subscriptions& subscriptions,
+                 const feed::Publisher& publisher)
+    : store_(store), catalogues_(catalogues), subscriptions_(subscriptions), publisher_(publisher) {}
+
+absl::Time Monitor::AsOf(const std::string& shard) const {
+  const absl::Time now = store_.clock().Now();
+  // The own watermark, which is remembered, stands in for those of the sources until they tell theirs.
+  const absl::Time read = std::max(subscriptions_.Watermark(shard), publisher_.watermark(shard));
+  return read == absl::InfinitePast() ? now : std::min(now, read);
+}
+
+Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(Principal who, Caller caller,
+                                                             v1::GetClockRequest request) {
+  const std::string shard = store::ShardOf(request.dossier());
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  // Before the clock is loaded: what it shows is then at least as new.
+  const absl::Time as_of = AsOf(shard);
+  Session session(store_, shard);
+  absl::Status loaded = co_await Load(session, request.dossier(), caller.deadline);
+  if (!loaded.ok()) co_return loaded;
+  const v1::Clock& clock = session.Find<ClockModel>(request.dossier())->clock();
+  v1::GetClockResponse response;
+  *response.mutable_clock() = ForDisplay(clock, session.VersionOf<ClockModel>(request.dossier()));
+  for (feed::v1::Charge& charge : ChargesAsOf(clock, as_of)) *response.add_charges() = std::move(charge);
+  *response.mutable_as_of() = time::ToTimestamp(as_of);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(Principal who, Caller caller,
+                                                                 v1::ListClocksRequest request) {
+  const std::string shard = store::ShardOf(request.agency());
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  allowed = CheckMayList(who, request.agency(), **catalogue);
+  if (!allowed.ok()) co_return allowed;
+  const absl::Time as_of = AsOf(shard);
+  const std::string agency = request.agency() == shard ? std::string() : request.agency();
+  const uint32_t page_size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
+  absl::StatusOr<store::IndexPage> page =
+      co_await store_.ReadIndex(store_.Keys(shard).Index(IndexOf(request.filter(), agency)), store::Order::kAscending,
+                                page_size, request.page_token(), caller.deadline);
+  if (!page.ok()) co_return page.status();
+
+  Session session(store_, shard);
+  std::vector<std::string> keys;
+  for (const std::string& code : page->members) keys.push_back(session.KeyOf<ClockModel>(code));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), caller.deadline);
+  if (!fetched.ok()) co_return fetched;
+  v1::ListClocksResponse response;
+  for (const std::string& code : page->members) {
+    const v1::ClockRecord* record = session.Find<ClockModel>(code);
+    // It may have ended since the index was read.
+    if (record == nullptr || !IsOpen(record->clock())) continue;
+    *response.add_clocks() = ForDisplay(record->clock(), session.VersionOf<ClockModel>(code));
+  }
+  response.set_next_page_token(page->next_page_token);
+  response.set_total(page->total);
+  *response.mutable_as_of() = time::ToTimestamp(as_of);
+  co_return response;
+}
+
+Task<absl::StatusOr<common::v1::History>> Monitor::GetHistory(Principal who, Caller caller,
+                                                              v1::GetHistoryRequest request) {
+  const std::string shard = store::ShardOf(request.dossier());
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  Session session(store_, shard);
+  absl::Status loaded = co_await Load(session, request.dossier(), caller.deadline);
+  if (!loaded.ok()) co_return loaded;
+  const v1::ClockRecord* record = session.Find<ClockModel>(request.dossier());
+  absl::StatusOr<std::vector<std::string>> lines = co_await store_.ReadList(
+      session.keys().History(ClockModel::kKind, request.dossier()), kLongestHistory, caller.deadline);
+  if (!lines.ok()) co_return lines.status();
+  // Lines that were appended after the record was read are not yet part of its chain.
+  if (lines->size() > record->history_length()) lines->resize(record->history_length());
+  co_return store::DecodeHistory(*lines, record->chain());
+}
+
+Task<absl::StatusOr<v1::Statistics>> Monitor::GetStatistics(Principal who, Caller caller,
+                                                            v1::GetStatisticsRequest request) {
+  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  const absl::Time as_of = AsOf(request.shard());
+  absl::StatusOr<store::Counters> counters =
+      co_await store_.ReadCounters(store_.Keys(request.shard()).Counters(), caller.deadline);
+  if (!counters.ok()) co_return counters.status();
+  co_return StatisticsOf(*counters, as_of);
+}
+
+Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(Principal who, Caller caller,
+                                                               v1::ChangeDueRequest request) {
+  const std::string shard = store::ShardOf(request.dossier());
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
+  if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") {
+    co_return errors::NotFound("DOSSIER_NOT_FOUND", "no dossier with this code has a clock");
+  }
+  if (!catalogue.ok()) co_return catalogue.status();
+  std::vector<std::string> shards;
+  shards.push_back(shard);
+  absl::Status settled = co_await subscriptions_.AwaitWatermark(
+      std::move(shards), store_.clock().Now(), std::min(caller.deadline, absl::Now() + kSettle));
+  if (!settled.ok()) {
+    co_return errors::Unavailable("NOT_CAUGHT_UP", "what happened to the dossier until now is not known yet; try again");
+  }
+  const bool unrestricted = IsUnrestricted(who);
+  store::Decide<ClockModel> decide = [this, request, shard, unrestricted, catalogue = *std::move(catalogue)](
+                                         const v1::ClockRecord* record, const Context& context) {
+    ChangeDueFacts facts;
+    facts.unrestricted = unrestricted;
+    facts.settled_until = subscriptions_.Watermark(shard);
+    return DecideChangeDue(record, request, context, *catalogue, facts);
+  };
+  store::Answer<ClockModel, v1::ChangeDueResponse> answer = [](const v1::ClockRecord& record,
+                                                               v1::ChangeDueResponse& response) {
+    *response.mutable_due() = record.clock().due();
+  };
+  const std::string code = request.dossier();
+  absl::StatusOr<v1::ChangeDueResponse> response = co_await store::Mutate<ClockModel, v1::ChangeDueRequest, v1::ChangeDueResponse>(
+      store_, std::move(caller), std::move(request), shard, code, std::move(decide), std::move(answer));
+  co_return response;
+}
+
+}  // namespace motcua::deadline

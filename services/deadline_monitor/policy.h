@@ -1,0 +1,32 @@
+// Who may call what at deadline-monitor: the table of methods and roles, and what follows from a caller's agency.
+//
+// Pure and thread-safe.
+#ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_POLICY_H_
+#define MOTCUA_SERVICES_DEADLINE_MONITOR_POLICY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/auth/policy.h"
+#include "common/auth/principal.h"
+#include "common/reference/catalogue.h"
+
+namespace motcua::deadline {
+
+// The table, as the comments of deadline.proto state it.
+auth::Policy DeadlinePolicy();
+
+// Officers act in the jurisdiction of their agency alone; an administrator without an agency, systems and services in
+// every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard);
+
+// Administrators and services: whatever the agency.
+bool IsUnrestricted(const auth::Principal& principal);
+
+// Officers list the clocks of their own agency and of those below it. PERMISSION_DENIED (NOT_YOUR_AGENCY).
+absl::Status CheckMayList(const auth::Principal& principal, const std::string& agency,
+                          const reference::Catalogue& catalogue);
+
+}  // namespace motcua::deadline
+
+#endif  // MOTCUA_SERVICES_DEADLINE_MONITOR_POLICY_H_

@@ -1,0 +1,151 @@
+#include "services/deadline_monitor/sweeper.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/time/clock.h"
+#include "common/status/errors.h"
+#include "common/store/session.h"
+#include "common/time/timestamp.h"
+#include "services/deadline_monitor/domain/clock_model.h"
+#include "services/deadline_monitor/domain/follow.h"
+
+namespace motcua::deadline {
+namespace {
+
+using async::CancelToken;
+using async::Task;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kDiscovery = absl::Milliseconds(100);
+constexpr absl::Duration kLongestNap = absl::Seconds(1);
+constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
+// Clocks in one commit: enough to share its fsync, few enough not to hold the store up for other calls.
+constexpr uint32_t kMostInBatch = 128;
+
+}  // namespace
+
+Sweeper::Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& catalogues,
+                 const feed::Subscriptions& subscriptions, feed::Publisher& publisher)
+    : loop_(loop), store_(store), catalogues_(catalogues), subscriptions_(subscriptions), publisher_(publisher) {}
+
+absl::Time Sweeper::Limit(const std::string& shard) const {
+  const absl::Time limit = std::min(store_.clock().Now(), subscriptions_.Watermark(shard));
+  if (limit == absl::InfinitePast()) return limit;
+  return absl::FromUnixMicros(absl::ToUnixMicros(limit));
+}
+
+Sweeper::Shard& Sweeper::Find(const std::string& name) {
+  std::unique_ptr<Shard>& shard = shards_[name];
+  if (shard == nullptr) shard = std::make_unique<Shard>(loop_, name);
+  return *shard;
+}
+
+void Sweeper::Wake() {
+  for (auto& [name, shard] : shards_) shard->wake.Set();
+}
+
+absl::Time Sweeper::SettledUntil(const std::string& name) {
+  const auto found = shards_.find(name);
+  if (found == shards_.end()) return absl::InfinitePast();
+  Shard& shard = *found->second;
+  if (Limit(name) > shard.fired_up_to) shard.wake.Set();
+  return shard.fired_up_to;
+}
+
+// Tends each shard by a coroutine of its own, so that a busy one holds up no other.
+Task<void> Sweeper::Run(CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    for (const std::string& name : publisher_.shards()) {
+      if (shards_.contains(name)) continue;
+      loop_.Spawn(Tend(&Find(name), cancel));
+    }
+    absl::Status slept = co_await loop_.Sleep(kDiscovery, cancel);
+    (void)slept;
+  }
+}
+
+Task<void> Sweeper::Tend(Shard* shard, CancelToken cancel) {
+  absl::Duration pause = kFirstPause;
+  while (!cancel.cancelled()) {
+    shard->wake.Reset();
+    const absl::Time limit = Limit(shard->name);
+    if (limit > shard->fired_up_to) {
+      absl::Status swept = co_await SweepUpTo(shard->name, limit, cancel);
+      if (!swept.ok()) {
+        absl::Status slept = co_await loop_.Sleep(pause, cancel);
+        (void)slept;
+        pause = std::min(2 * pause, kLongestPause);
+        continue;
+      }
+      pause = kFirstPause;
+      shard->fired_up_to = limit;
+      publisher_.Kick();
+    }
+    absl::Status woken = co_await shard->wake.Wait(absl::Now() + kLongestNap, cancel);
+    (void)woken;
+  }
+}
+
+Task<absl::Status> Sweeper::SweepUpTo(std::string shard, absl::Time limit, CancelToken cancel) {
+  const std::string key = store_.Keys(shard).Index(index::kTimers);
+  uint32_t most = kMostInBatch;
+  absl::Time not_before = absl::InfinitePast();
+  while (!cancel.cancelled()) {
+    absl::StatusOr<Timers> timers =
+        co_await store_.IndexUpTo(key, static_cast<double>(Micros(limit)), most, absl::Now() + kPatience);
+    if (!timers.ok()) co_return timers.status();
+    if (timers->empty()) co_return absl::OkStatus();
+    // A full batch may have left others of its last moment behind, but none of an earlier one: fired so far and no
+    // further, the alerts come in the order of time.
+    const absl::Time up_to =
+        timers->size() < most ? limit : absl::FromUnixMicros(static_cast<int64_t>(timers->back().second));
+    bool won = false;
+    absl::Status fired = co_await FireBatch(shard, *std::move(timers), up_to, &not_before, &won);
+    if (!fired.ok()) co_return fired;
+    // Smaller bites where others write the same records.
+    most = won ? std::min(2 * most, kMostInBatch) : std::max(most / 2, 1u);
+  }
+  co_return errors::Cancelled("CANCELLED", "stopping");
+}
+
+Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Time up_to, absl::Time* not_before,
+                                      bool* won) {
+  absl::StatusOr<std::shared_ptr<const reference::Catalogue>> catalogue =
+      co_await catalogues_.Get(shard, absl::Now() + kPatience);
+  if (!catalogue.ok()) co_return catalogue.status();
+  store::Session session(store_, shard);
+  std::vector<std::string> keys;
+  for (const auto& [code, moment] : timers) keys.push_back(session.KeyOf<ClockModel>(code));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), absl::Now() + kPatience);
+  if (!fetched.ok()) co_return fetched;
+
+  std::vector<feed::v1::Event> events;
+  for (const auto& [code, moment] : timers) {
+    const v1::ClockRecord* record = session.Find<ClockModel>(code);
+    if (record == nullptr) continue;
+    std::optional<store::Decision<v1::ClockRecord>> decision = DecideAlerts(*record, up_to, *not_before, **catalogue);
+    if (!decision.has_value()) continue;
+    std::move(decision->events.begin(), decision->events.end(), std::back_inserter(events));
+    decision->events.clear();
+    session.Apply<ClockModel>(code, *std::move(decision));
+  }
+  if (session.clean()) {
+    // Taken before another writer moved them; or an index that disagrees with its records, which no commit writes.
+    co_return errors::Aborted("CONFLICT", "the timers have moved on");
+  }
+  std::stable_sort(events.begin(), events.end(), [](const feed::v1::Event& a, const feed::v1::Event& b) {
+    return time::FromTimestamp(a.at()) < time::FromTimestamp(b.at());
+  });
+  const size_t count = events.size();
+  for (feed::v1::Event& event : events) session.Emit(std::move(event));
+  absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + kPatience);
+  if (!outcome.ok()) co_return outcome.status();
+  *won = outcome->kind == store::CommitOutcome::Kind::kCommitted;
+  if (*won) fired_ += count;
+  if (outcome->kind == store::CommitOutcome::Kind::kStale) *not_before = outcome->watermark;
+  co_return absl::OkStatus();
+}
+
+}  // namespace motcua::deadline

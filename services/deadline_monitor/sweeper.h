@@ -1,0 +1,82 @@
+// The timers of all clocks.
+#ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_SWEEPER_H_
+#define MOTCUA_SERVICES_DEADLINE_MONITOR_SWEEPER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/async/cancel.h"
+#include "common/async/event.h"
+#include "common/async/loop.h"
+#include "common/async/task.h"
+#include "common/feed/consumer.h"
+#include "common/feed/publisher.h"
+#include "common/service/catalogues.h"
+#include "common/store/store.h"
+
+namespace motcua::deadline {
+
+// Fires what is due: one index per shard lists the dossiers by their next moment; the sweeper takes those whose moment has come, in
+// order and in batches, raises what became true and commits it together with their next moments.
+//
+// Nothing fires before every feed has been read up to its moment: the limit of a sweep is the present time or, where that
+// is earlier, the watermark of the subscriptions. So lag delays an alert and never invents one. A crash, a lost race or a second
+// replica at the same work repeats nothing, because a clock and what was raised of it are committed as one.
+//
+// Confined to the loop.
+class Sweeper {
+ public:
+  // All references outlive the sweeper.
+  Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& catalogues,
+          const feed::Subscriptions& subscriptions, feed::Publisher& publisher);
+
+  // Until cancelled; survives the loss of Redis.
+  async::Task<void> Run(async::CancelToken cancel);
+
+  // Time or a watermark may have moved.
+  void Wake();
+
+  // Every timer of the shard up to this moment has fired, and none before it will be set: the bound of the service's own
+  // watermark. Wakes the sweeper where there is more to do.
+  absl::Time SettledUntil(const std::string& shard);
+
+  // Timers fired since the start; for metrics.
+  uint64_t fired() const { return fired_; }
+
+ private:
+  struct Shard {
+    Shard(async::Loop& loop, std::string name) : name(std::move(name)), wake(loop) {}
+
+    const std::string name;
+    async::Event wake;
+    absl::Time fired_up_to = absl::InfinitePast();
+  };
+  using Timers = std::vector<std::pair<std::string, double>>;
+
+  absl::Time Limit(const std::string& shard) const;
+  Shard& Find(const std::string& shard);
+  async::Task<void> Tend(Shard* shard, async::CancelToken cancel);
+  async::Task<absl::Status> SweepUpTo(std::string shard, absl::Time limit, async::CancelToken cancel);
+  // OK also where the race was lost; `won` tells, and `not_before` what a stale commit asks for.
+  async::Task<absl::Status> FireBatch(std::string shard, Timers timers, absl::Time up_to, absl::Time* not_before,
+                                      bool* won);
+
+  async::Loop& loop_;
+  store::Store& store_;
+  service::Catalogues& catalogues_;
+  const feed::Subscriptions& subscriptions_;
+  feed::Publisher& publisher_;
+  std::map<std::string, std::unique_ptr<Shard>> shards_;
+  uint64_t fired_ = 0;
+};
+
+}  // namespace motcua::deadline
+
+#endif  // MOTCUA_SERVICES_DEADLINE_MONITOR_SWEEPER_H_
