@@ -1,0 +1,52 @@
+#include "common/service/grpc_source.h"
+
+#include "common/status/errors.h"
+
+namespace motcua::service {
+
+namespace {
+
+using async::Task;
+using feed::v1::ReadResponse;
+
+class Stream final : public feed::SourceStream {
+ public:
+  explicit Stream(rpc::StreamReader<ReadResponse> reader) : reader_(std::move(reader)) {}
+
+  Task<absl::StatusOr<ReadResponse>> Next(async::CancelToken cancel) override {
+    absl::StatusOr<std::optional<ReadResponse>> step = co_await reader_.Read(std::move(cancel));
+    if (!step.ok()) co_return step.status();
+    if (!step->has_value()) co_return errors::Unavailable("PEER_UNAVAILABLE", "the source has ended the stream");
+    co_return std::move(**step);
+  }
+
+ private:
+  rpc::StreamReader<ReadResponse> reader_;
+};
+
+}  // namespace
+
+Task<absl::StatusOr<std::vector<std::string>>> GrpcSource::ListShards(absl::Time deadline) {
+  rpc::CallOptions options;
+  options.deadline = deadline;
+  feed::v1::ListShardsRequest request;
+  auto call = client_.Call<feed::v1::ListShardsResponse>(std::move(request), std::move(options));
+  absl::StatusOr<feed::v1::ListShardsResponse> response = co_await std::move(call);
+  if (!response.ok()) co_return response.status();
+  std::vector<std::string> shards(response->shards().begin(), response->shards().end());
+  co_return shards;
+}
+
+std::unique_ptr<feed::SourceStream> GrpcSource::Open(feed::v1::ReadRequest request) {
+  return std::make_unique<Stream>(client_.Open<ReadResponse>(std::move(request)));
+}
+
+Task<absl::Status> GrpcSource::Acknowledge(feed::v1::AcknowledgeRequest request, absl::Time deadline) {
+  rpc::CallOptions options;
+  options.deadline = deadline;
+  auto call = client_.Call<feed::v1::AcknowledgeResponse>(std::move(request), std::move(options));
+  absl::StatusOr<feed::v1::AcknowledgeResponse> response = co_await std::move(call);
+  co_return response.status();
+}
+
+}  // namespace motcua::service
