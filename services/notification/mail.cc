@@ -9,8 +9,8 @@
 namespace motcua::notification {
 namespace {
 
-// Bytes of an encoded word: 45 become 60 characters of base64, which fits a line with its frame.
-constexpr size_t kWordBytes = 45;
+// Bytes of an encoded word: with its frame and `Subject: ` before it they fit a line of 76 (RFC 2047).
+constexpr size_t kWordBytes = 39;
 constexpr size_t kLineBytes = 57;
 
 // RFC 2047: encoded words, each of whole characters.

@@ -22,7 +22,7 @@ struct Mail {
 // Whether the address can stand in an envelope and a header: one `@` and nothing that would end either.
 bool IsMailAddress(std::string_view address);
 
-// Headers and body with CRLF line ends; no line is longer than 78 bytes but those of addresses.
+// Headers and body with CRLF line ends; no line is longer than 76 bytes but those of addresses and ids.
 std::string WriteMail(const Mail& mail);
 
 }  // namespace motcua::notification

@@ -117,6 +117,17 @@ class Batch {
     return overfull;
   }
 
+  // What this batch itself has put into the inbox and out again at the other end.
+  void DropOwn(const std::string& recipient, uint64_t last) {
+    for (const feed::v1::Event* event : told_) {
+      v1::DossierRecord& record = Work(event->subject());
+      const v1::Occasion* occasion = FindOccasion(record, source_, event->position());
+      const v1::Letter* letter = occasion == nullptr ? nullptr : FindLetter(record, *occasion, recipient);
+      if (letter == nullptr || letter->number() == 0 || letter->number() > last) continue;
+      DropLetter(record, source_, event->position(), recipient);
+    }
+  }
+
   void Drop(const std::string& recipient, const InboxPlace& place) {
     DropLetter(Work(place.dossier), place.source, place.position, recipient);
     changed_.insert(place.dossier);
@@ -176,6 +187,7 @@ Task<absl::Status> DropOverflow(store::Session& session, Batch& batch, absl::Tim
   const std::vector<std::pair<std::string, uint64_t>> overfull = batch.Overfull();
   std::vector<std::pair<std::string, InboxPlace>> victims;
   for (const auto& [recipient, last] : overfull) {
+    batch.DropOwn(recipient, last);
     absl::StatusOr<std::vector<std::pair<std::string, double>>> members = co_await session.store().IndexUpTo(
         session.keys().Index(InboxIndex(recipient)), static_cast<double>(last), 1000, deadline);
     if (!members.ok()) co_return members.status();

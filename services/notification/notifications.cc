@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "common/service/caller.h"
 #include "common/status/errors.h"
 #include "services/notification/domain/inbox.h"
 #include "services/notification/domain/records.h"
@@ -18,17 +19,6 @@ using async::Task;
 // Time for one look at the store, for streams that have no deadline of their own.
 constexpr absl::Duration kPatience = absl::Seconds(10);
 
-common::v1::Actor ActorOf(const rpc::Call& call) {
-  common::v1::Actor actor;
-  actor.set_id(call.principal().subject);
-  actor.set_agency(call.principal().agency);
-  return actor;
-}
-
-store::Caller CallerOf(const rpc::Call& call) {
-  return store::Caller(ActorOf(call), call.traceparent(), call.deadline(), call.cancel());
-}
-
 absl::Status CheckJurisdiction(const rpc::Call& call, std::string_view shard) {
   if (call.principal().is_service() || store::ShardOf(call.principal().agency) == shard) return absl::OkStatus();
   return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "the caller's agency belongs to another jurisdiction");
@@ -39,7 +29,7 @@ absl::Status CheckReader(const rpc::Call& call, std::string_view shard, std::str
   absl::Status jurisdiction = CheckJurisdiction(call, shard);
   if (!jurisdiction.ok()) return jurisdiction;
   if (call.principal().is_service() || call.principal().HasRole("admin")) return absl::OkStatus();
-  if (IsRecipient(ActorOf(call), recipient)) return absl::OkStatus();
+  if (IsRecipient(service::CallerOf(call).actor, recipient)) return absl::OkStatus();
   return errors::PermissionDenied("NOT_YOUR_AGENCY", "the inbox belongs to another officer or agency");
 }
 
@@ -78,7 +68,7 @@ Task<absl::StatusOr<v1::MarkReadResponse>> Notifications::MarkRead(std::shared_p
   // A message that left its inbox is kept nowhere; asked for under a name that no dossier has, a repeated request still
   // finds its stored reply.
   std::string kept_with = dossier->empty() ? "-" : *std::move(dossier);
-  store::Caller caller = CallerOf(*call);
+  store::Caller caller = service::CallerOf(*call);
   std::string shard = request.shard();
   co_return co_await store::Mutate<DossierModel, v1::MarkReadRequest, v1::MarkReadResponse>(
       store_, std::move(caller), std::move(request), std::move(shard), std::move(kept_with), std::move(decide),
@@ -95,7 +85,7 @@ Task<absl::StatusOr<v1::SetPreferencesResponse>> Notifications::SetPreferences(s
   };
   store::Answer<PreferencesModel, v1::SetPreferencesResponse> answer = [](const v1::Preferences&,
                                                                           v1::SetPreferencesResponse&) {};
-  store::Caller caller = CallerOf(*call);
+  store::Caller caller = service::CallerOf(*call);
   std::string shard = request.shard();
   std::string recipient = request.recipient();
   co_return co_await store::Mutate<PreferencesModel, v1::SetPreferencesRequest, v1::SetPreferencesResponse>(

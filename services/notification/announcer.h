@@ -1,0 +1,54 @@
+// Tells those who wait for messages that a batch has been committed.
+#ifndef MOTCUA_SERVICES_NOTIFICATION_ANNOUNCER_H_
+#define MOTCUA_SERVICES_NOTIFICATION_ANNOUNCER_H_
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/async/cancel.h"
+#include "common/async/loop.h"
+#include "common/async/task.h"
+#include "common/feed/consumer.h"
+#include "services/notification/delivery_worker.h"
+#include "services/notification/domain/names.h"
+#include "services/notification/inbox_watch.h"
+#include "services/notification/notification_projection.h"
+
+namespace motcua::notification {
+
+// Confined to the loop; outlives what it has spawned, which ends soon after `cancel`.
+class Announcer {
+ public:
+  // References outlive the announcer.
+  Announcer(async::Loop& loop, feed::Subscriptions& subscriptions, InboxWatch& watch, DeliveryWorker& worker,
+            async::CancelToken cancel)
+      : loop_(loop), subscriptions_(subscriptions), watch_(watch), worker_(worker), cancel_(std::move(cancel)) {}
+
+  // Wakes followers and the delivery worker once the batch is committed; if it is not soon, they find out by themselves.
+  void Announce(Announcement announcement) {
+    if (watch_.empty() && !announcement.deliveries) return;
+    loop_.Spawn(AnnounceWhenApplied(std::move(announcement)));
+  }
+
+ private:
+  static constexpr absl::Duration kPatience = absl::Seconds(5);
+
+  async::Task<void> AnnounceWhenApplied(Announcement announcement) {
+    absl::Status applied =
+        co_await subscriptions_.AwaitApplied(std::string(SourceName(announcement.source)), announcement.shard,
+                                             announcement.position, absl::Now() + kPatience, cancel_);
+    if (!applied.ok()) co_return;
+    watch_.Wake(announcement.shard, announcement.recipients);
+    if (announcement.deliveries) worker_.Kick();
+  }
+
+  async::Loop& loop_;
+  feed::Subscriptions& subscriptions_;
+  InboxWatch& watch_;
+  DeliveryWorker& worker_;
+  const async::CancelToken cancel_;
+};
+
+}  // namespace motcua::notification
+
+#endif  // MOTCUA_SERVICES_NOTIFICATION_ANNOUNCER_H_

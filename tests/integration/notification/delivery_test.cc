@@ -1,0 +1,186 @@
+// Deliveries over a real redis-server to real mail and web servers that refuse at first.
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "services/notification/domain/records.h"
+#include "tests/integration/notification/office.h"
+#include "tests/support/http_server.h"
+#include "tests/support/smtp_server.h"
+
+namespace motcua::notification {
+namespace {
+
+using async::SyncWait;
+using ::testing::HasSubstr;
+
+class DeliveryTest : public Office {
+ protected:
+  OfficeOptions Options() {
+    OfficeOptions options;
+    options.projection.channels.email = true;
+    options.transport.smtp_url = smtp_.url();
+    options.transport.smtp_from = "motcua@example.org";
+    options.transport.webhook_allow_private = true;
+    options.transport.webhook_secret = "secret";
+    options.delivery.retry.base = absl::Milliseconds(20);
+    options.delivery.retry.factor = 1.2;
+    options.delivery.poll_interval = absl::Milliseconds(20);
+    return options;
+  }
+  // Where the tax branch wants its messages.
+  void SendTaxTo(Replica& replica, const std::string& url) {
+    v1::SetPreferencesRequest request;
+    request.set_request_id(absl::StrCat("preferences-", url));
+    request.set_shard("H30");
+    request.set_recipient("agency:H30.18.TX");
+    request.set_webhook(url);
+    auto response = SyncWait(loop_, replica.notifications().SetPreferences(By("tax", "H30.18.TX"), std::move(request)));
+    ASSERT_TRUE(response.ok()) << response.status();
+  }
+  v1::Delivery FirstDelivery(Replica& replica, const std::string& recipient) {
+    const v1::ListMessagesResponse inbox = List(replica, recipient);
+    if (inbox.messages_size() == 0 || inbox.messages(0).deliveries_size() == 0) return v1::Delivery();
+    return inbox.messages(0).deliveries(0);
+  }
+  bool Reaches(Replica& replica, const std::string& recipient, v1::DeliveryState state) {
+    return test::WaitUntil([&] { return FirstDelivery(replica, recipient).state() == state; }, absl::Seconds(20));
+  }
+
+  const std::string applicant_ = std::string("applicant:") + kCode;
+  test::SmtpServer smtp_;
+  test::HttpServer http_;
+};
+
+TEST_F(DeliveryTest, AMailIsDeliveredAfterTheServerRefusedForAWhile) {
+  smtp_.Answer(451);
+  Replica& replica = Start(Options());
+  intake_.Give(Accepted(0));
+  ASSERT_TRUE(test::WaitUntil([&] { return smtp_.attempts() >= 2; }));
+  EXPECT_EQ(Figures(replica).deliveries_pending(), 1u);
+  smtp_.Answer(250);
+  ASSERT_TRUE(Reaches(replica, applicant_, v1::DELIVERY_STATE_DELIVERED));
+  const auto mails = smtp_.mails();
+  ASSERT_EQ(mails.size(), 1u);
+  EXPECT_EQ(mails[0].from, "motcua@example.org");
+  EXPECT_EQ(mails[0].to[0], "a@example.org");
+  EXPECT_THAT(mails[0].text, HasSubstr("Message-ID: <intake_H30_2_applicant=H30.18.05-260714-0001@example.org>"));
+  EXPECT_THAT(mails[0].text, HasSubstr("Subject: =?UTF-8?B?"));
+  const v1::Statistics figures = Figures(replica);
+  EXPECT_EQ(figures.deliveries_pending(), 0u);
+  EXPECT_EQ(figures.deliveries_done(), 1u);
+}
+
+TEST_F(DeliveryTest, ARefusalForGoodIsNotRepeated) {
+  smtp_.Answer(550);
+  Replica& replica = Start(Options());
+  intake_.Give(Accepted(0));
+  ASSERT_TRUE(Reaches(replica, applicant_, v1::DELIVERY_STATE_FAILED));
+  EXPECT_EQ(smtp_.attempts(), 1u);
+  EXPECT_THAT(FirstDelivery(replica, applicant_).last_error(), HasSubstr("550"));
+  EXPECT_EQ(Figures(replica).deliveries_failed(), 1u);
+}
+
+TEST_F(DeliveryTest, AWebhookIsSignedNamedAndDeliveredAfterErrors) {
+  http_.Answer(503);
+  Replica& replica = Start(Options());
+  SendTaxTo(replica, http_.url("/in?x=1"));
+  intake_.Give(Accepted(0));
+  routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
+  ASSERT_TRUE(test::WaitUntil([&] { return http_.requests().size() >= 2; }));
+  http_.Answer(204);
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_DELIVERED));
+  for (const test::HttpServer::Request& request : http_.requests()) {
+    EXPECT_EQ(request.method, "POST");
+    EXPECT_EQ(request.path, "/in?x=1");
+    EXPECT_EQ(request.headers.at("motcua-message-id"), "routing/H30/1/agency:H30.18.TX");
+    EXPECT_EQ(request.headers.at("motcua-signature"), Signature("secret", request.body));
+    EXPECT_THAT(request.body, HasSubstr("\"event\":\"HandOverOffered\""));
+    EXPECT_THAT(request.body, HasSubstr("\"id\":\"routing/H30/1/agency:H30.18.TX\""));
+  }
+}
+
+TEST_F(DeliveryTest, WebhooksEndAtRedirectsAndClientErrorsButWaitWhereAsked) {
+  Replica& replica = Start(Options());
+  SendTaxTo(replica, http_.url("/in"));
+  intake_.Give(Accepted(0));
+  size_t expected = 0;
+  for (const int status : {301, 400, 404, 410}) {
+    http_.Answer(status, http_.url("/elsewhere"));
+    routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
+    ++expected;
+    ASSERT_TRUE(test::WaitUntil([&] { return Figures(replica).deliveries_failed() == expected; })) << status;
+    EXPECT_EQ(http_.requests().size(), expected);
+  }
+  http_.Answer(429);
+  routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
+  ASSERT_TRUE(test::WaitUntil([&] { return http_.requests().size() >= expected + 2; }));
+  http_.Answer(200);
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_DELIVERED));
+}
+
+TEST_F(DeliveryTest, AfterTheLastAttemptItIsADeadLetter) {
+  http_.Answer(500);
+  OfficeOptions options = Options();
+  options.delivery.retry.max_attempts = 3;
+  Replica& replica = Start(options);
+  SendTaxTo(replica, http_.url("/in"));
+  intake_.Give(Accepted(0));
+  routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_FAILED));
+  EXPECT_EQ(http_.requests().size(), 3u);
+  EXPECT_EQ(FirstDelivery(replica, "agency:H30.18.TX").attempts(), 3u);
+  EXPECT_EQ(FirstDelivery(replica, "agency:H30.18.TX").last_error(), "HTTP 500");
+}
+
+TEST_F(DeliveryTest, WebhooksReachNoPrivateAddress) {
+  OfficeOptions options = Options();
+  options.transport.webhook_allow_private = false;
+  Replica& replica = Start(options);
+  SendTaxTo(replica, http_.url("/in"));
+  intake_.Give(Accepted(0));
+  routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_FAILED));
+  EXPECT_TRUE(http_.requests().empty());
+}
+
+TEST_F(DeliveryTest, AtNightTheApplicantsMailWaitsForTheMorning) {
+  const absl::Time night = Morning() + absl::Hours(13);  // 22:00
+  clock_.AdvanceTo(night);
+  Replica& replica = Start(Options());
+  intake_.Give(Accepted(0, night));
+  routing_.Give(Offered(0, "H30.18.05", "H30.18.LR"));
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.LR", v1::DELIVERY_STATE_DELIVERED));
+  EXPECT_EQ(time::FromTimestamp(FirstDelivery(replica, applicant_).next_attempt_at()), Morning() + absl::Hours(22));
+  EXPECT_EQ(smtp_.mails().size(), 1u);
+  clock_.AdvanceTo(Morning() + absl::Hours(22));
+  ASSERT_TRUE(Reaches(replica, applicant_, v1::DELIVERY_STATE_DELIVERED));
+  EXPECT_EQ(smtp_.mails().size(), 2u);
+}
+
+TEST_F(DeliveryTest, WithoutAMailServerNoMailIsPlanned) {
+  OfficeOptions options = Options();
+  options.projection.channels.email = false;
+  Replica& replica = Start(options);
+  intake_.Give(Accepted(0));
+  CatchUp(replica);
+  EXPECT_EQ(Figures(replica).deliveries_pending(), 0u);
+  EXPECT_EQ(List(replica, applicant_).messages_size(), 1);
+}
+
+TEST_F(DeliveryTest, ReplicasShareTheWorkAndDeliverEachMessageOnce) {
+  Replica& a = Start(Options());
+  Start(Options());
+  for (int i = 0; i < 40; ++i) {
+    feed::v1::Event accepted = Accepted(0);
+    accepted.set_subject(absl::StrCat("H30.18.05-260714-", 1000 + i));
+    intake_.Give(accepted);
+  }
+  ASSERT_TRUE(test::WaitUntil([&] { return Figures(a).deliveries_done() == 40; }, absl::Seconds(30)));
+  EXPECT_EQ(smtp_.mails().size(), 40u);
+}
+
+}  // namespace
+}  // namespace motcua::notification
