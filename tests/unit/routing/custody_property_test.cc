@@ -173,7 +173,7 @@ class Life {
     Account account(opened.events);
     v1::RouteRecord record = std::move(opened.record);
     int minutes = 1;
-    for (int step = 0; step < 60; ++step) {
+    for (int step = 0; step < 120; ++step) {
       // Replicas' clocks differ: now and then time seems to go back.
       minutes += Pick(10) - 2;
       const store::Context context = By(Actor(record.route()), minutes);
@@ -269,7 +269,7 @@ class Life {
       case 11:
         return DecideReceiveSupplement(&record, For<v1::ReceiveSupplementRequest>(), context, Pick(2) == 0);
       default: {
-        if (Pick(6) != 0) {
+        if (Pick(8) != 0) {
           auto request = For<v1::AssignRequest>();
           request.set_officer(Agency() + "-handler");
           return DecideAssign(&record, request, context, Catalogue());

@@ -1,0 +1,141 @@
+// Calls that change routes.
+#include "services/routing/routing.h"
+
+#include <utility>
+
+#include "common/status/errors.h"
+#include "services/routing/domain/consultation.h"
+#include "services/routing/domain/hand_over.h"
+#include "services/routing/domain/supplement.h"
+#include "services/routing/domain/work.h"
+#include "services/routing/policy.h"
+
+namespace motcua::routing {
+
+using async::Task;
+using auth::Principal;
+using store::Caller;
+using store::Context;
+
+namespace {
+
+Task<absl::StatusOr<v1::MutationResponse>> Failed(absl::Status status) { co_return status; }
+
+void FillResponse(const v1::RouteRecord& record, v1::MutationResponse& response) {
+  response.set_status(record.route().status());
+  response.set_holder(record.route().holder());
+}
+
+}  // namespace
+
+Task<absl::StatusOr<Routing::CataloguePtr>> Routing::CatalogueOf(std::string dossier, absl::Time deadline) {
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(store::ShardOf(dossier), deadline);
+  if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") co_return CheckOpen(nullptr);
+  co_return catalogue;
+}
+
+template <class Request>
+Routing::Changed Routing::Change(const Principal& who, Caller caller, const Request& request,
+                                 store::Decide<RouteModel> decide) {
+  const std::string shard = store::ShardOf(request.dossier());
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) return Failed(std::move(allowed));
+  return store::Mutate<RouteModel, Request, v1::MutationResponse>(store_, std::move(caller), request, shard,
+                                                                  request.dossier(), std::move(decide), FillResponse);
+}
+
+Routing::Changed Routing::OfferHandOver(Principal who, Caller caller, v1::OfferHandOverRequest request) {
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  store::Decide<RouteModel> decide = [request, catalogue = *catalogue](const v1::RouteRecord* record,
+                                                                       const Context& context) {
+    return DecideOffer(record, request, context, *catalogue);
+  };
+  co_return co_await Change(who, std::move(caller), request, std::move(decide));
+}
+
+Routing::Changed Routing::AcceptHandOver(Principal who, Caller caller, v1::AcceptHandOverRequest request) {
+  return Change(who, std::move(caller), request, [request](const v1::RouteRecord* record, const Context& context) {
+    return DecideAccept(record, request, context);
+  });
+}
+
+Routing::Changed Routing::RefuseHandOver(Principal who, Caller caller, v1::RefuseHandOverRequest request) {
+  return Change(who, std::move(caller), request, [request](const v1::RouteRecord* record, const Context& context) {
+    return DecideRefuse(record, request, context);
+  });
+}
+
+Routing::Changed Routing::RecallHandOver(Principal who, Caller caller, v1::RecallHandOverRequest request) {
+  return Change(who, std::move(caller), request, [request](const v1::RouteRecord* record, const Context& context) {
+    return DecideRecall(record, request, context);
+  });
+}
+
+Routing::Changed Routing::Assign(Principal who, Caller caller, v1::AssignRequest request) {
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  store::Decide<RouteModel> decide = [request, catalogue = *catalogue](const v1::RouteRecord* record,
+                                                                       const Context& context) {
+    return DecideAssign(record, request, context, *catalogue);
+  };
+  co_return co_await Change(who, std::move(caller), request, std::move(decide));
+}
+
+Routing::Changed Routing::CompleteWork(Principal who, Caller caller, v1::CompleteWorkRequest request) {
+  return Change(who, std::move(caller), request, [request](const v1::RouteRecord* record, const Context& context) {
+    return DecideCompleteWork(record, request, context);
+  });
+}
+
+Task<absl::StatusOr<v1::ConsultResponse>> Routing::Consult(Principal who, Caller caller, v1::ConsultRequest request) {
+  absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  co_return co_await Ask(std::move(caller), std::move(request), *std::move(catalogue));
+}
+
+Task<absl::StatusOr<v1::ConsultResponse>> Routing::Ask(Caller caller, v1::ConsultRequest request,
+                                                       CataloguePtr catalogue) {
+  const std::string dossier = request.dossier();
+  const int asked = request.agencies_size();
+  return store::Mutate<RouteModel, v1::ConsultRequest, v1::ConsultResponse>(
+      store_, std::move(caller), request, store::ShardOf(dossier), dossier,
+      [request, catalogue](const v1::RouteRecord* record, const Context& context) {
+        return DecideConsult(record, request, context, *catalogue);
+      },
+      [asked](const v1::RouteRecord& record, v1::ConsultResponse& response) {
+        const int first = record.route().consultations_size() - asked;
+        for (int i = 0; i < asked; ++i) {
+          response.add_consultations(record.route().consultations(first + i).number());
+        }
+      });
+}
+
+Routing::Changed Routing::AnswerConsultation(Principal who, Caller caller, v1::AnswerConsultationRequest request) {
+  return Change(who, std::move(caller), request, [request](const v1::RouteRecord* record, const Context& context) {
+    return DecideAnswer(record, request, context);
+  });
+}
+
+Routing::Changed Routing::RequestSupplement(Principal who, Caller caller, v1::RequestSupplementRequest request) {
+  return Change(who, std::move(caller), request, [request](const v1::RouteRecord* record, const Context& context) {
+    return DecideRequestSupplement(record, request, context);
+  });
+}
+
+Routing::Changed Routing::ReceiveSupplement(Principal who, Caller caller, v1::ReceiveSupplementRequest request) {
+  return Change(who, std::move(caller), request,
+                [request, at_desk = who.HasRole("intake")](const v1::RouteRecord* record, const Context& context) {
+                  return DecideReceiveSupplement(record, request, context, at_desk);
+                });
+}
+
+Routing::Changed Routing::Finish(Principal who, Caller caller, v1::FinishRequest request) {
+  return Change(who, std::move(caller), request, [request](const v1::RouteRecord* record, const Context& context) {
+    return DecideFinish(record, request, context);
+  });
+}
+
+}  // namespace motcua::routing

@@ -1,0 +1,73 @@
+// Routing's calls, without gRPC: each loads what it needs, lets the domain decide, commits, answers.
+#ifndef MOTCUA_SERVICES_ROUTING_ROUTING_H_
+#define MOTCUA_SERVICES_ROUTING_ROUTING_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/async/task.h"
+#include "common/auth/principal.h"
+#include "common/reference/catalogue.h"
+#include "common/service/catalogues.h"
+#include "common/store/mutate.h"
+#include "common/store/store.h"
+#include "motcua/routing/v1/routing.pb.h"
+#include "services/routing/domain/route_model.h"
+#include "services/routing/route_reader.h"
+
+namespace motcua::routing {
+
+// The errors of each call are those of the contract (routing.proto). Requests have passed the field rules, callers the
+// policy table; `who` and `caller` name the same one.
+//
+// Confined to the loop of its store. All references outlive it and its tasks.
+class Routing {
+ public:
+  template <class Response>
+  using Answered = async::Task<absl::StatusOr<Response>>;
+  using Changed = Answered<v1::MutationResponse>;
+
+  Routing(store::Store& store, service::Catalogues& catalogues)
+      : store_(store), catalogues_(catalogues), reader_(store) {}
+
+  Changed OfferHandOver(auth::Principal who, store::Caller caller, v1::OfferHandOverRequest request);
+  Changed AcceptHandOver(auth::Principal who, store::Caller caller, v1::AcceptHandOverRequest request);
+  Changed RefuseHandOver(auth::Principal who, store::Caller caller, v1::RefuseHandOverRequest request);
+  Changed RecallHandOver(auth::Principal who, store::Caller caller, v1::RecallHandOverRequest request);
+  Changed Assign(auth::Principal who, store::Caller caller, v1::AssignRequest request);
+  Changed CompleteWork(auth::Principal who, store::Caller caller, v1::CompleteWorkRequest request);
+  Answered<v1::ConsultResponse> Consult(auth::Principal who, store::Caller caller, v1::ConsultRequest request);
+  Changed AnswerConsultation(auth::Principal who, store::Caller caller, v1::AnswerConsultationRequest request);
+  Changed RequestSupplement(auth::Principal who, store::Caller caller, v1::RequestSupplementRequest request);
+  Changed ReceiveSupplement(auth::Principal who, store::Caller caller, v1::ReceiveSupplementRequest request);
+  Changed Finish(auth::Principal who, store::Caller caller, v1::FinishRequest request);
+
+  Answered<v1::Route> GetRoute(auth::Principal who, store::Caller caller, v1::GetRouteRequest request);
+  Answered<v1::ListInboxResponse> ListInbox(auth::Principal who, store::Caller caller, v1::ListInboxRequest request);
+  Answered<v1::GetCustodyResponse> GetCustody(auth::Principal who, store::Caller caller, v1::GetCustodyRequest request);
+  Answered<common::v1::History> GetHistory(auth::Principal who, store::Caller caller, v1::GetHistoryRequest request);
+  Answered<v1::Statistics> GetStatistics(auth::Principal who, store::Caller caller, v1::GetStatisticsRequest request);
+
+ private:
+  using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
+
+  // The reference data that a change of the dossier is judged by. NOT_FOUND (DOSSIER_NOT_FOUND) where there is none:
+  // a jurisdiction without reference data has no dossiers.
+  async::Task<absl::StatusOr<CataloguePtr>> CatalogueOf(std::string dossier, absl::Time deadline);
+  // The same for display: null where there is none.
+  async::Task<absl::StatusOr<CataloguePtr>> CatalogueForDisplay(std::string shard, absl::Time deadline);
+
+  template <class Request>
+  Changed Change(const auth::Principal& who, store::Caller caller, const Request& request,
+                 store::Decide<RouteModel> decide);
+  Answered<v1::ConsultResponse> Ask(store::Caller caller, v1::ConsultRequest request, CataloguePtr catalogue);
+
+  store::Store& store_;
+  service::Catalogues& catalogues_;
+  const RouteReader reader_;
+};
+
+}  // namespace motcua::routing
+
+#endif  // MOTCUA_SERVICES_ROUTING_ROUTING_H_

@@ -1,0 +1,72 @@
+// Calls that only read routes.
+#include <utility>
+
+#include "common/status/errors.h"
+#include "services/routing/domain/custody.h"
+#include "services/routing/domain/leg_names.h"
+#include "services/routing/policy.h"
+#include "services/routing/routing.h"
+
+namespace motcua::routing {
+
+using async::Task;
+using auth::Principal;
+using store::Caller;
+
+Task<absl::StatusOr<Routing::CataloguePtr>> Routing::CatalogueForDisplay(std::string shard, absl::Time deadline) {
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(std::move(shard), deadline);
+  if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") co_return CataloguePtr();
+  co_return catalogue;
+}
+
+Task<absl::StatusOr<v1::Route>> Routing::GetRoute(Principal who, Caller caller, v1::GetRouteRequest request) {
+  const std::string shard = store::ShardOf(request.dossier());
+  absl::Status allowed = CheckJurisdiction(who, shard);
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<v1::Route> route = co_await reader_.Load(request.dossier(), caller.deadline);
+  if (!route.ok()) co_return route.status();
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueForDisplay(shard, caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  if (*catalogue != nullptr) AddLegNames(**catalogue, *route);
+  co_return route;
+}
+
+Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(Principal who, Caller caller,
+                                                               v1::ListInboxRequest request) {
+  absl::Status allowed = CheckInbox(who, request.agency());
+  if (!allowed.ok()) co_return allowed;
+  const std::string shard = store::ShardOf(request.agency());
+  absl::StatusOr<v1::ListInboxResponse> inbox = co_await reader_.Inbox(std::move(request), caller.deadline);
+  if (!inbox.ok()) co_return inbox.status();
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueForDisplay(shard, caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  if (*catalogue != nullptr) {
+    for (v1::Route& route : *inbox->mutable_routes()) AddLegNames(**catalogue, route);
+  }
+  co_return inbox;
+}
+
+Task<absl::StatusOr<v1::GetCustodyResponse>> Routing::GetCustody(Principal who, Caller caller,
+                                                                 v1::GetCustodyRequest request) {
+  absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<v1::Route> route = co_await reader_.Load(request.dossier(), caller.deadline);
+  if (!route.ok()) co_return route.status();
+  co_return LedgerOf(*route);
+}
+
+Task<absl::StatusOr<common::v1::History>> Routing::GetHistory(Principal who, Caller caller,
+                                                              v1::GetHistoryRequest request) {
+  absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
+  if (!allowed.ok()) co_return allowed;
+  co_return co_await reader_.History(request.dossier(), caller.deadline);
+}
+
+Task<absl::StatusOr<v1::Statistics>> Routing::GetStatistics(Principal who, Caller caller,
+                                                            v1::GetStatisticsRequest request) {
+  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  if (!allowed.ok()) co_return allowed;
+  co_return co_await reader_.Statistics(request.shard(), caller.deadline);
+}
+
+}  // namespace motcua::routing

@@ -1,0 +1,82 @@
+// Intake's feed becomes routes, each event once: with repeated acceptances, racing replicas, and Redis killed between.
+#include "gmock/gmock.h"
+#include "test_bed.h"
+#include "tests/support/wait.h"
+
+namespace motcua::routing {
+namespace {
+
+class ProjectionTest : public TestBed {
+ protected:
+  // Every dossier 0..count-1 was opened once, and routing told so once.
+  void ExpectOpenedOnce(int count) {
+    AwaitRoutes(static_cast<uint64_t>(count));
+    std::map<std::string, int> opened;
+    std::map<std::string, int> offered;
+    for (const feed::v1::Event& event : RoutingEvents()) {
+      if (event.has_route_opened()) ++opened[event.subject()];
+      if (event.has_hand_over_offered()) ++offered[event.subject()];
+    }
+    EXPECT_EQ(opened.size(), static_cast<size_t>(count));
+    for (const auto& [code, times] : opened) EXPECT_EQ(times, 1) << code;
+    for (const auto& [code, times] : offered) EXPECT_EQ(times, 1) << code;
+    EXPECT_EQ(Statistics().routes(), static_cast<uint64_t>(count));
+    EXPECT_EQ(Statistics().open(), static_cast<uint64_t>(count));
+  }
+};
+
+TEST_F(ProjectionTest, AnAcceptanceToldTwiceOpensOneRoute) {
+  Accept(Code(0), {kDistrict});
+  Accept(Code(0), {kTax});
+  Accept(Code(1), {});
+  ExpectOpenedOnce(2);
+  EXPECT_EQ(Route(Code(0)).offer().to(), kDistrict);
+}
+
+TEST_F(ProjectionTest, WhatMakesNoSenseIsSkipped) {
+  feed::v1::Event foreign;
+  foreign.set_subject("H31.18-260714-0001");
+  foreign.mutable_dossier_accepted()->set_receiving_agency("H31.18");
+  feed::v1::Event empty;
+  empty.set_subject(Code(7));
+  empty.mutable_dossier_accepted();
+  std::vector<feed::v1::Event> events;
+  events.push_back(foreign);
+  events.push_back(empty);
+  EmitFromIntake(std::move(events));
+  Accept(Code(0), {});
+  ExpectOpenedOnce(1);
+}
+
+TEST_F(ProjectionTest, ReplicasThatRaceApplyEachEventOnce) {
+  AddReplica();
+  AddReplica();
+  constexpr int kDossiers = 200;
+  for (int i = 0; i < kDossiers; ++i) Accept(Code(i), {kDistrict});
+  ExpectOpenedOnce(kDossiers);
+}
+
+TEST_F(ProjectionTest, ALostRedisDelaysEventsAndLosesNone) {
+  for (int i = 0; i < 20; ++i) Accept(Code(i), {kDistrict});
+  redis_.Restart();
+  ASSERT_TRUE(async::SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  for (int i = 20; i < 40; ++i) Accept(Code(i), {kDistrict});
+  ExpectOpenedOnce(40);
+}
+
+TEST_F(ProjectionTest, ACallAndTheProjectionMayMeet) {
+  // Calls change routes of the same shard while the projection writes: nobody loses anything.
+  constexpr int kDossiers = 50;
+  for (int i = 0; i < kDossiers; ++i) {
+    Accept(Code(i), {kDistrict});
+    if (i == 0) AwaitRoutes(1);
+    auto work = For<v1::CompleteWorkRequest>(Code(0));
+    work.set_activity("a");
+    ASSERT_TRUE(Call(&Routing::CompleteWork, kDesk, work).ok());
+  }
+  ExpectOpenedOnce(kDossiers);
+  EXPECT_EQ(Statistics().work_done(), static_cast<uint64_t>(kDossiers));
+}
+
+}  // namespace
+}  // namespace motcua::routing
