@@ -42,10 +42,6 @@ Sweeper::Shard& Sweeper::Find(const std::string& name) {
   return *shard;
 }
 
-void Sweeper::Wake() {
-  for (auto& [name, shard] : shards_) shard->wake.Set();
-}
-
 absl::Time Sweeper::SettledUntil(const std::string& name) {
   const auto found = shards_.find(name);
   if (found == shards_.end()) return absl::InfinitePast();

@@ -40,11 +40,9 @@ class Sweeper {
   // Until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
 
-  // Time or a watermark may have moved.
-  void Wake();
-
   // Every timer of the shard up to this moment has fired, and none before it will be set: the bound of the service's own
-  // watermark. Wakes the sweeper where there is more to do.
+  // watermark. The publisher asks for it whenever time or a watermark may have moved, and the sweeper wakes where there is
+  // more to do.
   absl::Time SettledUntil(const std::string& shard);
 
   // Timers fired since the start; for metrics.

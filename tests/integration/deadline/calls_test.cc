@@ -9,6 +9,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
+constexpr uint64_t kHour = 3600ULL * 1000 * 1000;
+
 class CallsTest : public MonitorTest {
  protected:
   void SetUp() override {
@@ -68,8 +70,8 @@ TEST_F(CallsTest, AClockShowsItsChargesUntilNow) {
   EXPECT_EQ(got->clock().judged_due().date(), "2025-01-13");
   ASSERT_EQ(got->charges_size(), 2);
   EXPECT_EQ(got->charges(0).agency(), kDistrict);
-  EXPECT_EQ(got->charges(0).held_micros(), 3u * 3600 * 1000 * 1000);
-  EXPECT_EQ(got->charges(1).held_micros(), 2u * 3600 * 1000 * 1000);
+  EXPECT_EQ(got->charges(0).held_micros(), 3 * kHour);
+  EXPECT_EQ(got->charges(1).held_micros(), 2 * kHour);
   EXPECT_EQ(errors::Reason(GetClock(7).status()), "DOSSIER_NOT_FOUND");
 }
 
@@ -158,7 +160,6 @@ TEST_F(CallsTest, StatisticsHoldAtEveryMoment) {
   routing_.Emit({result});
   Advance(At("2025-01-08T09:00"));
   const v1::Statistics statistics = Statistics();
-  constexpr uint64_t kHour = 3600ULL * 1000 * 1000;
   EXPECT_EQ(time::FromTimestamp(statistics.as_of()), At("2025-01-08T09:00"));
   EXPECT_EQ(statistics.clocks(), 3u);
   EXPECT_EQ(statistics.open(), 2u);

@@ -98,8 +98,7 @@ class Publishing {
 class Replica {
  public:
   Replica(async::Loop& loop, const test::RedisProcess& redis, Publishing& intake, Publishing& routing)
-      : loop_(loop),
-        own(loop, redis, "dm"),
+      : own(loop, redis, "dm"),
         catalogues_(own.store),
         projection_(catalogues_),
         intake_(loop, intake.publisher),
@@ -110,23 +109,15 @@ class Replica {
         cancel_(loop) {
     subscriptions.Add("intake", intake_, projection_);
     subscriptions.Add("routing", routing_, projection_);
-    subscriptions.OnProgress([this] { sweeper.Wake(); });
+    subscriptions.OnProgress([this] { own.publisher.Kick(); });
     own.publisher.SetBound([this](const std::string& shard) { return sweeper.SettledUntil(shard); });
-    before_ = loop.spawned();
     own.Start(cancel_.token());
     loop.Spawn(subscriptions.Run(cancel_.token()));
     loop.Spawn(sweeper.Run(cancel_.token()));
   }
-  // Stops in whatever it is doing. Replicas are stopped in the reverse order of their start.
-  ~Replica() {
-    cancel_.Cancel();
-    EXPECT_TRUE(WaitUntil([this] { return loop_.spawned() <= before_; }));
-  }
+  // Begins to stop, whatever it is doing.
+  void Stop() { cancel_.Cancel(); }
 
- private:
-  async::Loop& loop_;
-
- public:
   Publishing own;
 
  private:
@@ -142,7 +133,6 @@ class Replica {
 
  private:
   async::CancelSource cancel_;
-  size_t before_ = 0;
 };
 
 class MonitorTest : public ::testing::Test {
@@ -158,9 +148,10 @@ class MonitorTest : public ::testing::Test {
     *reference.mutable_reference_applied()->mutable_set() = TestCatalogue().set();
     reference.mutable_reference_applied()->mutable_set()->set_version(1);
     intake_.Emit({reference});
+    running_ = loop_.spawned();
   }
   void TearDown() override {
-    replicas_.clear();
+    StopReplicas();
     cancel_.Cancel();
     EXPECT_TRUE(loop_.Drain(absl::Seconds(10)));
   }
@@ -168,6 +159,12 @@ class MonitorTest : public ::testing::Test {
   Replica& StartReplica() {
     replicas_.push_back(std::make_unique<Replica>(loop_, redis_, intake_, routing_));
     return *replicas_.back();
+  }
+
+  void StopReplicas() {
+    for (auto& replica : replicas_) replica->Stop();
+    EXPECT_TRUE(WaitUntil([this] { return loop_.spawned() <= running_; }));
+    replicas_.clear();
   }
 
   static std::string Code(int number) { return absl::StrCat("H30.18.05-250106-", absl::Dec(number, absl::kZeroPad4)); }
@@ -233,6 +230,8 @@ class MonitorTest : public ::testing::Test {
   Publishing routing_;
   async::CancelSource cancel_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  // Tasks of the surroundings alone.
+  size_t running_ = 0;
 };
 
 }  // namespace motcua::deadline

@@ -70,7 +70,7 @@ TEST_F(TimersTest, AReplicaThatIsStoppedMidwayRepeatsNothing) {
   ASSERT_TRUE(routing_.Advance(At("2025-02-20T00:00"), Soon()).ok());
   replicas_[0]->own.clock.AdvanceTo(At("2025-02-20T00:00"));
   ASSERT_TRUE(WaitUntil([&] { return replicas_[0]->sweeper.fired() > 0; }));
-  replicas_.clear();
+  StopReplicas();
   StartReplica();
   Advance(At("2025-02-20T00:00"));
   ExpectAllOnceInOrder();
