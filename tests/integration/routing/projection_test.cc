@@ -1,4 +1,7 @@
 // Intake's feed becomes routes, each event once: with repeated acceptances, racing replicas, and Redis killed between.
+#include <iostream>
+#include <map>
+
 #include "gmock/gmock.h"
 #include "test_bed.h"
 #include "tests/support/wait.h"
@@ -62,6 +65,30 @@ TEST_F(ProjectionTest, ALostRedisDelaysEventsAndLosesNone) {
   ASSERT_TRUE(async::SyncWait(loop_, client_.WaitConnected(Soon())).ok());
   for (int i = 20; i < 40; ++i) Accept(Code(i), {kDistrict});
   ExpectOpenedOnce(40);
+}
+
+TEST_F(ProjectionTest, AnOpenRouteCostsLittleMemory) {
+  const auto used = [this] {
+    redis::Command eval("EVAL");
+    eval.Arg(
+        "local sum = 0 for _, key in ipairs(redis.call('KEYS', 'ro:{H30}:*')) do "
+        "if not string.find(key, ':feed$') then sum = sum + redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) end end "
+        "return sum");
+    eval.Arg(0);
+    auto reply = async::SyncWait(loop_, client_.Execute(std::move(eval), Soon()));
+    EXPECT_TRUE(reply.ok()) << reply.status();
+    return reply.ok() ? reply->integer() : 0;
+  };
+  Accept(Code(0), {kDistrict});
+  AwaitRoutes(1);
+  const int64_t before = used();
+  constexpr int kDossiers = 500;
+  for (int i = 1; i <= kDossiers; ++i) Accept(Code(i), {kDistrict, kTax, kDistrict, kDesk});
+  AwaitRoutes(kDossiers + 1);
+  const int64_t each = (used() - before) / kDossiers;
+  RecordProperty("bytes_per_open_route", static_cast<int>(each));
+  std::cout << "bytes per open route in Redis: " << each << std::endl;
+  EXPECT_LE(each, 1300);
 }
 
 TEST_F(ProjectionTest, ACallAndTheProjectionMayMeet) {
