@@ -1,0 +1,160 @@
+#include "common/rpc/service_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/rpc/layered_flags.h"
+#include "common/telemetry/log.h"
+
+namespace motcua::rpc {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+// What CLI11 writes into, before it is checked and converted.
+struct Texts {
+  std::string config;
+  std::string simulated_start = "1970-01-01T00:00:00Z";
+  std::string drain = "10s";
+  std::vector<std::string> peers;
+};
+
+void AddServerFlags(CLI::App& app, ServiceOptions& options) {
+  app.add_option("--listen", options.server.listen,
+                 "Address to serve gRPC on, as host:port; port 0 takes any free port.");
+  app.add_option("--port_file", options.port_file,
+                 "File that the port is written to once the service listens; it appears in one piece.");
+  app.add_option("--tls_cert", options.server.tls.cert,
+                 "PEM file with the service's certificate chain; its URI names the service to its peers.");
+  app.add_option("--tls_key", options.server.tls.key, "PEM file with the private key of --tls_cert.");
+  app.add_option("--tls_ca", options.server.tls.ca,
+                 "PEM file with the private certificate authority that peers' certificates must come from.");
+  app.add_flag("--require_client_cert", options.server.require_client_cert,
+               "Refuses every connection without a client certificate, also those of callers with a token.");
+  app.add_flag("--insecure", options.server.insecure,
+               "Allows listening without TLS on an address other than loopback; for tests on a closed network.");
+  app.add_option("--metrics_listen", options.metrics_listen,
+                 "Address to serve Prometheus metrics on, as host:port; empty serves none.");
+  app.add_option("--max_in_flight", options.max_in_flight,
+                 "Calls served at the same time; one more is refused with RESOURCE_EXHAUSTED.")
+      ->check(CLI::Range(1, 1000000));
+}
+
+void AddServiceFlags(CLI::App& app, ServiceOptions& options, Texts& texts) {
+  app.add_option("--redis", options.redis, "Address of the Redis server, as host:port or unix:/path.");
+  app.add_option("--key_prefix", options.key_prefix,
+                 "Prefix of all keys in Redis, so that several installations can share a server.");
+  app.add_option("--jwt_keys", options.jwt_keys,
+                 "Directory of public keys (*.pem, P-256) that tokens are verified with, or one such file; the key id "
+                 "is the file's name without .pem. Empty accepts no tokens.");
+  app.add_option("--jwt_issuer", options.jwt_issuer, "Issuer (iss) that tokens must name.");
+  app.add_option("--jwt_audience", options.jwt_audience, "Audience (aud) that tokens must name.");
+  app.add_option("--log_level", options.log_level, "Least level of the lines logged: debug, info, warning, error, off.");
+  app.add_flag("--simulated_time", options.simulated_time,
+               "Time stands still until an operator advances it; for demonstrations, replays and tests.");
+  app.add_option("--simulated_start", texts.simulated_start,
+                 "Where simulated time begins, in RFC 3339, where the service does not remember a later time.");
+  app.add_option("--peer", texts.peers,
+                 "Address of another service, as name=host:port; may be given once for each service.");
+  app.add_option("--drain", texts.drain, "How long calls in hand may still take when the service stops, such as 10s.");
+}
+
+void Convert(const Texts& texts, ServiceOptions& options, std::vector<std::string>& problems) {
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, texts.simulated_start, &options.simulated_start, &error)) {
+    problems.push_back(absl::StrCat("--simulated_start: must be a time such as 2025-01-24T08:30:00Z: ", error));
+  }
+  if (!absl::ParseDuration(texts.drain, &options.drain) || options.drain < absl::ZeroDuration()) {
+    problems.push_back("--drain: must be a duration such as 10s");
+  }
+  for (const std::string& peer : texts.peers) {
+    size_t equals = peer.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == peer.size()) {
+      problems.push_back("--peer: must be name=host:port");
+    } else if (!options.peers.emplace(peer.substr(0, equals), peer.substr(equals + 1)).second) {
+      problems.push_back(absl::StrCat("--peer: ", peer.substr(0, equals), " is given twice"));
+    }
+  }
+  telemetry::Level level;
+  if (!telemetry::ParseLevel(options.log_level, level)) {
+    problems.push_back("--log_level: must be debug, info, warning, error or off");
+  }
+  const TlsFiles& tls = options.server.tls;
+  if (!tls.empty() && (tls.cert.empty() || tls.key.empty() || tls.ca.empty())) {
+    problems.push_back("--tls_cert, --tls_key and --tls_ca: give all three or none");
+  }
+  if (options.server.require_client_cert && tls.empty()) {
+    problems.push_back("--require_client_cert: needs --tls_cert, --tls_key and --tls_ca");
+  }
+  if (tls.empty() && !options.server.insecure && !IsLoopback(options.server.listen)) {
+    problems.push_back("--listen: without TLS only a loopback address is listened on, unless told --insecure");
+  }
+}
+
+std::vector<std::string> Effective(const CLI::App& app, const Sources& sources,
+                                   const std::vector<ExtraFlag>& extra_flags) {
+  std::vector<std::string> lines;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    const std::string& name = option->get_lnames().front();
+    auto source = sources.find(name);
+    if (source == sources.end()) continue;
+    bool secret = std::any_of(extra_flags.begin(), extra_flags.end(),
+                              [&name](const ExtraFlag& flag) { return flag.secret && flag.name == name; });
+    std::string value = option->count() > 0 ? absl::StrJoin(option->results(), ",") : option->get_default_str();
+    if (secret && !value.empty()) value = "***";
+    lines.push_back(absl::StrCat(name, "=", value, " (", source->second, ")"));
+  }
+  return lines;
+}
+
+}  // namespace
+
+ParsedOptions ParseServiceOptions(const std::string& service, const std::string& description,
+                                  const std::vector<ExtraFlag>& extra_flags, int argc, const char* const* argv,
+                                  const char* (*environment)(const char* name)) {
+  ParsedOptions parsed;
+  auto finish = [&parsed](int exit_code, std::string message) {
+    parsed.finished = true;
+    parsed.exit_code = exit_code;
+    parsed.message = std::move(message);
+  };
+  Texts texts;
+  CLI::App app(description, "motcua-" + service);
+  app.option_defaults()->always_capture_default();
+  app.add_option("--config", texts.config,
+                 "YAML file of options, name: value; the command line and MOTCUA_* variables win over it.");
+  app.add_flag("--check_config", parsed.options.check_config, "Checks the configuration, prints it and ends.");
+  AddServerFlags(app, parsed.options);
+  AddServiceFlags(app, parsed.options, texts);
+  for (const ExtraFlag& flag : extra_flags) {
+    std::string& value = parsed.options.extra[flag.name] = flag.default_value;
+    CLI::Option* option = app.add_option("--" + flag.name, value, flag.help);
+    if (flag.secret) option->default_str("");
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    finish(0, app.help());
+    return parsed;
+  } catch (const CLI::Error& error) {
+    finish(kExitUsage, absl::StrCat(error.what(), "\nRun with --help for the options.\n"));
+    return parsed;
+  }
+  if (const char* file = environment("MOTCUA_CONFIG"); texts.config.empty() && file != nullptr) texts.config = file;
+  std::vector<std::string> problems;
+  Sources sources = LayerFlags(app, texts.config, environment, problems);
+  Convert(texts, parsed.options, problems);
+  parsed.effective = Effective(app, sources, extra_flags);
+  if (!problems.empty()) {
+    finish(kExitUsage, absl::StrCat(absl::StrJoin(problems, "\n"), "\n"));
+  } else if (parsed.options.check_config) {
+    finish(0, absl::StrCat(absl::StrJoin(parsed.effective, "\n"), "\n"));
+  }
+  return parsed;
+}
+
+}  // namespace motcua::rpc

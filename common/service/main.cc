@@ -1,0 +1,256 @@
+#include "common/service/main.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/async/sync_wait.h"
+#include "common/auth/jwt_verifier.h"
+#include "common/rpc/client.h"
+#include "common/rpc/health.h"
+#include "common/rpc/server.h"
+#include "common/service/feed_service.h"
+#include "common/service/grpc_source.h"
+#include "common/status/errors.h"
+#include "common/telemetry/exposer.h"
+#include "common/telemetry/log.h"
+
+namespace motcua::service {
+
+namespace {
+
+using telemetry::Level;
+using telemetry::Log;
+
+constexpr char kRedis[] = "redis";
+constexpr char kPeerToken[] = "peer_token_file";
+constexpr char kRequestTtl[] = "request_ttl";
+
+// Signals are waited for, never handled: blocked before the first thread starts, so that all threads inherit it.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int Fail(const absl::Status& status) {
+  Log(Level::kError, "cannot start", {{"reason", errors::Reason(status)}, {"error", std::string(status.message())}});
+  return kExitFailed;
+}
+
+std::vector<rpc::ExtraFlag> WithCommonFlags(std::vector<rpc::ExtraFlag> flags) {
+  flags.emplace_back(kPeerToken,
+                     "File with a bearer token that this service shows to its peers, where they are not reached by "
+                     "mutual TLS; its kind must be `service`.");
+  flags.emplace_back(kRequestTtl, "How long the reply to a request id is kept, so that a repeated call has no second effect.",
+                     "24h");
+  return flags;
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) return errors::NotFound("FILE_MISSING", "cannot read " + path);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSources(async::Loop& loop,
+                                                                                  const Description& description,
+                                                                                  const rpc::ServiceOptions& options) {
+  std::string token;
+  if (const std::string& path = options.extra.at(kPeerToken); !path.empty()) {
+    absl::StatusOr<std::string> read = ReadFile(path);
+    if (!read.ok()) return read.status();
+    token = *read;
+  }
+  std::map<std::string, std::unique_ptr<feed::Source>> sources;
+  for (const std::string& name : description.sources) {
+    auto peer = options.peers.find(name);
+    if (peer == options.peers.end()) {
+      return errors::InvalidArgument("PEER_MISSING", absl::StrCat("--peer=", name, "=HOST:PORT is required"));
+    }
+    rpc::ChannelOptions channel_options(peer->second);
+    channel_options.tls = options.server.tls;
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::MakeChannel(channel_options);
+    if (!channel.ok()) return channel.status();
+    sources.emplace(name, std::make_unique<GrpcSource>(rpc::Client(loop, *channel, token)));
+  }
+  return sources;
+}
+
+absl::StatusOr<std::optional<auth::JwtVerifier>> MakeVerifier(const rpc::ServiceOptions& options) {
+  std::optional<auth::JwtVerifier> verifier;
+  if (!options.jwt_keys.empty()) {
+    absl::StatusOr<auth::JwtKeys> keys = auth::JwtKeys::Load(options.jwt_keys);
+    if (!keys.ok()) return keys.status();
+    verifier.emplace(*std::move(keys), options.jwt_issuer, options.jwt_audience);
+  }
+  return verifier;
+}
+
+// The port is told by renaming a finished file into place: who reads it never reads half of it.
+absl::Status WritePort(const std::string& path, int port) {
+  const std::string temporary = absl::StrCat(path, ".", getpid());
+  std::ofstream file(temporary);
+  file << port << "\n";
+  file.close();
+  if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return errors::Unavailable("FILE_MISSING", absl::StrCat("cannot write ", path));
+  }
+  return absl::OkStatus();
+}
+
+// One running service: everything between the options and the end.
+class Process {
+ public:
+  Process(Description description, rpc::ServiceOptions options)
+      : description_(std::move(description)), options_(std::move(options)), loop_("motcua-loop"), health_(metrics_) {}
+
+  absl::Status Start(const std::function<void(auth::Policy&)>& allow, const Factory& factory);
+  void Stop();
+  int port() const { return server_->port(); }
+
+ private:
+  const Description description_;
+  const rpc::ServiceOptions options_;
+  telemetry::PrometheusMetrics metrics_;
+  async::Loop loop_;
+  rpc::Health health_;
+  std::unique_ptr<telemetry::Exposer> exposer_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<rpc::Host> host_;
+  std::unique_ptr<FeedServiceImpl> feed_service_;
+  std::unique_ptr<AdminServiceImpl> admin_service_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<async::CancelSource> cancel_;
+};
+
+// Readiness follows Redis; the service is ready for the first time when its clock is known, too.
+async::Task<void> TellHealth(Backend& backend, rpc::Host& host, rpc::Health& health, async::CancelToken cancel) {
+  health.SetDependency(kRedis, backend.redis().connected());
+  while (!backend.ready() && !cancel.cancelled()) {
+    absl::Status slept = co_await backend.loop().Sleep(absl::Milliseconds(5), cancel);
+    (void)slept;
+  }
+  if (cancel.cancelled()) co_return;
+  health.SetDependency(kRedis, backend.redis().connected());
+  host.Open();
+  health.SetReady(true);
+}
+
+absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, const Factory& factory) {
+  auto sources = ConnectSources(loop_, description_, options_);
+  if (!sources.ok()) return sources.status();
+  auto verifier = MakeVerifier(options_);
+  if (!verifier.ok()) return verifier.status();
+  if (!options_.metrics_listen.empty()) {
+    auto exposer = telemetry::Exposer::Start(options_.metrics_listen, metrics_);
+    if (!exposer.ok()) return exposer.status();
+    exposer_ = *std::move(exposer);
+  }
+  BackendOptions backend_options;
+  backend_options.redis.address = options_.redis;
+  if (!absl::ParseDuration(options_.extra.at(kRequestTtl), &backend_options.request_ttl)) {
+    return errors::InvalidArgument("BAD_DURATION", "--request_ttl: must be a duration such as 24h");
+  }
+  if (options_.simulated_time) backend_options.simulated_start = options_.simulated_start;
+  Description prefixed = description_;
+  prefixed.key_prefix = options_.key_prefix + description_.key_prefix;
+  backend_ = std::make_unique<Backend>(loop_, prefixed, backend_options, *std::move(sources), metrics_);
+
+  auth::Policy policy;
+  AllowCommonMethods(policy);
+  allow(policy);
+  rpc::HostOptions host_options;
+  host_options.max_in_flight = options_.max_in_flight;
+  host_ = std::make_unique<rpc::Host>(loop_, std::move(policy), *std::move(verifier), metrics_, host_options);
+  host_->SetAfterHook([this](std::shared_ptr<rpc::Call> call) { return backend_->AwaitWrites(std::move(call)); });
+  feed_service_ = std::make_unique<FeedServiceImpl>(*host_, *backend_);
+  admin_service_ = std::make_unique<AdminServiceImpl>(*host_, *backend_);
+  Environment environment(*backend_, *host_, options_);
+  absl::StatusOr<std::unique_ptr<Service>> service = factory(environment);
+  if (!service.ok()) return service.status();
+  service_ = *std::move(service);
+
+  health_.SetDependency(kRedis, false);
+  backend_->redis().OnConnectionChange([this](bool connected) { health_.SetDependency(kRedis, connected); });
+  cancel_ = std::make_unique<async::CancelSource>(loop_);
+  loop_.Spawn(backend_->Run(cancel_->token()));
+  loop_.Spawn(service_->Run(cancel_->token()));
+  loop_.Spawn(TellHealth(*backend_, *host_, health_, cancel_->token()));
+
+  rpc::ServerOptions server_options = options_.server;
+  server_options.service_names = {service_->grpc_service_name(), "motcua.feed.v1.FeedService",
+                                  "motcua.admin.v1.AdminService"};
+  std::vector<grpc::Service*> services = {&service_->grpc_service(), feed_service_.get(), admin_service_.get()};
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(server_options, services, health_);
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  if (!options_.port_file.empty()) return WritePort(options_.port_file, server_->port());
+  return absl::OkStatus();
+}
+
+void Process::Stop() {
+  health_.SetReady(false);
+  if (host_ != nullptr) host_->Close();
+  if (server_ != nullptr) server_->Shutdown(absl::Now() + options_.drain);
+  if (cancel_ != nullptr) cancel_->Cancel();
+  if (!loop_.Drain(absl::Seconds(10))) Log(Level::kWarning, "work was still under way at the end");
+  // Everything on the loop has ended; clients and servers go before the loop does.
+  server_.reset();
+  service_.reset();
+  loop_.Stop();
+  backend_.reset();
+}
+
+}  // namespace
+
+int Main(int argc, char** argv, Description description, const std::string& purpose,
+         const std::function<void(auth::Policy&)>& allow, const std::vector<rpc::ExtraFlag>& extra_flags,
+         const Factory& factory) {
+  const sigset_t signals = BlockSignals();
+  rpc::ParsedOptions parsed = rpc::ParseServiceOptions(
+      description.name, purpose, WithCommonFlags(extra_flags), argc, argv,
+      [](const char* name) -> const char* { return std::getenv(name); });
+  if (parsed.finished) {
+    std::fputs(parsed.message.c_str(), parsed.exit_code == kExitOk ? stdout : stderr);
+    return parsed.exit_code;
+  }
+  Level level = Level::kInfo;
+  telemetry::ParseLevel(parsed.options.log_level, level);
+  telemetry::StartLogging(description.name, level);
+  for (const std::string& line : parsed.effective) Log(Level::kInfo, "option", {{"value", line}});
+  if (parsed.options.check_config) return kExitOk;
+
+  Process process(description, parsed.options);
+  absl::Status started = process.Start(allow, factory);
+  int exit_code = kExitOk;
+  if (started.ok()) {
+    Log(Level::kInfo, "serving", {{"port", process.port()}});
+    int received = 0;
+    sigwait(&signals, &received);
+    Log(Level::kInfo, "stopping", {{"signal", received}});
+    // A second signal ends the process at once, the way the system does it.
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  } else {
+    exit_code = Fail(started);
+  }
+  process.Stop();
+  return exit_code;
+}
+
+}  // namespace motcua::service

@@ -1,0 +1,66 @@
+// Main: the life of a service's process, the same for all four.
+//
+//   int main(int argc, char** argv) {
+//     service::Description description("routing", "ro", {"intake"}, /*derives_events=*/true);
+//     return service::Main(argc, argv, description, "Keeps the route of each dossier.", AllowRouting, {}, MakeRouting);
+//   }
+#ifndef MOTCUA_COMMON_SERVICE_MAIN_H_
+#define MOTCUA_COMMON_SERVICE_MAIN_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/async/cancel.h"
+#include "common/async/task.h"
+#include "common/auth/policy.h"
+#include "common/rpc/host.h"
+#include "common/rpc/service_options.h"
+#include "common/service/backend.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace motcua::service {
+
+// What a service is built from. All of it outlives the service.
+class Environment {
+ public:
+  Environment(Backend& backend, rpc::Host& host, const rpc::ServiceOptions& options)
+      : backend(backend), host(host), options(options) {}
+
+  Backend& backend;
+  rpc::Host& host;
+  const rpc::ServiceOptions& options;
+};
+
+// What a service adds to the common parts. Made before anything runs, destroyed after everything has ended.
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  // Its gRPC service, served beside FeedService and AdminService.
+  virtual grpc::Service& grpc_service() = 0;
+  // `motcua.routing.v1.RoutingService`.
+  virtual std::string grpc_service_name() const = 0;
+  // Work in the background, on the loop, until cancelled.
+  virtual async::Task<void> Run(async::CancelToken cancel) = 0;
+};
+
+using Factory = std::function<absl::StatusOr<std::unique_ptr<Service>>(Environment& environment)>;
+
+// Exit codes of a service.
+enum ExitCode { kExitOk = 0, kExitFailed = 1, kExitUsage = 2 };
+
+// Runs the service until SIGTERM or SIGINT: parses options, connects, serves, and stops gracefully: not serving in
+// health, then calls in hand end (at most --drain), then consumers and timers stop. A second signal ends at once.
+int Main(int argc, char** argv, Description description, const std::string& purpose,
+         const std::function<void(auth::Policy&)>& allow, const std::vector<rpc::ExtraFlag>& extra_flags,
+         const Factory& factory);
+
+}  // namespace motcua::service
+
+#endif  // MOTCUA_COMMON_SERVICE_MAIN_H_

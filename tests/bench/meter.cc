@@ -1,0 +1,65 @@
+#include "tests/bench/meter.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace motcua::bench {
+
+absl::Duration Latencies::Quantile(double q) const {
+  if (micros_.empty()) return absl::ZeroDuration();
+  const size_t at = std::min(micros_.size() - 1, static_cast<size_t>(q * static_cast<double>(micros_.size())));
+  std::nth_element(micros_.begin(), micros_.begin() + static_cast<ptrdiff_t>(at), micros_.end());
+  return absl::Microseconds(micros_[at]);
+}
+
+Processes Processes::Parse(const std::string& text) {
+  Processes processes;
+  for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> pair = absl::StrSplit(part, absl::MaxSplits('=', 1));
+    pid_t pid = 0;
+    if (absl::SimpleAtoi(pair.second, &pid)) processes.pids_[pair.first] = pid;
+  }
+  return processes;
+}
+
+std::map<std::string, absl::Duration> Processes::CpuTimes() const {
+  std::map<std::string, absl::Duration> times;
+  const double ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
+  for (const auto& [name, pid] : pids_) {
+    std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
+    std::string line;
+    std::getline(file, line);
+    // Fields 14 and 15, counted behind the command in parentheses, which may hold spaces.
+    std::istringstream rest(line.substr(std::min(line.size(), line.rfind(')') + 1)));
+    std::string skipped;
+    for (int i = 3; i < 14; ++i) rest >> skipped;
+    double user = 0, system = 0;
+    rest >> user >> system;
+    times[name] = absl::Seconds((user + system) / ticks_per_second);
+  }
+  return times;
+}
+
+std::map<std::string, uint64_t> Processes::Resident() const {
+  std::map<std::string, uint64_t> resident;
+  for (const auto& [name, pid] : pids_) {
+    std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
+    std::string line;
+    while (std::getline(file, line)) {
+      uint64_t kib = 0;
+      if (line.rfind("VmRSS:", 0) == 0 && absl::SimpleAtoi(line.substr(6, line.find("kB") - 6), &kib)) {
+        resident[name] = kib * 1024;
+      }
+    }
+  }
+  return resident;
+}
+
+}  // namespace motcua::bench

@@ -1,0 +1,45 @@
+// What a benchmark reads off: latencies, processor time, memory.
+#ifndef MOTCUA_TESTS_BENCH_METER_H_
+#define MOTCUA_TESTS_BENCH_METER_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace motcua::bench {
+
+// Latencies of one phase. Not thread-safe.
+class Latencies {
+ public:
+  void Add(absl::Duration latency) { micros_.push_back(static_cast<uint32_t>(absl::ToInt64Microseconds(latency))); }
+  size_t count() const { return micros_.size(); }
+  // `q` of 0..1; zero where nothing was measured.
+  absl::Duration Quantile(double q) const;
+
+ private:
+  mutable std::vector<uint32_t> micros_;
+};
+
+// The processes of the system under test, by name.
+class Processes {
+ public:
+  // `text`: `name=pid,name=pid`.
+  static Processes Parse(const std::string& text);
+
+  // Processor time used so far by each, user and system.
+  std::map<std::string, absl::Duration> CpuTimes() const;
+  // Resident memory of each, in bytes.
+  std::map<std::string, uint64_t> Resident() const;
+
+ private:
+  std::map<std::string, pid_t> pids_;
+};
+
+}  // namespace motcua::bench
+
+#endif  // MOTCUA_TESTS_BENCH_METER_H_
