@@ -5,15 +5,13 @@
 
 namespace motcua::deadline {
 
-auth::Policy DeadlinePolicy() {
+void AllowDeadlines(auth::Policy& policy) {
   const std::string service = "motcua.deadline.v1.DeadlineService/";
-  auth::Policy policy;
   policy.Allow(service + "GetClock", {auth::kAnyOfficer, auth::kService})
       .Allow(service + "ListClocks", {auth::kAnyOfficer, "admin", auth::kService})
       .Allow(service + "ChangeDue", {"intake", "leader", "admin"})
       .Allow(service + "GetHistory", {auth::kAnyOfficer, auth::kService})
       .Allow(service + "GetStatistics", {auth::kAnyOfficer, auth::kService});
-  return policy;
 }
 
 absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard) {

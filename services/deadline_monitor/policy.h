@@ -13,8 +13,8 @@
 
 namespace motcua::deadline {
 
-// The table, as the comments of deadline.proto state it.
-auth::Policy DeadlinePolicy();
+// Adds the table, as the comments of deadline.proto state it.
+void AllowDeadlines(auth::Policy& policy);
 
 // Officers act in the jurisdiction of their agency alone; an administrator without an agency, systems and services in
 // every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
