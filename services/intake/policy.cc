@@ -5,9 +5,8 @@
 
 namespace motcua::intake {
 
-auth::Policy IntakePolicy() {
+void AllowIntake(auth::Policy& policy) {
   const std::string service = "motcua.intake.v1.IntakeService/";
-  auth::Policy policy;
   policy.Allow(service + "File", {"intake", "portal"})
       .Allow(service + "Accept", {"intake"})
       .Allow(service + "Refuse", {"intake"})
@@ -21,7 +20,6 @@ auth::Policy IntakePolicy() {
       .Allow(service + "GetReference", {auth::kAuthenticated})
       .Allow(service + "ComputeDue", {auth::kAnyone})
       .Allow(service + "GetStatistics", {auth::kAnyOfficer, auth::kService});
-  return policy;
 }
 
 absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard) {

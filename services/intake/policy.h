@@ -14,8 +14,8 @@
 
 namespace motcua::intake {
 
-// The table, as the comments of intake.proto state it.
-auth::Policy IntakePolicy();
+// Adds the table, as the comments of intake.proto state it.
+void AllowIntake(auth::Policy& policy);
 
 // Officers act in the jurisdiction of their agency alone; an administrator without an agency, systems and services in
 // every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).

@@ -58,7 +58,8 @@ Promise PlanPromise(const reference::Catalogue& catalogue, const reference::v1::
                     std::optional<absl::Time> counted_from, Findings& findings) {
   Promise promise;
   promise.counted_from = counted_from.value_or(received);
-  if (!IsWithinWindow(catalogue, procedure, received, promise.counted_from)) {
+  const bool within = IsWithinWindow(catalogue, procedure, received, promise.counted_from);
+  if (!within) {
     findings.Add("counted_from", "COUNTED_FROM_OUT_OF_WINDOW",
                  absl::StrCat("must be within ", procedure.counted_from_window_days(), " days of the receipt"));
   }
@@ -68,7 +69,7 @@ Promise PlanPromise(const reference::Catalogue& catalogue, const reference::v1::
     findings.Add("procedure", "COMPETENCE_UNRESOLVED", "no agency is at work that decides it");
   }
   PlanLegs(catalogue, procedure, receiving_agency, day, promise, findings);
-  if (!procedure.has_limit()) return promise;
+  if (!within || !procedure.has_limit()) return promise;
   const auto rule = time::ReceiptRuleOf(procedure);
   if (rule.ok()) {
     auto due = time::ComputeDeadline(promise.counted_from, procedure.limit(), *rule,

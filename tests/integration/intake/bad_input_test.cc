@@ -37,6 +37,12 @@ auth::JwtVerifier VerifierOf(const Credentials& credentials) {
   return auth::JwtVerifier(std::move(keys), "motcua", "motcua");
 }
 
+auth::Policy PolicyOfIntake() {
+  auth::Policy policy;
+  AllowIntake(policy);
+  return policy;
+}
+
 // The whole service but for its main function.
 class BadInput : public testing::Test {
  protected:
@@ -100,7 +106,7 @@ class BadInput : public testing::Test {
   telemetry::InertMetrics metrics_;
   service::Backend backend_{loop_, service::Description("intake", "in", {}, false), OptionsFor(redis_), {}, metrics_};
   Intake intake_{backend_.store(), backend_.catalogues(), backend_.publisher()};
-  rpc::Host host_{loop_, IntakePolicy(), VerifierOf(credentials_), metrics_};
+  rpc::Host host_{loop_, PolicyOfIntake(), VerifierOf(credentials_), metrics_};
   IntakeService service_{host_, intake_};
   rpc::Health health_{metrics_};
   std::unique_ptr<rpc::Server> server_;

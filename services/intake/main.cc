@@ -1,0 +1,47 @@
+// motcua-intake: wiring only.
+#include <memory>
+
+#include "common/service/main.h"
+#include "services/intake/intake.h"
+#include "services/intake/intake_service.h"
+#include "services/intake/policy.h"
+#include "services/intake/progress_projection.h"
+
+namespace motcua::intake {
+namespace {
+
+class IntakeProcess final : public service::Service {
+ public:
+  explicit IntakeProcess(service::Environment& environment)
+      : intake_(environment.backend.store(), environment.backend.catalogues(), environment.backend.publisher()),
+        service_(environment.host, intake_) {
+    for (const std::string& source : environment.backend.description().sources) {
+      environment.backend.Consume(source, progress_);
+    }
+  }
+
+  grpc::Service& grpc_service() override { return service_; }
+  std::string grpc_service_name() const override { return "motcua.intake.v1.IntakeService"; }
+  async::Task<void> Run(async::CancelToken) override { co_return; }
+
+ private:
+  ProgressProjection progress_;
+  Intake intake_;
+  IntakeService service_;
+};
+
+}  // namespace
+}  // namespace motcua::intake
+
+int main(int argc, char** argv) {
+  using motcua::service::Description;
+  // What routing and the monitor tell shows in the dossiers, but makes intake say nothing: its feed waits for none.
+  Description description("intake", "in", {"routing", "deadline-monitor"}, /*derives_events=*/false);
+  return motcua::service::Main(argc, argv, std::move(description),
+                               "Receives dossiers, promises dates, returns results, owns the reference data.",
+                               motcua::intake::AllowIntake, {}, [](motcua::service::Environment& environment) {
+                                 std::unique_ptr<motcua::service::Service> process =
+                                     std::make_unique<motcua::intake::IntakeProcess>(environment);
+                                 return absl::StatusOr<std::unique_ptr<motcua::service::Service>>(std::move(process));
+                               });
+}
