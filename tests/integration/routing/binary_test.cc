@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "common/async/sync_wait.h"
 #include "common/auth/jwt_signer.h"
 #include "common/reference/sample.h"
 #include "common/rpc/client.h"
