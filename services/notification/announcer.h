@@ -16,13 +16,12 @@
 
 namespace motcua::notification {
 
-// Confined to the loop; outlives what it has spawned, which ends soon after `cancel`.
+// Confined to the loop; outlives what it has spawned, which ends within kPatience.
 class Announcer {
  public:
   // References outlive the announcer.
-  Announcer(async::Loop& loop, feed::Subscriptions& subscriptions, InboxWatch& watch, DeliveryWorker& worker,
-            async::CancelToken cancel)
-      : loop_(loop), subscriptions_(subscriptions), watch_(watch), worker_(worker), cancel_(std::move(cancel)) {}
+  Announcer(async::Loop& loop, feed::Subscriptions& subscriptions, InboxWatch& watch, DeliveryWorker& worker)
+      : loop_(loop), subscriptions_(subscriptions), watch_(watch), worker_(worker) {}
 
   // Wakes followers and the delivery worker once the batch is committed; if it is not soon, they find out by themselves.
   void Announce(Announcement announcement) {
@@ -31,12 +30,12 @@ class Announcer {
   }
 
  private:
-  static constexpr absl::Duration kPatience = absl::Seconds(5);
+  static constexpr absl::Duration kPatience = absl::Seconds(1);
 
   async::Task<void> AnnounceWhenApplied(Announcement announcement) {
     absl::Status applied =
         co_await subscriptions_.AwaitApplied(std::string(SourceName(announcement.source)), announcement.shard,
-                                             announcement.position, absl::Now() + kPatience, cancel_);
+                                             announcement.position, absl::Now() + kPatience, async::CancelToken());
     if (!applied.ok()) co_return;
     watch_.Wake(announcement.shard, announcement.recipients);
     if (announcement.deliveries) worker_.Kick();
@@ -46,7 +45,6 @@ class Announcer {
   feed::Subscriptions& subscriptions_;
   InboxWatch& watch_;
   DeliveryWorker& worker_;
-  const async::CancelToken cancel_;
 };
 
 }  // namespace motcua::notification

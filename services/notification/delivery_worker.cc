@@ -23,8 +23,9 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr uint32_t kPassSize = 64;
 constexpr int kCommitAttempts = 16;
 // Tries to enter an outcome while Redis is away; longer than that, the lease runs out and the message goes out again.
-constexpr int kEnterAttempts = 20;
+constexpr int kEnterAttempts = 60;
 constexpr absl::Duration kEnterPause = absl::Milliseconds(500);
+constexpr int kEnterAttemptsWhenStopping = 2;
 
 }  // namespace
 
@@ -49,10 +50,14 @@ Task<void> DeliveryWorker::Run(CancelToken cancel) {
     (void)waited;
     kicked_.Reset();
   }
+  stopping_ = true;
+  absl::Time patience = absl::Now() + kGrace;
   while (under_way_ > 0) {
-    absl::Status waited = co_await ended_.Wait(absl::InfiniteFuture());
-    (void)waited;
     ended_.Reset();
+    absl::Status ended = co_await ended_.Wait(patience);
+    if (ended.ok()) continue;
+    transport_.BreakOff();
+    patience = absl::InfiniteFuture();
   }
 }
 
@@ -119,11 +124,7 @@ Task<void> DeliveryWorker::Attempt(std::string shard, std::string code, Delivery
   } else if (parcel.ok()) {
     outcome = co_await transport_.Send(*std::move(parcel));
   }
-  if (outcome.kind == Outcome::Kind::kDelivered) {
-    ++delivered_;
-  } else {
-    ++failed_attempts_;
-  }
+  if (observe_) observe_(outcome);
   co_await Enter(std::move(shard), std::move(code), std::move(key), std::move(outcome));
   --under_way_;
   ended_.Set();
@@ -154,7 +155,7 @@ Task<absl::StatusOr<Parcel>> DeliveryWorker::Write(std::string shard, std::strin
 }
 
 Task<void> DeliveryWorker::Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome) {
-  for (int attempt = 0; attempt < kEnterAttempts; ++attempt) {
+  for (int attempt = 0; attempt < (stopping_ ? kEnterAttemptsWhenStopping : kEnterAttempts); ++attempt) {
     const absl::Time now = store_.clock().Now();
     const RetryPolicy& retry = options_.retry;
     Change conclude = [key, outcome, now, &retry](v1::DossierRecord& record) {

@@ -7,8 +7,9 @@
 #define MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
 
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -43,15 +44,16 @@ class DeliveryWorker {
   DeliveryWorker(async::Loop& loop, store::Store& store, service::Catalogues& catalogues, Transport& transport,
                  DeliveryOptions options);
 
-  // Until cancelled; survives the loss of Redis.
+  // Until cancelled; survives the loss of Redis. Attempts under way then have kGrace to end before they are broken off.
   async::Task<void> Run(async::CancelToken cancel);
 
   // Something may be due.
   void Kick() { kicked_.Set(); }
 
-  // Outcomes since the start, for metrics.
-  uint64_t delivered() const { return delivered_; }
-  uint64_t failed_attempts() const { return failed_attempts_; }
+  // Called with the outcome of every attempt, for metrics.
+  void OnAttempt(std::function<void(const Outcome&)> observe) { observe_ = std::move(observe); }
+
+  static constexpr absl::Duration kGrace = absl::Seconds(3);
 
  private:
   using Change = absl::AnyInvocable<bool(v1::DossierRecord&)>;
@@ -74,8 +76,8 @@ class DeliveryWorker {
   async::Event kicked_;
   async::Event ended_;
   size_t under_way_ = 0;
-  uint64_t delivered_ = 0;
-  uint64_t failed_attempts_ = 0;
+  bool stopping_ = false;
+  std::function<void(const Outcome&)> observe_;
 };
 
 }  // namespace motcua::notification

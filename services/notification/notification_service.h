@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/service_type.h>
 
 #include "common/rpc/host.h"
 #include "services/notification/notifications.h"

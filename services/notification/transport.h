@@ -71,6 +71,9 @@ class Transport {
   //  failed for now    all else
   async::Task<Outcome> Send(Parcel parcel);
 
+  // What is under way, and all that follows, ends soon as failed for now. Any thread.
+  void BreakOff() { stopping_ = true; }
+
  private:
   using Work = absl::AnyInvocable<void()>;
 

@@ -105,7 +105,7 @@ class Replica {
         worker_(loop, store_, catalogues_, transport_, options.delivery),
         notifications_(store_, catalogues_, watch_),
         cancel_(loop),
-        announcer_(loop, subscriptions_, watch_, worker_, cancel_.token()) {
+        announcer_(loop, subscriptions_, watch_, worker_) {
     for (const auto& [name, source] : sources) {
       projections_.push_back(std::make_unique<NotificationProjection>(
           SourceOf(name), catalogues_, options.projection,
