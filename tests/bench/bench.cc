@@ -111,7 +111,11 @@ void PrintTable(const nlohmann::ordered_json& report) {
   for (const auto& [key, line] : report.items()) {
     if (!line.is_object() || !line.contains("per_second")) continue;
     std::printf("%-44s %12.0f", key.c_str(), line["per_second"].get<double>());
-    std::printf(line.contains("p50_ms") ? " %10.2f %10.2f" : " %10s %10s", line.value("p50_ms", 0.0), line.value("p99_ms", 0.0));
+    if (line.contains("p50_ms")) {
+      std::printf(" %10.2f %10.2f", line["p50_ms"].get<double>(), line["p99_ms"].get<double>());
+    } else {
+      std::printf(" %10s %10s", "", "");
+    }
     if (line.contains("ratio")) std::printf(" %8.2f", line["ratio"].get<double>());
     std::printf("\n");
   }
@@ -120,6 +124,7 @@ void PrintTable(const nlohmann::ordered_json& report) {
 int Main(int argc, char** argv) {
   CLI::App app("Measures a running Motcua; see tests/bench/run.");
   std::string intake, routing, deadline, notification, redis_address, key_file, pids;
+  rpc::TlsFiles tls;
   uint64_t loaded = 10000;
   double seconds = 5;
   int in_flight = 64;
@@ -130,6 +135,9 @@ int Main(int argc, char** argv) {
   app.add_option("--notification", notification)->required();
   app.add_option("--redis", redis_address)->required();
   app.add_option("--signing_key", key_file)->required();
+  app.add_option("--tls_ca", tls.ca, "CA of the services' certificates; none = no TLS");
+  app.add_option("--tls_cert", tls.cert);
+  app.add_option("--tls_key", tls.key);
   app.add_option("--pids", pids, "name=pid,... of the processes whose time and memory are read");
   app.add_option("--loaded", loaded, "open dossiers to load first");
   app.add_option("--seconds", seconds, "length of each timed phase");
@@ -153,7 +161,9 @@ int Main(int argc, char** argv) {
                                                                         {"routing", routing},
                                                                         {"deadline-monitor", deadline},
                                                                         {"notification", notification}}) {
-    auto channel = rpc::MakeChannel(rpc::ChannelOptions(address));
+    rpc::ChannelOptions channel_options(address);
+    channel_options.tls = tls;
+    auto channel = rpc::MakeChannel(channel_options);
     if (!channel.ok()) return fail(channel.status());
     channels[name] = *channel;
   }
