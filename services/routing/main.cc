@@ -38,6 +38,7 @@ absl::StatusOr<std::unique_ptr<service::Service>> MakeRouting(service::Environme
 
 int main(int argc, char** argv) {
   motcua::service::Description description("routing", "ro", {"intake"}, /*derives_events=*/true);
-  return motcua::service::Main(argc, argv, description, "Keeps the route of every accepted dossier: custody, hand-overs, work, consultations.",
+  return motcua::service::Main(argc, argv, description,
+                               "Keeps the route of every accepted dossier: custody, hand-overs, work, consultations.",
                                motcua::routing::AllowRouting, {}, motcua::routing::MakeRouting);
 }
