@@ -61,7 +61,7 @@ class ProgramTest : public testing::Test {
     client_ = std::make_unique<rpc::BlockingClient>(*channel);
     v1::ApplyReferenceRequest request;
     *request.mutable_set() = JurisdictionSet();
-    const auto applied = Call<v1::ApplyReferenceResponse>(request, admin_);
+    const auto applied = Call<v1::ApplyReferenceResponse>(request, admin_, /*retry=*/true);
     ASSERT_TRUE(applied.ok()) << applied.status() << program_.Log();
   }
 
