@@ -24,7 +24,8 @@ class ClockProjection final : public feed::Projection {
 
  private:
   service::Catalogues& catalogues_;
-  // Shards whose reference data the latest batch changed: its commit came after what is cached may have been read.
+  // Shards whose reference data the latest batch changed: its commit came after what is cached may have been
+  // read.
   std::set<std::string> changed_;
 };
 

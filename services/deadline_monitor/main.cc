@@ -1,4 +1,5 @@
-// Deadline-monitor (giám sát thời hạn): when is it due, is it near or over, who lost the time, who must be told.
+// Deadline-monitor (giám sát thời hạn): when is it due, is it near or over, who lost the time, who must be
+// told.
 #include "common/service/main.h"
 #include "services/deadline_monitor/clock_projection.h"
 #include "services/deadline_monitor/deadline_service.h"

@@ -19,8 +19,8 @@
 
 namespace motcua::deadline {
 
-// The errors of each call are those of the contract (deadline.proto). Requests have passed the field rules, callers the
-// policy table; `who` and `caller` name the same one.
+// The errors of each call are those of the contract (deadline.proto). Requests have passed the field rules,
+// callers the policy table; `who` and `caller` name the same one.
 //
 // Confined to the loop of its store. All references outlive it and its tasks.
 class Monitor {
@@ -38,14 +38,16 @@ class Monitor {
   Answered<v1::Statistics> GetStatistics(auth::Principal who, store::Caller caller,
                                          v1::GetStatisticsRequest request);
 
-  // Waits, at most kSettle, until the feeds have been read up to now: a date must not be judged anew before it is known
-  // whether the dossier ended under the old one. Errors besides the contract's: UNAVAILABLE (NOT_CAUGHT_UP).
+  // Waits, at most kSettle, until the feeds have been read up to now: a date must not be judged anew before
+  // it is known whether the dossier ended under the old one. Errors besides the contract's: UNAVAILABLE
+  // (NOT_CAUGHT_UP).
   Answered<v1::ChangeDueResponse> ChangeDue(auth::Principal who, store::Caller caller, v1::ChangeDueRequest request);
 
   static constexpr absl::Duration kSettle = absl::Seconds(2);
 
  private:
-  // As of when the clocks of a shard are true: now or, where the feeds have not been read so far, up to where they have.
+  // As of when the clocks of a shard are true: now or, where the feeds have not been read so far, up to where
+  // they have.
   absl::Time AsOf(const std::string& shard) const;
 
   store::Store& store_;

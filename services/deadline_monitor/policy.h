@@ -1,4 +1,5 @@
-// Who may call what at deadline-monitor: the table of methods and roles, and what follows from a caller's agency.
+// Who may call what at deadline-monitor: the table of methods and roles, and what follows from a caller's
+// agency.
 //
 // Pure and thread-safe.
 #ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_POLICY_H_
@@ -16,8 +17,8 @@ namespace motcua::deadline {
 // Adds the table, as the comments of deadline.proto state it.
 void AllowDeadlines(auth::Policy& policy);
 
-// Officers act in the jurisdiction of their agency alone; an administrator without an agency, systems and services in
-// every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
+// Officers act in the jurisdiction of their agency alone; an administrator without an agency, systems and
+// services in every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
 absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard);
 
 // Administrators and services: whatever the agency.

@@ -93,8 +93,8 @@ Task<absl::Status> Sweeper::SweepUpTo(std::string shard, absl::Time limit, Cance
         co_await store_.IndexUpTo(key, static_cast<double>(Micros(limit)), most, absl::Now() + kPatience);
     if (!timers.ok()) co_return timers.status();
     if (timers->empty()) co_return absl::OkStatus();
-    // A full batch may have left others of its last moment behind, but none of an earlier one: fired so far and no
-    // further, the alerts come in the order of time.
+    // A full batch may have left others of its last moment behind, but none of an earlier one: fired so far
+    // and no further, the alerts come in the order of time.
     const absl::Time up_to =
         timers->size() < most ? limit : absl::FromUnixMicros(static_cast<int64_t>(timers->back().second));
     bool won = false;
@@ -128,7 +128,8 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
     session.Apply<ClockModel>(code, *std::move(decision));
   }
   if (session.clean()) {
-    // Taken before another writer moved them; or an index that disagrees with its records, which no commit writes.
+    // Taken before another writer moved them; or an index that disagrees with its records, which no commit
+    // writes.
     co_return errors::Aborted("CONFLICT", "the timers have moved on");
   }
   std::stable_sort(events.begin(), events.end(), [](const feed::v1::Event& a, const feed::v1::Event& b) {

@@ -23,12 +23,14 @@
 
 namespace motcua::deadline {
 
-// Fires what is due: one index per shard lists the dossiers by their next moment; the sweeper takes those whose moment has come, in
-// order and in batches, raises what became true and commits it together with their next moments.
+// Fires what is due: one index per shard lists the dossiers by their next moment; the sweeper takes those
+// whose moment has come, in order and in batches, raises what became true and commits it together with their
+// next moments.
 //
-// Nothing fires before every feed has been read up to its moment: the limit of a sweep is the present time or, where that
-// is earlier, the watermark of the subscriptions. So lag delays an alert and never invents one. A crash, a lost race or a second
-// replica at the same work repeats nothing, because a clock and what was raised of it are committed as one.
+// Nothing fires before every feed has been read up to its moment: the limit of a sweep is the present time
+// or, where that is earlier, the watermark of the subscriptions. So lag delays an alert and never invents
+// one. A crash, a lost race or a second replica at the same work repeats nothing, because a clock and what
+// was raised of it are committed as one.
 //
 // Confined to the loop.
 class Sweeper {
@@ -40,9 +42,9 @@ class Sweeper {
   // Until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
 
-  // Every timer of the shard up to this moment has fired, and none before it will be set: the bound of the service's own
-  // watermark. The publisher asks for it whenever time or a watermark may have moved, and the sweeper wakes where there is
-  // more to do.
+  // Every timer of the shard up to this moment has fired, and none before it will be set: the bound of the
+  // service's own watermark. The publisher asks for it whenever time or a watermark may have moved, and the
+  // sweeper wakes where there is more to do.
   absl::Time SettledUntil(const std::string& shard);
 
   // Timers fired since the start; for metrics.

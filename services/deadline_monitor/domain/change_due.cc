@@ -80,7 +80,8 @@ absl::StatusOr<store::Decision<v1::ClockRecord>> DecideChangeDue(const v1::Clock
     return errors::Unavailable("NOT_CAUGHT_UP", "an alert of the present date is being settled; try again");
   }
 
-  // What is raised of the present date bears its own moments: those before the feed's watermark have been raised.
+  // What is raised of the present date bears its own moments: those before the feed's watermark have been
+  // raised.
   ClockChange change(*record, catalogue, context.actor, absl::InfinitePast());
   change.Raise(now);
   v1::Clock& clock = change.clock();

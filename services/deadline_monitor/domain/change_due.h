@@ -19,8 +19,8 @@ struct ChangeDueFacts {
   absl::Time settled_until;
 };
 
-// The date that lateness is judged by moves with an AGREED date, unless the dossier is late by an earlier promise that was
-// made anew; it stays with a REAPPOINTMENT.
+// The date that lateness is judged by moves with an AGREED date, unless the dossier is late by an earlier
+// promise that was made anew; it stays with a REAPPOINTMENT.
 //
 // Errors, nothing being changed:
 //   NOT_FOUND (DOSSIER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_AGENCY) for other agencies than the receiving one and the holder;

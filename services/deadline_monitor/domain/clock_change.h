@@ -47,9 +47,9 @@ class ClockChange {
   // Adds a line to the history.
   void Note(absl::Time at, std::string_view action, std::string_view note);
 
-  // Raises in order what became true until `up_to`, that moment included, each as of its moment. What became true before
-  // `floor` is raised as of `floor`: a clock that starts, resumes or gets another due date when its moments have passed. What is
-  // not true any more at `floor` is not raised.
+  // Raises in order what became true until `up_to`, that moment included, each as of its moment. What became
+  // true before `floor` is raised as of `floor`: a clock that starts, resumes or gets another due date when
+  // its moments have passed. What is not true any more at `floor` is not raised.
   void Raise(absl::Time up_to, absl::Time floor = absl::InfinitePast());
 
   // Puts another due date in force: it has a version of its own, for which alerts are raised anew.

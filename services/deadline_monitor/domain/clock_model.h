@@ -18,9 +18,9 @@ namespace index {
 // Dossiers by the next moment at which something must be raised, in microseconds since the epoch.
 inline constexpr std::string_view kTimers = "t";
 
-// Open dossiers by the first instant that is late, in microseconds since the epoch (kNoDue for those without a due date):
-// all, those that are near their due, those that are overdue. `agency` empty = of the whole jurisdiction, else
-// those that the agency holds.
+// Open dossiers by the first instant that is late, in microseconds since the epoch (kNoDue for those without
+// a due date): all, those that are near their due, those that are overdue. `agency` empty = of the whole
+// jurisdiction, else those that the agency holds.
 std::string Open(std::string_view agency);
 std::string Nearing(std::string_view agency);
 std::string Overdue(std::string_view agency);
@@ -30,8 +30,9 @@ inline constexpr double kNoDue = 9.0e15;
 
 }  // namespace index
 
-// Counters whose names end with an agency's id begin with one of these. Amounts of time are kept in two counters, whole
-// seconds and the rest in microseconds, so that the sum over millions of dossiers stays far from 2^63.
+// Counters whose names end with an agency's id begin with one of these. Amounts of time are kept in two
+// counters, whole seconds and the rest in microseconds, so that the sum over millions of dossiers stays far
+// from 2^63.
 namespace counter {
 
 inline constexpr std::string_view kClocks = "clocks";
@@ -69,7 +70,8 @@ inline bool IsPaused(const v1::Clock& clock) { return clock.has_paused_at(); }
 // The bit of an alert in `raised`.
 inline uint32_t Bit(feed::v1::AlertKind kind) { return 1u << kind; }
 
-// The date that lateness is judged by, and the promise of the acceptance: see ClockRecord on how they are stored.
+// The date that lateness is judged by, and the promise of the acceptance: see ClockRecord on how they are
+// stored.
 const common::v1::Deadline& JudgedDue(const v1::Clock& clock);
 const common::v1::Deadline& OriginalDue(const v1::Clock& clock);
 

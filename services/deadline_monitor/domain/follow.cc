@@ -50,7 +50,8 @@ void AcceptHandOver(ClockChange& change, const feed::v1::HandOverAccepted& accep
   change.Note(at, "HandOverAccepted", absl::StrCat(accepted.from(), " > ", accepted.to()));
 }
 
-// The due after waiting from `stopped` to `resumed`; unchanged where the clock cannot tell (no limit, outside the calendar).
+// The due after waiting from `stopped` to `resumed`; unchanged where the clock cannot tell (no limit, outside
+// the calendar).
 common::v1::Deadline AfterPause(const common::v1::Deadline& due, const v1::Clock& clock, absl::Time stopped,
                                 absl::Time resumed, const time::Calendar& calendar) {
   auto moved = time::DeadlineAfterPause(due, clock.limit(), stopped, resumed, clock.pause_policy(), time::kNoCutoff,

@@ -16,11 +16,12 @@ namespace motcua::deadline {
 // Whether an event of this kind can change a clock.
 bool ConcernsClocks(const feed::v1::Event& event);
 
-// What the clock is after the event, which took effect at its own time; nullopt = the event changes nothing (a repetition,
-// or it comes after the end). `record` nullptr = the dossier has no clock.
+// What the clock is after the event, which took effect at its own time; nullopt = the event changes nothing
+// (a repetition, or it comes after the end). `record` nullptr = the dossier has no clock.
 //
-// Before the event acts, everything is raised that became true until then, so that the outcome does not depend on whether the
-// sweeper or the event comes first; afterwards, what the event itself made true. What is emitted bears no time before `not_before`.
+// Before the event acts, everything is raised that became true until then, so that the outcome does not
+// depend on whether the sweeper or the event comes first; afterwards, what the event itself made true. What
+// is emitted bears no time before `not_before`.
 //
 //   DossierAccepted        the clock starts: held by the receiving agency since the receipt
 //   HandOverOffered        the part `offer` starts
@@ -37,8 +38,9 @@ absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideEvent(cons
                                                                             absl::Time not_before,
                                                                             const reference::Catalogue& catalogue);
 
-// What the sweeper does: raises everything that became true until `up_to`. nullopt = there is nothing to raise, and the
-// record's next moment is right; where only that moment is wrong (the calendar changed), the decision corrects it.
+// What the sweeper does: raises everything that became true until `up_to`. nullopt = there is nothing to
+// raise, and the record's next moment is right; where only that moment is wrong (the calendar changed), the
+// decision corrects it.
 std::optional<store::Decision<v1::ClockRecord>> DecideAlerts(const v1::ClockRecord& record, absl::Time up_to,
                                                              absl::Time not_before,
                                                              const reference::Catalogue& catalogue);

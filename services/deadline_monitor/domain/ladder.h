@@ -1,4 +1,5 @@
-// Which alerts a limit calls for: the rungs of the ladder in force, and what holds where reference data say nothing.
+// Which alerts a limit calls for: the rungs of the ladder in force, and what holds where reference data say
+// nothing.
 #ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_DOMAIN_LADDER_H_
 #define MOTCUA_SERVICES_DEADLINE_MONITOR_DOMAIN_LADDER_H_
 
@@ -18,8 +19,8 @@ struct Rung {
   const reference::v1::AlertRung* rung;
 };
 
-// The rungs that fit the dossier's limit, of each kind one. OVERDUE is always among them: the figures count by it. Without
-// a ladder it is the only one.
+// The rungs that fit the dossier's limit, of each kind one. OVERDUE is always among them: the figures count
+// by it. Without a ladder it is the only one.
 std::vector<Rung> RungsOf(const v1::Clock& clock, const reference::Catalogue& catalogue);
 
 // What holds for parts of a dossier: OVERDUE, told to the holder, who answers for the whole.

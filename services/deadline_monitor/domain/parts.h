@@ -1,5 +1,5 @@
-// The clocks of a dossier's parts: legs, consultations, offered hand-overs. A part is kept in its agency's calendar, without a
-// cut-off: what another agency hands over counts from that moment.
+// The clocks of a dossier's parts: legs, consultations, offered hand-overs. A part is kept in its agency's
+// calendar, without a cut-off: what another agency hands over counts from that moment.
 #ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_DOMAIN_PARTS_H_
 #define MOTCUA_SERVICES_DEADLINE_MONITOR_DOMAIN_PARTS_H_
 
@@ -25,12 +25,13 @@ inline bool IsRunning(const v1::PartClock& part) { return !part.has_ended_at(); 
 // Ended parts that a record keeps.
 inline constexpr int kMaxEndedParts = 64;
 
-// Starts a part; one of the same name that is still running is replaced. Does nothing where the calendar cannot tell
-// when it is due.
+// Starts a part; one of the same name that is still running is replaced. Does nothing where the calendar
+// cannot tell when it is due.
 void StartPart(v1::Clock& clock, std::string_view item, std::string_view agency, const common::v1::Limit& limit,
                absl::Time at, const reference::Catalogue& catalogue);
 
-// Ends the running part of that name, if there is one. An ended offer is forgotten, a leg that ended late is counted.
+// Ends the running part of that name, if there is one. An ended offer is forgotten, a leg that ended late is
+// counted.
 void EndPart(v1::Clock& clock, std::string_view item, absl::Time at);
 
 // The same for the running leg.

@@ -1,4 +1,5 @@
-// The figures over all dossiers of a jurisdiction, from the counters alone: exact, and their cost does not grow with the dossiers.
+// The figures over all dossiers of a jurisdiction, from the counters alone: exact, and their cost does not
+// grow with the dossiers.
 #ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_DOMAIN_STATISTICS_H_
 #define MOTCUA_SERVICES_DEADLINE_MONITOR_DOMAIN_STATISTICS_H_
 
@@ -8,8 +9,8 @@
 
 namespace motcua::deadline {
 
-// Time held counts until `as_of`: of an agency, finished spans + holding x as_of - the sum of the moments since when it
-// holds, exact to the microsecond.
+// Time held counts until `as_of`: of an agency, finished spans + holding x as_of - the sum of the moments
+// since when it holds, exact to the microsecond.
 v1::Statistics StatisticsOf(const store::Counters& counters, absl::Time as_of);
 
 }  // namespace motcua::deadline

@@ -1,5 +1,5 @@
-// The real motcua-deadline-monitor over gRPC: Advance fires every timer once and in order, through kill -9 and with two
-// replicas racing; who may call; a graceful end.
+// The real motcua-deadline-monitor over gRPC: Advance fires every timer once and in order, through kill -9
+// and with two replicas racing; who may call; a graceful end.
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 

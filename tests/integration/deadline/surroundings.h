@@ -1,5 +1,5 @@
-// Deadline-monitor's surroundings in one process: the feeds of intake and routing, written by the test, and any number of
-// replicas of the monitor that follow them, all on one real redis-server and on simulated time.
+// Deadline-monitor's surroundings in one process: the feeds of intake and routing, written by the test, and
+// any number of replicas of the monitor that follow them, all on one real redis-server and on simulated time.
 #ifndef MOTCUA_TESTS_INTEGRATION_DEADLINE_SURROUNDINGS_H_
 #define MOTCUA_TESTS_INTEGRATION_DEADLINE_SURROUNDINGS_H_
 

@@ -1,4 +1,5 @@
-// Timers on a real redis-server: each fires once, in order, not before the feeds have been read up to it, whoever races or dies.
+// Timers on a real redis-server: each fires once, in order, not before the feeds have been read up to it,
+// whoever races or dies.
 #include <map>
 #include <random>
 #include <set>

@@ -1,4 +1,5 @@
-// Upstream: a service above deadline-monitor that only serves its feed, which the test writes, on simulated time.
+// Upstream: a service above deadline-monitor that only serves its feed, which the test writes, on simulated
+// time.
 #ifndef MOTCUA_TESTS_INTEGRATION_DEADLINE_UPSTREAM_H_
 #define MOTCUA_TESTS_INTEGRATION_DEADLINE_UPSTREAM_H_
 

@@ -1,4 +1,5 @@
-// When a clock tells: every alert once, as of the moment at which it became true, and never one that is not true.
+// When a clock tells: every alert once, as of the moment at which it became true, and never one that is not
+// true.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/deadline/life.h"

@@ -75,6 +75,12 @@ TEST_F(ChangeDueTest, AnAgreementAfterAReappointmentCountsOnlyWhereNotYetLate) {
   EXPECT_EQ(JudgedDue(life_.clock()).date(), "2025-01-22");
 }
 
+TEST_F(ChangeDueTest, AnAgreementDoesNotExcuseWhatWasLateByTheFirstPromise) {
+  ASSERT_TRUE(life_.ChangeDue(At("2025-01-10T09:00"), "2025-01-20", DUE_CHANGE_KIND_REAPPOINTMENT).ok());
+  ASSERT_TRUE(life_.ChangeDue(At("2025-01-15T11:00"), "2025-01-22", DUE_CHANGE_KIND_AGREED).ok());
+  EXPECT_EQ(JudgedDue(life_.clock()).date(), "2025-01-13");
+}
+
 TEST_F(ChangeDueTest, APauseMovesTheJudgedDateWithTheOther) {
   ASSERT_TRUE(life_.ChangeDue(At("2025-01-07T09:00"), "2025-01-20", DUE_CHANGE_KIND_REAPPOINTMENT).ok());
   life_.Pause(At("2025-01-08T09:00"));

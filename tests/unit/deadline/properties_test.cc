@@ -128,7 +128,8 @@ TEST_P(RandomLives, KeepAllPromises) {
       const bool changed = Live(swept, event, static_cast<int>(i));
       EXPECT_EQ(Live(lazy, event, static_cast<int>(i)), changed);
       CheckAccount(swept, event.at);
-      // The index by the next moment is a function of the record: sweeping up to just before it changes nothing.
+      // The index by the next moment is a function of the record: sweeping up to just before it changes
+      // nothing.
       if (changed && swept.record()->next_moment() != 0) {
         EXPECT_GT(swept.record()->next_moment(), Micros(event.at)) << "what is past has been raised";
         Life copy = swept;
