@@ -25,6 +25,7 @@ constexpr Entry kTexts[] = {
     {"ALREADY_RETURNED", "Kết quả đã được trả trước đó."},
     {"AWAITING_PAYMENT", "Hồ sơ đang chờ thực hiện nghĩa vụ tài chính."},
     {"AWAITING_SUPPLEMENT", "Hồ sơ đang chờ bổ sung giấy tờ."},
+    {"BAD_PAGE_TOKEN", "Mã trang không hợp lệ. Xin tải lại danh sách từ đầu."},
     {"CALENDAR_MISSING", "Chưa có lịch làm việc của cơ quan cho thời gian này."},
     {"CANCELLED", "Yêu cầu đã được hủy."},
     {"CLOCK_NOT_RUNNING", "Hồ sơ không đang được tính thời hạn."},
@@ -63,6 +64,7 @@ constexpr Entry kTexts[] = {
     {"NOT_YOUR_JURISDICTION", "Hồ sơ thuộc địa bàn khác."},
     {"NO_CREDENTIALS", "Xin đăng nhập để thực hiện."},
     {"NO_CURRENT_LEG", "Hồ sơ không có bước xử lý nào đang mở."},
+    {"NO_DUE_DATE", "Hồ sơ không có ngày hẹn trả kết quả."},
     {"NO_NEXT_LEG", "Quy trình không còn bước tiếp theo."},
     {"NO_SUPPLEMENT_REQUESTED", "Hồ sơ không đang chờ bổ sung giấy tờ."},
     {"OUTCOME_UNKNOWN", "Chưa rõ thao tác đã được ghi nhận hay chưa. Xin gửi lại cùng mã yêu cầu."},
@@ -83,6 +85,7 @@ constexpr Entry kTexts[] = {
     {"TOO_MANY_CALLS", "Hệ thống đang quá tải. Xin thử lại sau giây lát."},
     {"TOO_MANY_CONSULTATIONS", "Hồ sơ đã lấy ý kiến quá số lần cho phép."},
     {"TOO_MANY_GUESSES", "Tra cứu sai quá nhiều lần. Xin thử lại sau."},
+    {"TOO_MANY_REAPPOINTMENTS", "Hồ sơ đã được hẹn lại ngày trả kết quả, không thể hẹn lại lần nữa."},
     {"TOO_MANY_SUPPLEMENTS", "Hồ sơ đã được yêu cầu bổ sung quá số lần cho phép."},
     {"UNKNOWN_AGENCY", "Cơ quan, đơn vị không có trong danh mục."},
     {"UNKNOWN_CHANNEL", "Hình thức tiếp nhận không có trong danh mục."},
@@ -93,6 +96,7 @@ constexpr Entry kTexts[] = {
     {"UNKNOWN_SHARD", "Địa bàn không có trong danh mục."},
     {"UNKNOWN_UNIT", "Phòng, ban không có trong danh mục."},
     {"VERSION_MISMATCH", "Hồ sơ đã thay đổi so với bản ông/bà đang xem. Xin tải lại."},
+    {"WAITING_FOR_INTAKE", "Hồ sơ đang được cập nhật từ bộ phận tiếp nhận. Xin thử lại sau giây lát."},
     {"WRONG_STATUS", "Trạng thái hiện tại của hồ sơ không cho phép thao tác này."},
 };
 
