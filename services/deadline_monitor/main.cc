@@ -24,6 +24,9 @@ class DeadlineMonitor final : public service::Service {
     }
     // Timers write events too: the feed has told all up to a moment only when they have fired.
     environment.backend.publisher().SetBound([this](const std::string& shard) { return sweeper_.SettledUntil(shard); });
+    telemetry::Counter& fired = environment.backend.metrics().MakeCounter(
+        "motcua_timer_events_total", "Alerts and apologies that timers have raised.");
+    sweeper_.OnFired([&fired](size_t events) { fired.Add(static_cast<double>(events)); });
   }
 
   grpc::Service& grpc_service() override { return service_; }

@@ -140,7 +140,10 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
   absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + kPatience);
   if (!outcome.ok()) co_return outcome.status();
   *won = outcome->kind == store::CommitOutcome::Kind::kCommitted;
-  if (*won) fired_ += count;
+  if (*won) {
+    fired_ += count;
+    if (on_fired_) on_fired_(count);
+  }
   if (outcome->kind == store::CommitOutcome::Kind::kStale) *not_before = outcome->watermark;
   co_return absl::OkStatus();
 }

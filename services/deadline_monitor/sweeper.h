@@ -2,7 +2,9 @@
 #ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_SWEEPER_H_
 #define MOTCUA_SERVICES_DEADLINE_MONITOR_SWEEPER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,8 +49,10 @@ class Sweeper {
   // sweeper wakes where there is more to do.
   absl::Time SettledUntil(const std::string& shard);
 
-  // Timers fired since the start; for metrics.
+  // Events written since the start.
   uint64_t fired() const { return fired_; }
+  // Called with the number of events of each committed batch; for metrics.
+  void OnFired(std::function<void(size_t)> on_fired) { on_fired_ = std::move(on_fired); }
 
  private:
   struct Shard {
@@ -75,6 +79,7 @@ class Sweeper {
   feed::Publisher& publisher_;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
   uint64_t fired_ = 0;
+  std::function<void(size_t)> on_fired_;
 };
 
 }  // namespace motcua::deadline
