@@ -74,6 +74,7 @@ Task<absl::StatusOr<uint64_t>> Consumer::ReadCursor() {
 Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
   absl::StatusOr<uint64_t> cursor = co_await ReadCursor();
   if (!cursor.ok()) co_return cursor.status();
+  cursor_ = *cursor;
   if (*cursor > applied_) {
     applied_ = *cursor;
     Progress();
@@ -82,6 +83,7 @@ Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
   request.set_shard(shard_);
   request.set_after(*cursor);
   request.set_consumer(name_);
+  for (v1::Event::BodyCase kind : projection_.Wanted()) request.add_kinds(static_cast<uint32_t>(kind));
   std::unique_ptr<SourceStream> stream = source_.Open(std::move(request));
   while (!cancel.cancelled()) {
     absl::StatusOr<v1::ReadResponse> step = co_await stream->Next(cancel);
@@ -90,9 +92,10 @@ Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
     if (step->events_size() > 0) {
       std::vector<v1::Event> events(std::make_move_iterator(step->mutable_events()->begin()),
                                     std::make_move_iterator(step->mutable_events()->end()));
-      absl::Status applied = co_await ApplyBatch(std::move(events), cancel);
+      absl::Status applied = co_await ApplyBatch(std::move(events), step->position(), cancel);
       if (!applied.ok()) co_return applied;
     }
+    applied_ = std::max(applied_, step->position());
     if (step->has_watermark()) watermark_ = std::max(watermark_, time::FromTimestamp(step->watermark()));
     trouble_.clear();
     Progress();
@@ -101,8 +104,7 @@ Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
   co_return errors::Cancelled("CANCELLED", "stopping");
 }
 
-Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, CancelToken cancel) {
-  const uint64_t last = events.back().position();
+Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, uint64_t up_to, CancelToken cancel) {
   const std::string cursor_key = store_.Keys(shard_).Cursor(source_name_);
   absl::Duration pause = kFirstPause;
   absl::Time not_before = absl::InfinitePast();
@@ -110,14 +112,15 @@ Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, CancelTok
     store::Session session(store_, shard_);
     absl::Status status = co_await projection_.Apply(session, events, not_before);
     if (status.ok()) {
-      session.extra().CheckCursor(cursor_key, applied_);
-      session.extra().SetCursor(cursor_key, last);
+      session.extra().CheckCursor(cursor_key, cursor_);
+      session.extra().SetCursor(cursor_key, up_to);
       absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + kPatience);
       status = outcome.status();
       if (outcome.ok()) {
         switch (outcome->kind) {
           case store::CommitOutcome::Kind::kCommitted:
-            applied_ = last;
+            cursor_ = up_to;
+            applied_ = up_to;
             co_return absl::OkStatus();
           case store::CommitOutcome::Kind::kCursorMoved:
             co_return errors::Aborted(kCursorMoved, "another consumer has applied these events");
@@ -140,17 +143,35 @@ Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, CancelTok
   co_return errors::Cancelled("CANCELLED", "stopping");
 }
 
+// Moves the cursor past events that were not for this consumer.
+Task<absl::Status> Consumer::CommitCursor() {
+  const std::string cursor_key = store_.Keys(shard_).Cursor(source_name_);
+  const uint64_t up_to = applied_;
+  store::Transaction tx(store_.Keys(shard_));
+  tx.CheckCursor(cursor_key, cursor_);
+  tx.SetCursor(cursor_key, up_to);
+  absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), absl::Now() + kPatience);
+  if (!outcome.ok()) co_return outcome.status();
+  if (outcome->kind == store::CommitOutcome::Kind::kCommitted) cursor_ = up_to;
+  co_return absl::OkStatus();  // a cursor that moved shows with the next batch
+}
+
 // Failing to acknowledge only keeps events longer.
 Task<void> Consumer::AcknowledgeSometimes() {
   const absl::Time now = absl::Now();
   if (applied_ == acknowledged_ || now < acknowledged_at_ + kAcknowledge) co_return;
   acknowledged_at_ = now;
+  if (applied_ > cursor_) {
+    absl::Status moved = co_await CommitCursor();
+    if (!moved.ok()) co_return;
+  }
   v1::AcknowledgeRequest request;
   request.set_shard(shard_);
   request.set_consumer(name_);
-  request.set_position(applied_);
-  absl::Status told = co_await source_.Acknowledge(std::move(request), now + kPatience);
-  if (told.ok()) acknowledged_ = applied_;
+  request.set_position(cursor_);
+  const uint64_t told = cursor_;
+  absl::Status acknowledged = co_await source_.Acknowledge(std::move(request), now + kPatience);
+  if (acknowledged.ok()) acknowledged_ = told;
 }
 
 Task<absl::Status> Consumer::AwaitApplied(uint64_t position, absl::Time deadline, CancelToken cancel) {

@@ -26,6 +26,9 @@ class Projection {
  public:
   virtual ~Projection() = default;
 
+  // Kinds of events that mean something here, as Event::BodyCase; empty = all. Others are not even sent.
+  virtual std::vector<v1::Event::BodyCase> Wanted() const { return std::vector<v1::Event::BodyCase>(); }
+
   // Puts the effect of `events`, all of one shard and in their order, into `session`; commits nothing. May be called
   // again with the same events after a lost race or a failure: only what the session commits may count.
   //
@@ -66,7 +69,8 @@ class Consumer {
 
  private:
   async::Task<absl::Status> RunOnce(async::CancelToken cancel);
-  async::Task<absl::Status> ApplyBatch(std::vector<v1::Event> events, async::CancelToken cancel);
+  async::Task<absl::Status> ApplyBatch(std::vector<v1::Event> events, uint64_t up_to, async::CancelToken cancel);
+  async::Task<absl::Status> CommitCursor();
   async::Task<absl::StatusOr<uint64_t>> ReadCursor();
   async::Task<void> AcknowledgeSometimes();
   void Progress();
@@ -79,6 +83,8 @@ class Consumer {
   const std::string source_name_;
   const std::string shard_;
   const std::function<void()> progressed_;
+  // Where the committed cursor stands; what lies between it and `applied_` was not for this consumer.
+  uint64_t cursor_ = 0;
   uint64_t applied_ = 0;
   uint64_t seen_ = 0;
   uint64_t acknowledged_ = 0;

@@ -274,7 +274,9 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
   }
   const uint32_t count = request.max_batch() == 0 ? 256 : request.max_batch();
   const std::set<std::string> subjects(request.subjects().begin(), request.subjects().end());
+  const std::set<uint32_t> kinds(request.kinds().begin(), request.kinds().end());
   uint64_t after = request.after();
+  uint64_t told_position = after;
   absl::Time told = absl::InfinitePast();
   while (!cancel.cancelled()) {
     absl::StatusOr<std::vector<EventPtr>> batch = co_await NextBatch(name, after, count);
@@ -282,14 +284,19 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
     v1::ReadResponse step;
     for (const EventPtr& event : *batch) {
       after = event->position();
-      if (subjects.empty() || subjects.contains(event->subject())) *step.add_events() = *event;
+      const bool wanted = (subjects.empty() || subjects.contains(event->subject())) &&
+                          (kinds.empty() || kinds.contains(static_cast<uint32_t>(event->body_case())));
+      if (wanted) *step.add_events() = *event;
     }
     step.set_position(after);
     if (after >= shard.watermark_position && shard.watermark > told) {
       told = shard.watermark;
       *step.mutable_watermark() = time::ToTimestamp(told);
     }
-    if (step.events_size() > 0 || step.has_watermark()) {
+    // At the end of the feed the reader also learns of what was not for it, so that it knows where it stands.
+    const bool at_end_and_untold = after >= shard.position && after > told_position;
+    if (step.events_size() > 0 || step.has_watermark() || at_end_and_untold) {
+      told_position = after;
       absl::Status taken = co_await sink(std::move(step));
       if (!taken.ok()) co_return taken;
     }

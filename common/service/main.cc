@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/async/sync_wait.h"
 #include "common/auth/jwt_verifier.h"
@@ -221,6 +222,8 @@ int Main(int argc, char** argv, Description description, const std::string& purp
          const std::function<void(auth::Policy&)>& allow, const std::vector<rpc::ExtraFlag>& extra_flags,
          const Factory& factory) {
   const sigset_t signals = BlockSignals();
+  // Debian builds Abseil without NDEBUG, so that every lock of gRPC's would be entered into a graph of lock orders.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   rpc::ParsedOptions parsed = rpc::ParseServiceOptions(
       description.name, purpose, WithCommonFlags(extra_flags), argc, argv,
       [](const char* name) -> const char* { return std::getenv(name); });

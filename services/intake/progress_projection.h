@@ -11,6 +11,14 @@ namespace motcua::intake {
 // See Follow (domain/progress.h). Emits nothing, so intake's own feed waits for no other. Stateless.
 class ProgressProjection final : public feed::Projection {
  public:
+  std::vector<feed::v1::Event::BodyCase> Wanted() const override {
+    return {feed::v1::Event::kRouteOpened,
+            feed::v1::Event::kHandOverAccepted,
+            feed::v1::Event::kSupplementRequested,
+            feed::v1::Event::kSupplementReceived,
+            feed::v1::Event::kResultReady,
+            feed::v1::Event::kDueChanged};
+  }
   async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
                                   absl::Time not_before) override;
 };

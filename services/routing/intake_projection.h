@@ -12,6 +12,10 @@ namespace motcua::routing {
 // that tells too little to open a route is skipped. Confined to the loop; without state.
 class IntakeProjection final : public feed::Projection {
  public:
+  std::vector<feed::v1::Event::BodyCase> Wanted() const override {
+    return {feed::v1::Event::kReferenceApplied,
+            feed::v1::Event::kDossierAccepted};
+  }
   async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
                                   absl::Time not_before) override;
 };

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/async/sync_wait.h"
 #include "common/async/when_all.h"
@@ -122,6 +123,7 @@ void PrintTable(const nlohmann::ordered_json& report) {
 }
 
 int Main(int argc, char** argv) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // see common/service/main.cc
   CLI::App app("Measures a running Motcua; see tests/bench/run.");
   std::string intake, routing, deadline, notification, redis_address, key_file, pids;
   rpc::TlsFiles tls;

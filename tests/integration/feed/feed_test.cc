@@ -55,6 +55,9 @@ class CountingProjection final : public Projection {
     }
     co_return absl::OkStatus();
   }
+  std::vector<v1::Event::BodyCase> Wanted() const override { return wanted_; }
+
+  std::vector<v1::Event::BodyCase> wanted_;
   bool in_order_ = true;
   async::Loop* pause_ = nullptr;
 };
@@ -244,6 +247,16 @@ TEST_F(FeedTest, TheWatermarkFollowsTheClockAndHoldsBackEarlierEvents) {
   tx.TakesEffectAt(later - absl::Seconds(1));
   tx.Emit("");
   EXPECT_EQ(SyncWait(loop_, store_.Commit(tx, Soon()))->kind, store::CommitOutcome::Kind::kStale);
+}
+
+TEST_F(FeedTest, EventsThatAreNotWantedAreNotSentButKnownToBePast) {
+  Replica replica(loop_, redis_, clock_, publisher_);
+  replica.projection_.wanted_ = {v1::Event::kDossierAccepted};
+  replica.Start();
+  Emit(30);  // of another kind
+  ASSERT_TRUE(WaitUntil([&] { return replica.applied() == emitted_; }));
+  EXPECT_EQ(Counted(replica)["events"], 0);
+  replica.Stop();
 }
 
 TEST_F(FeedTest, OnlyWhatEveryConsumerHasAppliedIsTrimmed) {
