@@ -1,0 +1,185 @@
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "clients/motcua/commands.h"
+#include "clients/motcua/fields.h"
+#include "common/reference/zone.h"
+#include "common/time/timestamp.h"
+#include "motcua/admin/v1/admin.pb.h"
+#include "motcua/feed/v1/feed.pb.h"
+
+namespace motcua::client {
+namespace {
+
+using admin::v1::AdvanceRequest;
+using admin::v1::AdvanceResponse;
+using admin::v1::GetStatusRequest;
+using admin::v1::GetStatusResponse;
+
+// The services that a command is about: one, or all that have an address.
+std::vector<Service> Chosen(const Settings& settings, const std::string& name) {
+  std::vector<Service> services;
+  for (Service service : kServices) {
+    if (name.empty() ? !settings.addresses[static_cast<size_t>(service)].empty() : name == NameOf(service)) services.push_back(service);
+  }
+  return services;
+}
+
+absl::TimeZone DefaultZone() { return reference::FindTimeZone("").value_or(absl::UTCTimeZone()); }
+
+int Status(Program& program, const std::string& name) {
+  const std::unique_ptr<Session> session = program.OpenSession();
+  if (session == nullptr) return kExitFailed;
+  const View view = program.ViewOf(DefaultZone());
+  bool ready = true;
+  const std::vector<Service> services = Chosen(program.settings(), name);
+  if (services.empty()) return program.Fail(absl::FailedPreconditionError("no service has an address: set MOTCUA_INTAKE ..."));
+  for (Service service : services) {
+    GetStatusResponse status;
+    const absl::Status asked = session->Ask(service, GetStatusRequest(), status);
+    if (!asked.ok()) {
+      std::cerr << NameOf(service) << ": ";
+      program.Fail(asked);
+      ready = false;
+      continue;
+    }
+    ready &= status.ready();
+    if (program.settings().json) {
+      std::cout << Json(status) << "\n";
+    } else {
+      PrintMessage(status, view, std::cout);
+      std::cout << "\n";
+    }
+  }
+  return ready ? kExitOk : kExitFailed;
+}
+
+int Advance(Program& program, const std::string& to, const std::string& name, bool no_wait) {
+  const absl::StatusOr<absl::Time> time = ParseTime(to, DefaultZone);
+  if (!time.ok()) return program.Fail(time.status());
+  const std::unique_ptr<Session> session = program.OpenSession();
+  if (session == nullptr) return kExitFailed;
+  AdvanceRequest request;
+  *request.mutable_to() = time::ToTimestamp(*time);
+  request.set_no_wait(no_wait);
+  for (Service service : Chosen(program.settings(), name)) {
+    AdvanceResponse response;
+    const absl::Status advanced = session->Ask(service, request, response);
+    if (!advanced.ok()) return program.Fail(advanced);
+    if (program.settings().json) {
+      std::cout << Json(response) << "\n";
+    } else {
+      std::cout << NameOf(service) << ": " << Value(response, "now", program.ViewOf(DefaultZone())) << "\n";
+    }
+  }
+  return kExitOk;
+}
+
+int Token(Program& program, const std::string& as, const std::string& lifetime) {
+  absl::Duration duration;
+  if (!absl::ParseDuration(lifetime, &duration) || duration <= absl::ZeroDuration() || duration > absl::Hours(24 * 366)) {
+    return program.Fail(absl::InvalidArgumentError(absl::StrCat("\"", lifetime, "\" is not a time such as 30m or 12h")));
+  }
+  const absl::StatusOr<auth::Principal> principal = ParsePrincipal(as);
+  if (!principal.ok()) return program.Fail(principal.status());
+  const absl::StatusOr<Identity> identity = Identity::Load(program.settings());
+  if (!identity.ok()) return program.Fail(identity.status());
+  const absl::StatusOr<std::string> token = identity->Mint(*principal, duration);
+  if (!token.ok()) return program.Fail(token.status());
+  if (program.settings().json) {
+    std::cout << "{\"token\":\"" << *token << "\"}\n";
+  } else {
+    std::cout << *token << "\n";
+  }
+  return kExitOk;
+}
+
+void PrintEvent(const feed::v1::Event& event, const View& view, bool json) {
+  if (json) {
+    std::cout << Json(event) << std::endl;
+    return;
+  }
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  event.GetReflection()->ListFields(event, &fields);
+  std::string name;
+  for (const auto* field : fields) {
+    if (field->containing_oneof() != nullptr) name = field->message_type()->name();
+  }
+  std::cout << event.position() << "  " << Value(event, "at", view) << "  " << event.subject() << "  " << name << "  "
+            << event.actor().id() << std::endl;
+}
+
+int Feed(Program& program, const std::string& name, const feed::v1::ReadRequest& request, bool follow) {
+  const std::unique_ptr<Session> session = program.OpenSession();
+  if (session == nullptr) return kExitFailed;
+  const std::vector<Service> services = Chosen(program.settings(), name);
+  if (services.size() != 1) return program.Fail(absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is not a service with an address")));
+  // Where the feed ends now.
+  GetStatusResponse status;
+  if (absl::Status asked = session->Ask(services[0], GetStatusRequest(), status); !asked.ok()) return program.Fail(asked);
+  uint64_t end = 0;
+  for (const admin::v1::FeedStatus& feed : status.feeds()) {
+    if (feed.shard() == request.shard()) end = feed.position();
+  }
+  if (!follow && end <= request.after()) return kExitOk;
+  const View view = program.ViewOf(session->ZoneOf(request.shard()));
+  feed::v1::ReadResponse step;
+  const absl::Status read = session->Stream(services[0], request, step, absl::Hours(24), [&] {
+    for (const feed::v1::Event& event : step.events()) PrintEvent(event, view, program.settings().json);
+    return follow || step.position() < end;
+  });
+  return read.ok() ? kExitOk : program.Fail(read);
+}
+
+void AddFeed(Program& program, const std::string& group) {
+  const Settings& settings = program.settings();
+  CLI::App* feed = program.Add("feed", group, "Đọc dòng sự kiện của một dịch vụ", "Read the events of a service",
+                               "motcua feed intake H30 --after 100\n  motcua feed deadline-monitor H30 --follow --json");
+  auto request = std::make_shared<feed::v1::ReadRequest>();
+  auto name = std::make_shared<std::string>();
+  auto follow = std::make_shared<bool>(false);
+  feed->add_option("service", *name, "intake, routing, deadline-monitor, notification")->required();
+  feed->add_option_function<std::string>("shard", [request](const std::string& t) { request->set_shard(t); }, FlagHelp("shard", settings.english))->required();
+  feed->add_option_function<uint64_t>("--after", [request](uint64_t n) { request->set_after(n); }, settings.Say("Sau vị trí này", "After this position"));
+  feed->add_option_function<std::vector<std::string>>("--subjects", [request](const std::vector<std::string>& subjects) {
+        for (const std::string& subject : subjects) request->add_subjects(subject);
+      }, settings.Say("Chỉ các hồ sơ này", "Only of these dossiers"));
+  feed->add_flag("--follow", *follow, settings.Say("Chờ sự kiện mới, đến khi Ctrl-C", "Wait for more, until Ctrl-C"));
+  program.OnRun(feed, [&program, request, name, follow] { return Feed(program, *name, *request, *follow); });
+}
+
+}  // namespace
+
+void AddSystemCommands(Program& program) {
+  const Settings& settings = program.settings();
+  const std::string group = settings.Say("Vận hành", "Operation");
+  CLI::App* status = program.Add("status", group, "Tình trạng các dịch vụ", "State of the services; exit status 0 = all ready",
+                                 "motcua status --service intake");
+  auto name = std::make_shared<std::string>();
+  status->add_option("--service", *name, settings.Say("Chỉ dịch vụ này", "Only this one"))
+      ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())));
+  program.OnRun(status, [&program, name] { return Status(program, *name); });
+
+  CLI::App* advance = program.Add("advance", group, "Đặt thời gian mô phỏng", "Move simulated time forward, all services in their order",
+                                  "motcua advance 2026-07-14T08:00");
+  auto to = std::make_shared<std::string>();
+  auto advanced = std::make_shared<std::string>();
+  auto no_wait = std::make_shared<bool>(false);
+  advance->add_option("time", *to, "2026-07-14T08:00")->required();
+  advance->add_option("--service", *advanced, settings.Say("Chỉ dịch vụ này", "Only this one"))
+      ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())));
+  advance->add_flag("--no-wait", *no_wait, settings.Say("Không chờ", "Do not wait until it has caught up"));
+  program.OnRun(advance, [&program, to, advanced, no_wait] { return Advance(program, *to, *advanced, *no_wait); });
+
+  CLI::App* token = program.Add("token", group, "Tạo thẻ cho cán bộ (môi trường phát triển)", "Mint a token for an officer (development)",
+                                "motcua token H30.18.05-intake@H30.18.05:intake --for 12h");
+  auto officer = std::make_shared<std::string>();
+  auto lifetime = std::make_shared<std::string>("30m");
+  token->add_option("officer", *officer, "officer-id@agency:role,role")->required();
+  token->add_option("--for", *lifetime, settings.Say("Thời hạn của thẻ", "How long it holds"));
+  program.OnRun(token, [&program, officer, lifetime] { return Token(program, *officer, *lifetime); });
+  AddFeed(program, group);
+}
+
+}  // namespace motcua::client

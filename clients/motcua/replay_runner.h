@@ -1,0 +1,84 @@
+// Brings a planned log to life: every action as a call of the officer who did it, at its own simulated time.
+#ifndef MOTCUA_CLIENTS_MOTCUA_REPLAY_RUNNER_H_
+#define MOTCUA_CLIENTS_MOTCUA_REPLAY_RUNNER_H_
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "clients/motcua/replay_plan.h"
+#include "clients/motcua/replay_reference.h"
+#include "clients/motcua/session.h"
+#include "motcua/common/v1/types.pb.h"
+
+namespace motcua::client {
+
+struct ReplayOptions {
+  // How long a call is repeated while its service is away.
+  absl::Duration patience = absl::Seconds(60);
+  // Every acknowledged reply is appended to this file, a line of JSON each; empty = none. See verify.h.
+  std::string acknowledged;
+  // Actions in a second, at most; 0 = as fast as it goes.
+  double rate = 0;
+};
+
+// Time: intake's, routing's and the monitor's simulated clocks stand at the action's time when its call is made, and never
+// move while one is under way, so calls are made one after another. Only the service that is called is moved on: what the
+// others derive waits for the slowest feed's watermark, so lag delays an alert and never invents one. A changed due
+// date is committed before any clock passes the receipt, hence before the unchanged date can fire. Once a simulated day
+// all clocks are set along, so that alerts and messages arise as time goes by.
+//
+// Every request id is made of the content of its row, and times never go back, so replaying the same log again changes
+// nothing. After a lost connection the same call is repeated until it is answered.
+//
+// Not thread-safe.
+class ReplayRunner {
+ public:
+  // All references outlive the runner.
+  ReplayRunner(Session& session, const Plan& plan, const ReplayNames& names, ReplayOptions options);
+  ~ReplayRunner();
+
+  // Applies the jurisdiction's reference data, then acts out the plan. The first error that is not a passing one ends it; it
+  // says which dossier and action it was.
+  absl::Status Run();
+
+  // Advances all services to the end of the log and waits until each has caught up.
+  absl::Status Settle();
+
+ private:
+  absl::Status ApplyReference();
+  absl::Status Act(const Action& action);
+  absl::Status File(const Action& action);
+  absl::Status ChangeDue(const Action& action);
+  absl::Status HandOver(const Action& action);
+  absl::Status Work(const Action& action);
+  absl::Status WorkAfterEnd(const Action& action);
+  absl::Status Finish(const Action& action);
+
+  // Moves the clocks that `service`'s call needs; no call where they stand there already.
+  absl::Status MoveClock(Service service, absl::Time to, bool wait);
+  // One call, repeated until it is answered, as `officer`; checks that it took effect at `at`.
+  absl::Status Call(Service service, const google::protobuf::Message& request, google::protobuf::Message& response,
+                    OfficerIndex officer, int dossier);
+  absl::Status Check(Service service, const std::string& request_id, const common::v1::Written& written, absl::Time at);
+  void KeepPace(size_t done);
+
+  Session& session_;
+  const Plan& plan_;
+  const ReplayNames& names_;
+  const ReplayOptions options_;
+  std::FILE* acknowledged_ = nullptr;
+  const absl::Time begun_;
+  // What the system told of each dossier: its code, and the position of its acceptance in intake's feed.
+  std::vector<std::string> codes_;
+  std::vector<uint64_t> accepted_at_;
+  std::array<absl::Time, 4> clocks_;
+};
+
+}  // namespace motcua::client
+
+#endif  // MOTCUA_CLIENTS_MOTCUA_REPLAY_RUNNER_H_

@@ -1,0 +1,218 @@
+#include "clients/motcua/verify.h"
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "clients/motcua/feed_scan.h"
+#include "clients/motcua/progress.h"
+#include "common/time/timestamp.h"
+#include "motcua/deadline/v1/deadline.pb.h"
+#include "motcua/intake/v1/intake.pb.h"
+#include "motcua/notification/v1/notification.pb.h"
+#include "motcua/routing/v1/routing.pb.h"
+
+namespace motcua::client {
+namespace {
+
+constexpr size_t kMaxListed = 100;
+
+// What was acknowledged of one record: the highest version.
+using Versions = std::map<std::pair<std::string, std::string>, uint64_t>;
+
+template <class Request>
+Request About(const std::string& dossier) {
+  Request request;
+  request.set_dossier(dossier);
+  return request;
+}
+
+class Checker {
+ public:
+  Checker(Session& session, std::string shard) : session_(session), shard_(std::move(shard)) {}
+
+  absl::StatusOr<Verification> Check(const std::string& acknowledged) {
+    if (!acknowledged.empty()) {
+      if (absl::Status read = ReadAcknowledged(acknowledged); !read.ok()) return read;
+    }
+    if (absl::Status listed = ListDossiers(); !listed.ok()) return listed;
+    result_.dossiers = dossiers_.size();
+    Progress progress(session_.settings().Say("Kiểm tra", "Verify"), dossiers_.size());
+    for (size_t i = 0; i < dossiers_.size(); ++i) {
+      if (absl::Status checked = CheckDossier(dossiers_[i]); !checked.ok()) return checked;
+      progress.Show(i + 1);
+    }
+    for (const auto& [key, version] : acknowledged_) {
+      Report(absl::StrCat(key.second, ": ", key.first, " acknowledged version ", version, ", but there is no such dossier"));
+    }
+    if (absl::Status scanned = CheckAlerts(); !scanned.ok()) return scanned;
+    return std::move(result_);
+  }
+
+ private:
+  void Report(const std::string& what) {
+    if (result_.violations.size() < kMaxListed) {
+      result_.violations.push_back(what);
+    } else {
+      ++result_.omitted;
+    }
+  }
+
+  // Lines that were torn when the writer died are the only ones that may be malformed, and only the last can be.
+  absl::Status ReadAcknowledged(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
+    std::map<std::pair<std::string, uint64_t>, std::string> writers;
+    std::map<std::string, uint64_t> ends;
+    for (std::string line; std::getline(file, line);) {
+      const nlohmann::json reply = nlohmann::json::parse(line, nullptr, false);
+      if (!reply.is_object()) continue;
+      ++result_.acknowledged;
+      const std::string service = reply.value("service", "");
+      const std::string request = reply.value("request_id", "");
+      uint64_t& version = acknowledged_[{service, reply.value("subject", "")}];
+      version = std::max(version, reply.value("version", uint64_t{0}));
+      const uint64_t position = reply.value("feed_position", uint64_t{0});
+      if (position == 0) continue;
+      uint64_t& end = ends[service];
+      end = std::max(end, position);
+      const auto [writer, added] = writers.try_emplace({service, position}, request);
+      if (!added && writer->second != request) {
+        Report(absl::StrCat(service, ": position ", position, " was acknowledged to ", writer->second, " and to ", request));
+      }
+    }
+    for (Service service : kServices) {
+      const auto acknowledged = ends.find(NameOf(service));
+      if (acknowledged == ends.end()) continue;
+      const absl::StatusOr<uint64_t> end = EndOfFeed(session_, service, shard_);
+      if (!end.ok()) return end.status();
+      if (*end < acknowledged->second) {
+        Report(absl::StrCat(NameOf(service), ": the feed ends at ", *end, ", acknowledged was ", acknowledged->second));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ListDossiers() {
+    intake::v1::GetReferenceRequest get;
+    get.set_shard(shard_);
+    const auto set = session_.Ask<reference::v1::ReferenceSet>(get);
+    if (!set.ok()) return set.status();
+    for (const reference::v1::Agency& agency : set->agencies()) {
+      intake::v1::ListDossiersRequest request;
+      request.set_agency(agency.id());
+      request.set_page_size(200);
+      do {
+        const auto page = session_.Ask<intake::v1::ListDossiersResponse>(request);
+        if (!page.ok()) return page.status();
+        for (const intake::v1::Dossier& dossier : page->dossiers()) {
+          // Only accepted dossiers have a route and a clock.
+          if (dossier.has_accepted_at()) dossiers_.push_back(dossier);
+        }
+        request.set_page_token(page->next_page_token());
+      } while (!request.page_token().empty());
+    }
+    return absl::OkStatus();
+  }
+
+  void CheckVersion(Service service, const std::string& code, uint64_t version) {
+    const auto found = acknowledged_.find({NameOf(service), code});
+    if (found == acknowledged_.end()) return;
+    if (version < found->second) {
+      Report(absl::StrCat(code, ": ", NameOf(service), " has version ", version, ", acknowledged was ", found->second));
+    }
+    acknowledged_.erase(found);
+  }
+
+  void CheckCustody(const routing::v1::Route& route, const routing::v1::GetCustodyResponse& ledger) {
+    const std::string& code = route.dossier();
+    if (ledger.lines().empty() || route.holder().empty()) return Report(absl::StrCat(code, ": nobody holds it"));
+    absl::Time until = time::FromTimestamp(route.received_at());
+    for (int i = 0; i < ledger.lines_size(); ++i) {
+      const routing::v1::CustodyLine& line = ledger.lines(i);
+      const bool last = i + 1 == ledger.lines_size();
+      if (time::FromTimestamp(line.from()) != until) Report(absl::StrCat(code, ": custody line ", i + 1, " leaves a gap"));
+      if (line.has_to() == (last && !route.has_ended_at())) {
+        Report(absl::StrCat(code, ": custody line ", i + 1, " of ", ledger.lines_size(), line.has_to() ? " has ended" : " is open"));
+      }
+      until = time::FromTimestamp(line.to());
+    }
+    if (ledger.lines(ledger.lines_size() - 1).agency() != route.holder()) {
+      Report(absl::StrCat(code, ": the ledger's last holder is ", ledger.lines(ledger.lines_size() - 1).agency(), ", the route's ",
+                          route.holder()));
+    }
+  }
+
+  template <class Request>
+  absl::Status CheckHistory(const std::string& code, const char* service) {
+    const auto history = session_.Ask<common::v1::History>(About<Request>(code));
+    if (!history.ok()) return history.status();
+    ++result_.histories;
+    if (!history->verified() || history->entries().empty()) Report(absl::StrCat(code, ": its history in ", service, " does not verify"));
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckMessages(const std::string& code) {
+    const auto messages = session_.Ask<notification::v1::ListMessagesResponse>(About<notification::v1::ListDossierMessagesRequest>(code));
+    if (!messages.ok()) return messages.status();
+    std::set<std::string> ids;
+    for (const notification::v1::Message& message : messages->messages()) {
+      ++result_.messages;
+      if (!ids.insert(message.id()).second) Report(absl::StrCat(code, ": message ", message.id(), " exists twice"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckDossier(const intake::v1::Dossier& dossier) {
+    const std::string& code = dossier.code();
+    const auto route = session_.Ask<routing::v1::Route>(About<routing::v1::GetRouteRequest>(code));
+    if (!route.ok()) return route.status();
+    const auto ledger = session_.Ask<routing::v1::GetCustodyResponse>(About<routing::v1::GetCustodyRequest>(code));
+    if (!ledger.ok()) return ledger.status();
+    const auto clock = session_.Ask<deadline::v1::GetClockResponse>(About<deadline::v1::GetClockRequest>(code));
+    if (!clock.ok()) return clock.status();
+    CheckCustody(*route, *ledger);
+    if (clock->clock().holder() != route->holder()) {
+      Report(absl::StrCat(code, ": routing's holder is ", route->holder(), ", the monitor's ", clock->clock().holder()));
+    }
+    CheckVersion(Service::kIntake, code, dossier.version());
+    CheckVersion(Service::kRouting, code, route->version());
+    CheckVersion(Service::kDeadlineMonitor, code, clock->clock().version());
+    absl::Status checked = CheckHistory<intake::v1::GetHistoryRequest>(code, "intake");
+    if (checked.ok()) checked = CheckHistory<routing::v1::GetHistoryRequest>(code, "routing");
+    if (checked.ok()) checked = CheckHistory<deadline::v1::GetHistoryRequest>(code, "deadline-monitor");
+    if (checked.ok()) checked = CheckMessages(code);
+    return checked;
+  }
+
+  absl::Status CheckAlerts() {
+    std::set<std::string> seen;
+    return ScanFeed(session_, Service::kDeadlineMonitor, shard_, [&](const feed::v1::Event& event) {
+      if (!event.has_alert_raised()) return;
+      const feed::v1::AlertRaised& alert = event.alert_raised();
+      ++result_.alerts;
+      // A leg may be begun more than once (custody comes back), each time with a due moment of its own.
+      const std::string key = absl::StrCat(event.subject(), "/", alert.item(), "/", feed::v1::AlertKind_Name(alert.kind()), "/",
+                                           alert.due_version(), alert.item().empty() ? "" : alert.due().SerializeAsString());
+      if (!seen.insert(key).second) {
+        Report(absl::StrCat(event.subject(), ": ", feed::v1::AlertKind_Name(alert.kind()), " ", alert.item(), " was raised twice"));
+      }
+    });
+  }
+
+  Session& session_;
+  const std::string shard_;
+  Verification result_;
+  Versions acknowledged_;
+  std::vector<intake::v1::Dossier> dossiers_;
+};
+
+}  // namespace
+
+absl::StatusOr<Verification> Verify(Session& session, const std::string& shard, const std::string& acknowledged) {
+  return Checker(session, shard).Check(acknowledged);
+}
+
+}  // namespace motcua::client

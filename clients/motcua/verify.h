@@ -1,0 +1,37 @@
+// Checks on a system after a replay, or after faults: what must be true whatever happened on the way.
+#ifndef MOTCUA_CLIENTS_MOTCUA_VERIFY_H_
+#define MOTCUA_CLIENTS_MOTCUA_VERIFY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "clients/motcua/session.h"
+
+namespace motcua::client {
+
+struct Verification {
+  uint64_t dossiers = 0;
+  uint64_t acknowledged = 0;
+  uint64_t histories = 0;
+  uint64_t alerts = 0;
+  uint64_t messages = 0;
+  // What is not as it must be; at most 100, `omitted` counts the rest.
+  std::vector<std::string> violations;
+  uint64_t omitted = 0;
+
+  bool ok() const { return violations.empty(); }
+};
+
+// - every acknowledged reply of the file (ReplayOptions::acknowledged; empty = none) is there: the record's version and the
+//   feed's end are not below what was acknowledged, and no position was acknowledged for two requests;
+// - every dossier has exactly one holder, and a custody ledger without gaps or overlaps from its receipt on;
+// - its history chains verify in intake, routing and deadline-monitor;
+// - every alert is in the monitor's feed once (per dossier, item, kind and version of the due date), every message once.
+// An error means that the system could not be asked.
+absl::StatusOr<Verification> Verify(Session& session, const std::string& shard, const std::string& acknowledged);
+
+}  // namespace motcua::client
+
+#endif  // MOTCUA_CLIENTS_MOTCUA_VERIFY_H_
