@@ -22,6 +22,10 @@ constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr absl::Duration kDiscovery = absl::Milliseconds(250);
 constexpr absl::Duration kAcknowledge = absl::Seconds(2);
 
+// Events that one commit applies at the most, and that wait for it at the most.
+constexpr size_t kMaxBatch = 512;
+constexpr size_t kMaxWaiting = 2048;
+
 // The source's stream goes on from another place: another replica applied these events.
 constexpr char kCursorMoved[] = "CURSOR_MOVED";
 
@@ -84,24 +88,78 @@ Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
   request.set_after(*cursor);
   request.set_consumer(name_);
   for (v1::Event::BodyCase kind : projection_.Wanted()) request.add_kinds(static_cast<uint32_t>(kind));
+  Arrivals arrivals(loop_);
+  async::CancelCallback on_cancel(cancel, [&arrivals] { arrivals.stop.Cancel(); });
   std::unique_ptr<SourceStream> stream = source_.Open(std::move(request));
-  while (!cancel.cancelled()) {
-    absl::StatusOr<v1::ReadResponse> step = co_await stream->Next(cancel);
-    if (!step.ok()) co_return step.status();
+  std::vector<Task<absl::Status>> parts;
+  parts.push_back(Receive(*stream, arrivals));
+  parts.push_back(ApplyArrivals(arrivals));
+  std::vector<absl::Status> ends = co_await async::WhenAll(std::move(parts));
+  if (cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "stopping");
+  // Whichever of the two failed has stopped the other.
+  absl::Status end = std::move(ends.front());
+  if (absl::IsCancelled(end)) end = std::move(ends.back());
+  co_return end;
+}
+
+// Reads on while a batch is being applied, so that the next batch is all that has come meanwhile: the busier the
+// source, the larger the batches and the fewer the commits.
+Task<absl::Status> Consumer::Receive(SourceStream& stream, Arrivals& arrivals) {
+  absl::Status status;
+  while (status.ok()) {
+    absl::StatusOr<v1::ReadResponse> step = co_await stream.Next(arrivals.stop.token());
+    status = step.status();
+    if (!step.ok()) break;
     seen_ = std::max(seen_, step->position());
-    if (step->events_size() > 0) {
-      std::vector<v1::Event> events(std::make_move_iterator(step->mutable_events()->begin()),
-                                    std::make_move_iterator(step->mutable_events()->end()));
-      absl::Status applied = co_await ApplyBatch(std::move(events), step->position(), cancel);
-      if (!applied.ok()) co_return applied;
+    for (v1::Event& event : *step->mutable_events()) arrivals.events.push_back(std::move(event));
+    arrivals.position = step->position();
+    if (step->has_watermark()) arrivals.watermark = time::FromTimestamp(step->watermark());
+    arrivals.fresh = true;
+    arrivals.changed.Set();
+    while (status.ok() && arrivals.events.size() >= kMaxWaiting) {
+      arrivals.taken.Reset();
+      status = co_await arrivals.taken.Wait(absl::InfiniteFuture(), arrivals.stop.token());
     }
-    applied_ = std::max(applied_, step->position());
-    if (step->has_watermark()) watermark_ = std::max(watermark_, time::FromTimestamp(step->watermark()));
-    trouble_.clear();
-    Progress();
-    co_await AcknowledgeSometimes();
   }
-  co_return errors::Cancelled("CANCELLED", "stopping");
+  arrivals.stop.Cancel();
+  co_return status;
+}
+
+Task<absl::Status> Consumer::ApplyArrivals(Arrivals& arrivals) {
+  absl::Status status;
+  while (status.ok()) {
+    arrivals.changed.Reset();
+    if (!arrivals.fresh) {
+      status = co_await arrivals.changed.Wait(absl::InfiniteFuture(), arrivals.stop.token());
+      continue;
+    }
+    status = co_await ApplyOnce(arrivals);
+  }
+  arrivals.stop.Cancel();
+  co_return status;
+}
+
+// Applies one batch of what has arrived; where that was all, the position and watermark behind it hold, too.
+Task<absl::Status> Consumer::ApplyOnce(Arrivals& arrivals) {
+  const size_t count = std::min(arrivals.events.size(), kMaxBatch);
+  const bool all = count == arrivals.events.size();
+  std::vector<v1::Event> events(std::make_move_iterator(arrivals.events.begin()),
+                                std::make_move_iterator(arrivals.events.begin() + static_cast<ptrdiff_t>(count)));
+  arrivals.events.erase(arrivals.events.begin(), arrivals.events.begin() + static_cast<ptrdiff_t>(count));
+  const uint64_t up_to = all ? arrivals.position : events.back().position();
+  const absl::Time watermark = all ? arrivals.watermark : watermark_;
+  arrivals.fresh = !all;
+  arrivals.taken.Set();
+  if (!events.empty()) {
+    absl::Status applied = co_await ApplyBatch(std::move(events), up_to, arrivals.stop.token());
+    if (!applied.ok()) co_return applied;
+  }
+  applied_ = std::max(applied_, up_to);
+  watermark_ = std::max(watermark_, watermark);
+  trouble_.clear();
+  Progress();
+  co_await AcknowledgeSometimes();
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, uint64_t up_to, CancelToken cancel) {

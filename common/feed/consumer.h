@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -68,7 +69,24 @@ class Consumer {
   async::Task<absl::Status> AwaitWatermark(absl::Time moment, absl::Time deadline);
 
  private:
+  // What the stream has brought and is not yet applied. Lives as long as the stream.
+  struct Arrivals {
+    explicit Arrivals(async::Loop& loop) : changed(loop), taken(loop), stop(loop) {}
+
+    std::deque<v1::Event> events;
+    // Where the stream stands behind `events`.
+    uint64_t position = 0;
+    absl::Time watermark = absl::InfinitePast();
+    bool fresh = false;
+    async::Event changed;
+    async::Event taken;
+    async::CancelSource stop;
+  };
+
   async::Task<absl::Status> RunOnce(async::CancelToken cancel);
+  async::Task<absl::Status> Receive(SourceStream& stream, Arrivals& arrivals);
+  async::Task<absl::Status> ApplyArrivals(Arrivals& arrivals);
+  async::Task<absl::Status> ApplyOnce(Arrivals& arrivals);
   async::Task<absl::Status> ApplyBatch(std::vector<v1::Event> events, uint64_t up_to, async::CancelToken cancel);
   async::Task<absl::Status> CommitCursor();
   async::Task<absl::StatusOr<uint64_t>> ReadCursor();
