@@ -134,7 +134,7 @@ class TestServer {
     loop.Stop();
   }
 
-  std::string address() const { return absl::StrCat("localhost:", server->port()); }
+  std::string address() const { return absl::StrCat("127.0.0.1:", server->port()); }
 
   std::shared_ptr<grpc::Channel> Channel(const TlsFiles& client_tls = TlsFiles()) const {
     ChannelOptions options(address());

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <sstream>
 
 #include "common/status/errors.h"
 #include "tests/integration/rpc/test_server.h"
@@ -13,6 +14,7 @@ using async::SyncWait;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 AdvanceRequest ValidAdvance() {
   AdvanceRequest request;
@@ -228,6 +230,22 @@ TEST(Unary, CallsAreCountedByMethodAndCode) {
   EXPECT_THAT(text, HasSubstr("motcua_rpc_calls_total{code=\"UNAUTHENTICATED\",method=\"Advance\","
                               "service=\"motcua.admin.v1.AdminService\"} 1"));
   EXPECT_THAT(text, HasSubstr("motcua_rpc_seconds_count"));
+}
+
+// Dashboards and alerts rest on these names: a change here is a change of the contract with operators.
+TEST(Metrics, ExportedNames) {
+  TestServer server;
+  server.behaviour.get_status = [](CallPtr call) { return Answer(std::move(call)); };
+  server.health.SetDependency("redis", true);
+  ASSERT_TRUE(SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest())).ok());
+  std::vector<std::string> names;
+  std::istringstream text(server.metrics.Text());
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("# TYPE ")) names.push_back(line.substr(7));
+  }
+  EXPECT_THAT(names, UnorderedElementsAre("motcua_dependency_up gauge", "motcua_ready gauge",
+                                          "motcua_rpc_calls_total counter", "motcua_rpc_in_flight gauge",
+                                          "motcua_rpc_seconds histogram", "motcua_rpc_streams gauge"));
 }
 
 TEST(BlockingClient, RepeatsWhatMayHelpAndNothingElse) {

@@ -62,7 +62,6 @@ TEST(GrpcStatus, MalformedDetailsDoNoHarm) {
     EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
     EXPECT_FALSE(errors::Reason(status).empty());
   }
-  EXPECT_EQ(FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(77), "odd")).code(), absl::StatusCode::kUnknown);
   EXPECT_EQ(FromGrpc(grpc::Status(grpc::StatusCode::ABORTED, "other", good)).code(), absl::StatusCode::kAborted);
 }
 
