@@ -7,7 +7,7 @@ BIN=${MOTCUA_BIN:-$ROOT/build/bin}
 RUN=${MOTCUA_RUN:-$ROOT/build/run}
 SERVICES=(intake routing deadline-monitor notification)
 # Flags for every service, as an array that callers may extend before system_start.
-SERVICE_FLAGS=(--simulated_time=2000-01-01T00:00:00Z)
+SERVICE_FLAGS=(--simulated_time --simulated_start=2000-01-01T00:00:00Z)
 declare -A PID PORT EXTRA_FLAGS
 
 say() { echo "$@" >&2; }

@@ -55,7 +55,7 @@ class BinaryTest : public ::testing::Test {
   std::vector<std::string> Flags() const {
     return {"--redis=" + redis_.address(),         "--peer=intake=" + intake_.address(),
             "--peer=routing=" + routing_.address(), "--jwt_keys=" + dir_.File("test.pem"),
-            "--simulated_time=2025-01-06T00:00:00Z", "--log_level=warning"};
+            "--simulated_time", "--simulated_start=2025-01-06T00:00:00Z", "--log_level=warning"};
   }
   std::string Token(const std::string& id, const std::string& agency, std::vector<std::string> roles) const {
     auto token = signer_.Mint(auth::Principal(auth::Kind::kOfficer, id, agency, std::move(roles)), absl::Now(),

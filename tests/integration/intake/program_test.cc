@@ -50,7 +50,7 @@ class ProgramTest : public testing::Test {
     // Nobody listens at the peers' port: a service whose neighbours are down goes on with its own work.
     const std::string nobody = "127.0.0.1:" + std::to_string(motcua::test::FreePort());
     return {"--redis",         redis.address(),       "--jwt_keys", dir.File("test.pem"),
-            "--simulated_time", "2025-01-13T02:00:00Z", "--peer",     "routing=" + nobody,
+            "--simulated_time", "--simulated_start=2025-01-13T02:00:00Z", "--peer",     "routing=" + nobody,
             "--peer",          "deadline-monitor=" + nobody};
   }
 
