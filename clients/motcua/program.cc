@@ -14,7 +14,7 @@ CLI::App* Program::Add(const std::string& path, const std::string& group, const 
   for (size_t i = 0; i < words.size(); ++i) {
     const auto known = at->get_subcommands([&](CLI::App* command) { return command->check_name(words[i]); });
     CLI::App* next = known.empty() ? at->add_subcommand(words[i], settings_.Say(vi, en)) : known.front();
-    if (i == 0) next->group(group);
+    if (i == 0 && known.empty()) next->group(group);
     at = next;
     if (i + 1 < words.size()) at->require_subcommand(1);
   }

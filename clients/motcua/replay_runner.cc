@@ -164,7 +164,12 @@ absl::Status ReplayRunner::Act(const Action& action) {
   const Service service = action.kind == ActionKind::kFile        ? Service::kIntake
                           : action.kind == ActionKind::kChangeDue ? Service::kDeadlineMonitor
                                                                   : Service::kRouting;
-  if (absl::Status moved = MoveClock(service, action.at, /*wait=*/false); !moved.ok()) return moved;
+  // The monitor changes a due date only when both feeds have told of everything up to its own time.
+  for (Service source : kServices) {
+    const bool needed = source == service || (service == Service::kDeadlineMonitor && source < service);
+    if (!needed) continue;
+    if (absl::Status moved = MoveClock(source, action.at, /*wait=*/false); !moved.ok()) return moved;
+  }
   switch (action.kind) {
     case ActionKind::kFile:
       return File(action);

@@ -27,9 +27,9 @@ struct ReplayOptions {
 };
 
 // Time: intake's, routing's and the monitor's simulated clocks stand at the action's time when its call is made, and never
-// move while one is under way, so calls are made one after another. Only the service that is called is moved on: what the
-// others derive waits for the slowest feed's watermark, so lag delays an alert and never invents one. A changed due
-// date is committed before any clock passes the receipt, hence before the unchanged date can fire. Once a simulated day
+// move while one is under way, so calls are made one after another. Only the service that is called is moved on (for a change
+// of a due date those before it, too): what the others derive waits for the slowest feed's watermark, so lag delays an
+// alert and never invents one. A changed due date is committed before any clock passes the receipt, hence before the unchanged date can fire. Once a simulated day
 // all clocks are set along, so that alerts and messages arise as time goes by.
 //
 // Every request id is made of the content of its row, and times never go back, so replaying the same log again changes
