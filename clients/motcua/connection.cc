@@ -73,11 +73,13 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
 
 namespace {
 
-// One attempt, on the calling thread.
+// One attempt, on the calling thread. `again`: the service may be away; wait until it can be reached. Only a call
+// that waits drives the connection's handshakes, since nothing else here polls for them.
 absl::Status Attempt(Stub& stub, const std::string& method, const Message& request, Message& response,
-                     const CallOptions& options, bool english) {
+                     const CallOptions& options, bool english, bool again) {
   grpc::ClientContext context;
   Prepare(options, english, context);
+  context.set_wait_for_ready(again);
   grpc::CompletionQueue queue;
   grpc::Status status;
   auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
@@ -103,8 +105,8 @@ absl::Status Connection::Call(Service service, const Message& request, Message& 
   const absl::Time give_up = absl::Now() + options.patience;
   absl::Duration pause = kFirstPause;
   absl::BitGen random;
-  while (true) {
-    absl::Status status = Attempt(**stub, method, request, response, options, channels_->english);
+  for (bool again = false;; again = true) {
+    absl::Status status = Attempt(**stub, method, request, response, options, channels_->english, again);
     if (status.ok() || !MayRepeat(status) || absl::Now() >= give_up) return status;
     // Full jitter, but never without any pause.
     const absl::Duration wait = std::max(pause * absl::Uniform(random, 0.1, 1.0), absl::Milliseconds(2));
