@@ -65,8 +65,9 @@ absl::Status ReplayRunner::Run() {
     const Action& action = plan_.actions[i];
     if (action.at >= day + absl::Hours(24)) {
       day = action.at;
+      // A registered end may lie behind the last activity; the figures are as of the latter.
       for (Service service : kServices) {
-        if (absl::Status moved = MoveClock(service, day, /*wait=*/false); !moved.ok()) return moved;
+        if (absl::Status moved = MoveClock(service, std::min(day, plan_.now), /*wait=*/false); !moved.ok()) return moved;
       }
     }
     if (absl::Status acted = Act(action); !acted.ok()) {
