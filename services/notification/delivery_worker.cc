@@ -43,7 +43,8 @@ Task<void> DeliveryWorker::Run(CancelToken cancel) {
   while (!cancel.cancelled()) {
     absl::StatusOr<std::vector<std::string>> shards = co_await store_.ListShards(absl::Now() + kPatience);
     for (size_t i = 0; shards.ok() && i < shards->size() && !cancel.cancelled(); ++i) {
-      absl::Status passed = co_await Pass((*shards)[i]);
+      std::string shard = (*shards)[i];
+      absl::Status passed = co_await Pass(std::move(shard));
       (void)passed;  // what could not be done now is still in the outbox
     }
     absl::Status waited = co_await kicked_.Wait(absl::Now() + options_.poll_interval, cancel);
