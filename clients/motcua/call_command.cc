@@ -122,7 +122,8 @@ void AddFlags(Program& program, const CallCommand& command, CLI::App* app, Given
   for (const char* name : command.positionals) {
     CLI::Option* option = app->add_option(name, given.values[name], FlagHelp(name, english))->required();
     const FieldDescriptor* field = command.request->FindFieldByName(name);
-    if (field == nullptr || !field->is_repeated()) option->expected(1);
+    // Values are kept in lists, which CLI11 would otherwise let swallow all words that follow.
+    if (field == nullptr || !field->is_repeated()) option->expected(1)->allow_extra_args(false);
   }
   for (const FlagField& flag : FlagsOf(command.request)) {
     if (positionals.count(flag.path) > 0) continue;
@@ -131,7 +132,7 @@ void AddFlags(Program& program, const CallCommand& command, CLI::App* app, Given
       app->add_flag(flag.flag, given.flags[flag.path], help);
     } else {
       CLI::Option* option = app->add_option(flag.flag, given.values[flag.path], help);
-      option->expected(1);
+      option->expected(1)->allow_extra_args(false);
       if (flag.repeated) option->take_all();
     }
   }
