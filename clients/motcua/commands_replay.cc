@@ -130,6 +130,31 @@ int VerifySystem(Program& program, Session& session, const std::string& shard, c
   return verified->ok() ? kExitOk : kExitFailed;
 }
 
+// The system's figures beside the oracle's.
+int CompareFigures(Program& program, Session& session, const ReplayArguments& arguments, const Plan& plan) {
+  const absl::StatusOr<Figures> system = FiguresOfSystem(session, kReplayShard);
+  if (!system.ok()) return program.Fail(system.status());
+  const std::string command = OracleOf(arguments);
+  if (command.empty()) return Tell(program, *system, nullptr);
+  const Excerpt excerpt(plan.excerpt);
+  if (excerpt.path().empty()) return program.Fail(absl::UnavailableError("cannot write a temporary file; is TMPDIR writable?"));
+  const absl::StatusOr<std::string> output = RunOracle(command, excerpt.path());
+  if (!output.ok()) return program.Fail(output.status());
+  const absl::StatusOr<Figures> oracle = FiguresOfOracle(*output);
+  if (!oracle.ok()) return program.Fail(oracle.status());
+  return Tell(program, *system, &*oracle);
+}
+
+int VerifyLog(Program& program, const ReplayArguments& arguments) {
+  const absl::StatusOr<Plan> plan = PlanOf(arguments.file, arguments.limit);
+  if (!plan.ok()) return program.Fail(plan.status());
+  const std::unique_ptr<Session> session = program.OpenSession();
+  if (session == nullptr) return kExitFailed;
+  const int figures = CompareFigures(program, *session, arguments, *plan);
+  const int verified = VerifySystem(program, *session, kReplayShard, arguments.options.acknowledged);
+  return figures == kExitOk ? verified : figures;
+}
+
 int Replay(Program& program, const ReplayArguments& arguments) {
   const absl::StatusOr<Plan> plan = PlanOf(arguments.file, arguments.limit);
   if (!plan.ok()) {
@@ -147,17 +172,7 @@ int Replay(Program& program, const ReplayArguments& arguments) {
   absl::Status replayed = runner.Run();
   if (replayed.ok()) replayed = runner.Settle();
   if (!replayed.ok()) return program.Fail(replayed);
-  const absl::StatusOr<Figures> system = FiguresOfSystem(*session, kReplayShard);
-  if (!system.ok()) return program.Fail(system.status());
-  const std::string command = OracleOf(arguments);
-  if (command.empty()) return Tell(program, *system, nullptr);
-  const Excerpt excerpt(plan->excerpt);
-  if (excerpt.path().empty()) return program.Fail(absl::UnavailableError("cannot write a temporary file; is TMPDIR writable?"));
-  const absl::StatusOr<std::string> output = RunOracle(command, excerpt.path());
-  if (!output.ok()) return program.Fail(output.status());
-  const absl::StatusOr<Figures> oracle = FiguresOfOracle(*output);
-  if (!oracle.ok()) return program.Fail(oracle.status());
-  return Tell(program, *system, &*oracle);
+  return CompareFigures(program, *session, arguments, *plan);
 }
 
 void AddReplay(Program& program, const std::string& group) {
@@ -187,15 +202,22 @@ void AddReplayCommands(Program& program) {
   const Settings& settings = program.settings();
   const std::string group = settings.Say("Trình diễn, kiểm tra", "Demonstration, checks");
   AddReplay(program, group);
-  CLI::App* verify = program.Add("verify", group, "Kiểm tra mọi hồ sơ của một địa phương", "Check custody, histories, alerts and messages of a jurisdiction",
-                                 "motcua verify R01 --acknowledged replies.jsonl");
-  auto shard = std::make_shared<std::string>(kReplayShard);
-  auto acknowledged = std::make_shared<std::string>();
-  verify->add_option("shard", *shard, FlagHelp("shard", settings.english));
-  verify->add_option("--acknowledged", *acknowledged, settings.Say("Tệp của replay", "File written by replay"));
-  program.OnRun(verify, [&program, shard, acknowledged] {
+  CLI::App* verify = program.Add("verify", group, "Kiểm tra mọi hồ sơ của một địa phương",
+                                 "Check custody, histories, alerts and messages of a jurisdiction, or of a replayed log",
+                                 "motcua verify H30\n  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
+  auto subject = std::make_shared<std::string>(kReplayShard);
+  auto arguments = std::make_shared<ReplayArguments>();
+  verify->add_option("subject", *subject, settings.Say("Địa phương, hoặc nhật ký đã phát lại (thì so cả số liệu)",
+                                                       "Jurisdiction, or a replayed log (then its figures are compared, too)"));
+  verify->add_option("--acknowledged", arguments->options.acknowledged, settings.Say("Tệp của replay", "File written by replay"));
+  verify->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))->check(CLI::PositiveNumber);
+  verify->add_option("--oracle", arguments->oracle, settings.Say("Lệnh tính kết quả đúng", "Command that computes the right figures"));
+  program.OnRun(verify, [&program, subject, arguments] {
+    struct stat found;
+    arguments->file = *subject;
+    if (stat(subject->c_str(), &found) == 0) return VerifyLog(program, *arguments);
     const std::unique_ptr<Session> session = program.OpenSession();
-    return session == nullptr ? kExitFailed : VerifySystem(program, *session, *shard, *acknowledged);
+    return session == nullptr ? kExitFailed : VerifySystem(program, *session, *subject, arguments->options.acknowledged);
   });
   CLI::App* story = program.Add("story", group, "Kể chuyện một hồ sơ liên thông từ xã lên huyện và trở về",
                                 "The story of one interlinked dossier, from a commune to the district and back", "motcua story");

@@ -195,6 +195,7 @@ void Table::Print(std::ostream& out) const {
       line += rows_[r][i];
       if (i + 1 < rows_[r].size()) line.append(widths[i] - Width(rows_[r][i]) + 2, ' ');
     }
+    line.erase(line.find_last_not_of(' ') + 1);
     out << line << "\n";
     if (r > 0) continue;
     size_t total = 0;
