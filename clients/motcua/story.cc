@@ -134,7 +134,7 @@ class Story {
 
   // Day by day until the system flags it.
   void Nearing() {
-    for (int day = 0; day < 60 && t_.ok() && t_.Alerts(feed::v1::ALERT_KIND_NEARING).empty(); ++day) t_.Later(1, 17, 0);
+    for (int day = 0; day < 60 && t_.ok() && t_.Alerts(feed::v1::ALERT_KIND_NEARING).empty(); ++day) t_.Later(1, 8, 0);
     const auto alerts = t_.Alerts(feed::v1::ALERT_KIND_NEARING);
     t_.Expect(alerts.size() == 1, "báo sắp đến hạn đúng một lần", "it is flagged as nearing exactly once");
     const auto told = t_.Messages("Nearing", absl::StrCat(kRegistry, "-leader"));
@@ -166,8 +166,7 @@ class Story {
     const deadline::v1::Clock clock = t_.Clock();
     t_.GoTo(time::FromTimestamp(clock.due().late_from()) - absl::Seconds(1));
     t_.Expect(t_.Alerts(feed::v1::ALERT_KIND_OVERDUE).empty(), "trong ngày hẹn chưa quá hạn", "on the promised day it is not overdue");
-    t_.GoTo(time::FromTimestamp(clock.due().late_from()));
-    t_.Later(1, 8, 0);
+    t_.Later(1, 8, 0);  // the morning after: the first working day that is late
     const auto alerts = t_.Alerts(feed::v1::ALERT_KIND_OVERDUE);
     t_.Expect(alerts.size() == 1, "báo quá hạn đúng một lần", "it is flagged as overdue exactly once");
     t_.Expect(t_.Messages("Overdue", absl::StrCat(kRegistry, "-leader")).size() == 1, "lãnh đạo nơi giữ được báo", "the holder's leader is told");
