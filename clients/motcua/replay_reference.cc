@@ -49,8 +49,8 @@ void AddCalendar(reference::v1::ReferenceSet& set) {
   for (uint32_t weekday = 1; weekday <= 7; ++weekday) {
     reference::v1::WeekdaySessions& sessions = *calendar.add_week();
     sessions.set_weekday(weekday);
-    sessions.add_sessions("08:30-12:30");
-    sessions.add_sessions("13:00-17:00");
+    // Round the clock: whatever is received after the last session of a day would count from the next.
+    sessions.add_sessions("00:00-24:00");
   }
 }
 

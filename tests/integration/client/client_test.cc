@@ -1,0 +1,129 @@
+// The client against four real services and a real Redis.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "tests/support/temp_dir.h"
+
+namespace motcua {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Result {
+  int exit = -1;
+  std::string output;  // both streams
+};
+
+Result Shell(const std::string& command) {
+  Result result;
+  std::FILE* pipe = popen(("bash -c '" + command + "' 2>&1").c_str(), "r");
+  if (pipe == nullptr) return result;
+  char buffer[4096];
+  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, n);
+  const int status = pclose(pipe);
+  result.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return result;
+}
+
+// Runs commands against a fresh system; they may not contain single quotes.
+Result OnSystem(const std::string& commands) {
+  const test::TempDir dir;
+  return Shell("export LANG=C MOTCUA_RUN=" + dir.path() + " MOTCUA_BIN=" MOTCUA_BIN_DIR
+               "; cd " MOTCUA_SOURCE_DIR " && . deploy/system.sh && system_start && { " + commands + "; }");
+}
+
+// A small log: two dossiers, one late and open, one moved to another date, with a hand-over and work after the end.
+std::string WriteLog(const test::TempDir& dir) {
+  const std::string path = dir.File("log.csv");
+  std::ofstream(path) << "case:channel,case:concept:name,case:deadline,case:enddate,case:startdate,concept:name,org:group,"
+                         "org:resource,time:timestamp\n"
+                         "Desk,c1,2011-04-26 09:00:00+02:00,,2011-03-01 09:00:00+01:00,T1,A,R1,2011-03-02 10:00:00+01:00\n"
+                         "Desk,c1,2011-04-26 09:00:00+02:00,,2011-03-01 09:00:00+01:00,T2,B,R2,2011-05-02 10:00:00+02:00\n"
+                         "Internet,c2,2011-03-20 09:00:00+01:00,2011-03-21 09:00:00+01:00,2011-03-01 09:30:00+01:00,T1,EMPTY,R1,"
+                         "2011-03-01 09:00:00+01:00\n"
+                         "Internet,c2,2011-03-20 09:00:00+01:00,2011-03-21 09:00:00+01:00,2011-03-01 09:30:00+01:00,T2,B,R2,"
+                         "2011-03-22 09:00:00+01:00\n";
+  return path;
+}
+
+TEST(Client, DueNeedsNoServer) {
+  const std::string due = MOTCUA_BIN_DIR "/motcua due --received 2025-01-24T15:30 ";
+  EXPECT_EQ(Shell(due + "--limit 3wd").output, "2025-02-06\n");
+  EXPECT_EQ(Shell(due + "--limit 4.5wh").output, "2025-02-03T10:00\n");
+  EXPECT_EQ(Shell(due + "--limit soon").exit, 2);
+  EXPECT_EQ(Shell(MOTCUA_BIN_DIR "/motcua due --limit 3wd").exit, 2);
+}
+
+TEST(Client, UsageErrorsAreToldApart) {
+  EXPECT_EQ(Shell(MOTCUA_BIN_DIR "/motcua").exit, 2);
+  EXPECT_EQ(Shell(MOTCUA_BIN_DIR "/motcua no-such-command").exit, 2);
+  EXPECT_EQ(Shell("env -i " MOTCUA_BIN_DIR "/motcua status").exit, 1);
+  const Result help = Shell(MOTCUA_BIN_DIR "/motcua --lang en consult --help");
+  EXPECT_EQ(help.exit, 0);
+  EXPECT_THAT(help.output, HasSubstr("Example:"));
+}
+
+TEST(Client, StoryIsAsItShouldBe) {
+  const Result story = OnSystem("motcua reference apply deploy/reference && motcua --lang en story && motcua --lang en verify H30");
+  EXPECT_EQ(story.exit, 0) << story.output;
+  EXPECT_THAT(story.output, HasSubstr("Every step was as it should be."));
+  EXPECT_THAT(story.output, HasSubstr("all as it must be"));
+}
+
+TEST(Client, OneDossierByHand) {
+  const Result life = OnSystem(
+      "export H=H30.18.05; motcua reference apply deploy/reference && motcua advance 2026-07-06T08:00 >/dev/null && "
+      "CODE=$(motcua file $H 1.014027 --name Hoa --accept --components \"Văn bản đề nghị hưởng trợ cấp hưu trí xã hội\" "
+      "--as $H-intake@$H:intake --json | grep -o \"$H-[0-9]*-[0-9]*\" | head -1) && echo code $CODE && "
+      "motcua route $CODE --patience 10 --json && motcua list $H && motcua --lang en work $CODE visit --as $H-handler@$H:handler && "
+      "motcua --lang en finish $CODE approved --as $H-handler@$H:handler && motcua custody $CODE && motcua history $CODE && "
+      "motcua feed intake H30 && motcua statistics routing H30 --json && "
+      "{ motcua --lang en work $CODE late --as $H-handler@$H:handler; echo refused $?; } && "
+      "{ motcua --lang en file H30.99 9.999999 --as $H-intake@$H:intake; echo bad $?; } && "
+      "{ motcua --lang en get H30.18.05-260706-9999; echo missing $?; }");
+  EXPECT_EQ(life.exit, 0) << life.output;
+  EXPECT_THAT(life.output, HasSubstr("code H30.18.05-260706-0001"));
+  EXPECT_THAT(life.output, HasSubstr("9 result ready"));
+  EXPECT_THAT(life.output, HasSubstr("\"work_done\":\"1\""));
+  EXPECT_THAT(life.output, HasSubstr("[DOSSIER_ENDED]"));
+  EXPECT_THAT(life.output, HasSubstr("refused 1"));
+  EXPECT_THAT(life.output, HasSubstr("bad 1"));
+  EXPECT_THAT(life.output, HasSubstr("missing 1"));
+}
+
+// Also: the same log again changes nothing.
+TEST(Client, ReplayGivesTheLogsFiguresTwice) {
+  const test::TempDir dir;
+  const std::string log = WriteLog(dir);
+  const std::string replay = "motcua --lang en replay " + log + " --no-oracle --acknowledged " + dir.File("replies") + " && ";
+  const Result result = OnSystem(replay + "motcua --json feed routing R01 | wc -l && " + replay +
+                                 "motcua --json feed routing R01 | wc -l && motcua --lang en verify --acknowledged " + dir.File("replies"));
+  ASSERT_EQ(result.exit, 0) << result.output;
+  const size_t half = result.output.find("no oracle to compare with");
+  ASSERT_NE(half, std::string::npos);
+  for (const char* figure : {"activities_done              3\n", "activities_refused           1\n", "dossiers                     2\n",
+                             "due_date_changed             1\n", "ended_late                   1\n", "hand_overs                   1\n",
+                             "open_overdue                 1\n", "overdue.alerts               2\n", "overdue.messages             2\n",
+                             "now                          2011-05-02T10:00:00+02:00\n"}) {
+    EXPECT_THAT(result.output.substr(0, half), HasSubstr(figure));
+    EXPECT_THAT(result.output.substr(half), HasSubstr(figure));
+  }
+}
+
+TEST(Client, TornLogIsRefusedBeforeAnythingIsSent) {
+  const test::TempDir dir;
+  const std::string log = WriteLog(dir);
+  std::ofstream(log, std::ios::app) << "Desk,c3,2011-04-26 09:00:00+02:00,,2011-03-01 09:0";
+  const Result result = Shell("env -i " MOTCUA_BIN_DIR "/motcua --lang en replay " + log);
+  EXPECT_EQ(result.exit, 1);
+  EXPECT_THAT(result.output, HasSubstr("nothing was sent:\nline 6: has 5 cells, the header has 9"));
+}
+
+}  // namespace
+}  // namespace motcua
