@@ -24,7 +24,8 @@ struct Given {
 };
 
 std::unique_ptr<Message> NewRequest(const google::protobuf::Descriptor* type) {
-  return std::unique_ptr<Message>(google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+  return std::unique_ptr<Message>(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
 }
 
 const FieldDescriptor* FindText(const Message& message, const char* name) {
@@ -39,11 +40,13 @@ absl::Status Fill(const Given& given, Session& session, Message& request) {
   for (const bool times : {false, true}) {  // times last: their zone depends on the other fields
     for (const auto& [path, values] : given.values) {
       const FieldDescriptor* field = request.GetDescriptor()->FindFieldByName(path);
-      const bool is_time = field != nullptr && field->message_type() == google::protobuf::Timestamp::descriptor();
+      const bool is_time =
+          field != nullptr && field->message_type() == google::protobuf::Timestamp::descriptor();
       if (is_time != times) continue;
       for (const std::string& value : values) {
         const absl::Status set = SetField(request, path, value, zone);
-        if (!set.ok()) absl::StrAppend(&problems, problems.empty() ? "" : "\n", path, ": ", std::string(set.message()));
+        if (!set.ok())
+          absl::StrAppend(&problems, problems.empty() ? "" : "\n", path, ": ", std::string(set.message()));
       }
     }
   }
@@ -63,8 +66,10 @@ void PrintList(const CallCommand& command, const Message& response, const View& 
   std::vector<std::string> header;
   for (const char* column : command.columns) {
     const std::string path = column;
-    header.push_back(Label(path.substr(path.find('.') == std::string::npos ? 0 : path.rfind('.') + 1), view.english));
-    if (absl::StrContains(path, '.') && path != "due.date") header.back() = Label(path.substr(0, path.find('.')), view.english);
+    header.push_back(
+        Label(path.substr(path.find('.') == std::string::npos ? 0 : path.rfind('.') + 1), view.english));
+    if (absl::StrContains(path, '.') && path != "due.date")
+      header.back() = Label(path.substr(0, path.find('.')), view.english);
     if (path == "due.date") header.back() = Label("due", view.english);
   }
   Table table(header);
@@ -81,7 +86,8 @@ void PrintList(const CallCommand& command, const Message& response, const View& 
   PrintMessage(rest, view, std::cout);
 }
 
-void PrintReply(const CallCommand& command, const Message& response, Session& session, const Message& request) {
+void PrintReply(const CallCommand& command, const Message& response, Session& session,
+                const Message& request) {
   if (session.settings().json) {
     std::cout << Json(response) << "\n";
     return;
@@ -106,7 +112,8 @@ int RunCall(Program& program, const CallCommand& command, const Given& given) {
     const absl::Status status = session->Ask(ServiceOf(command.request), *request, *response);
     if (!status.ok()) return program.Fail(status);
     std::string next;
-    if (const FieldDescriptor* token = FindText(*response, "next_page_token"); token != nullptr && given.all) {
+    if (const FieldDescriptor* token = FindText(*response, "next_page_token");
+        token != nullptr && given.all) {
       next = response->GetReflection()->GetString(*response, token);
       response->GetReflection()->ClearField(response.get(), token);
     }

@@ -30,8 +30,10 @@ class Program {
 
   Settings& settings() { return settings_; }
 
-  // The subcommand of a path such as `message read`, made where it is not there. `example` is shown below the help.
-  CLI::App* Add(const std::string& path, const std::string& group, const char* vi, const char* en, const std::string& example);
+  // The subcommand of a path such as `message read`, made where it is not there. `example` is shown below the
+  // help.
+  CLI::App* Add(const std::string& path, const std::string& group, const char* vi, const char* en,
+                const std::string& example);
   // Registers what `command` does.
   void OnRun(CLI::App* command, Run run);
   // Runs what was chosen; usage error where nothing was.

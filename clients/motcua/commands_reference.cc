@@ -18,7 +18,8 @@ using reference::DueQuery;
 absl::StatusOr<intake::v1::ComputeDueRequest> DueRequestOf(const DueQuery& query, Session& session) {
   intake::v1::ComputeDueRequest request;
   request.set_agency(query.agency.empty() ? "H30" : query.agency);
-  absl::StatusOr<absl::Time> received = ParseTime(query.received, [&] { return session.ZoneOf(ShardOfRequest(request)); });
+  absl::StatusOr<absl::Time> received =
+      ParseTime(query.received, [&] { return session.ZoneOf(ShardOfRequest(request)); });
   if (!received.ok()) return received.status();
   absl::StatusOr<common::v1::Limit> limit = time::ParseLimit(query.limit);
   if (!limit.ok()) return limit.status();
@@ -79,10 +80,12 @@ int Apply(Program& program, const std::vector<std::string>& paths, bool dry_run)
   } else if (dry_run) {
     std::cout << program.settings().Say("Danh mục hợp lệ", "The reference data are valid") << "\n";
   } else if (applied->changed()) {
-    std::cout << loaded.set.jurisdiction().id() << program.settings().Say(": đã áp dụng phiên bản ", ": applied as version ")
+    std::cout << loaded.set.jurisdiction().id()
+              << program.settings().Say(": đã áp dụng phiên bản ", ": applied as version ")
               << applied->version() << "\n";
   } else {
-    std::cout << loaded.set.jurisdiction().id() << program.settings().Say(": không thay đổi, phiên bản ", ": unchanged, version ")
+    std::cout << loaded.set.jurisdiction().id()
+              << program.settings().Say(": không thay đổi, phiên bản ", ": unchanged, version ")
               << applied->version() << "\n";
   }
   return kExitOk;
@@ -93,28 +96,39 @@ int Apply(Program& program, const std::vector<std::string>& paths, bool dry_run)
 void AddReferenceCommands(Program& program) {
   const Settings& settings = program.settings();
   const std::string group = settings.Say("Danh mục, thời hạn", "Reference data, terms");
-  CLI::App* due = program.Add("due", group, "Tính ngày hẹn trả, không cần máy chủ", "When is it due? Needs no server",
-                              "motcua due --received 2025-01-24T15:30 --limit 3wd\n"
-                              "  motcua due --received 2025-01-24T15:30 --limit 4wh --cutoff none --agency H30.18.TH");
+  CLI::App* due =
+      program.Add("due", group, "Tính ngày hẹn trả, không cần máy chủ", "When is it due? Needs no server",
+                  "motcua due --received 2025-01-24T15:30 --limit 3wd\n"
+                  "  motcua due --received 2025-01-24T15:30 --limit 4wh --cutoff none --agency H30.18.TH");
   auto query = std::make_shared<DueQuery>();
   auto server = std::make_shared<bool>(false);
   due->add_option("--received", query->received, FlagHelp("received-at", settings.english))->required();
   due->add_option("--limit", query->limit, FlagHelp("limit", settings.english))->required();
-  due->add_option("--cutoff", query->cutoff, settings.Say("Giờ chốt HH:MM hoặc none (mặc định 15:00)", "HH:MM or none (default 15:00)"));
-  due->add_option("--agency", query->agency, settings.Say("Theo lịch của cơ quan này", "By the calendar of this agency"));
+  due->add_option("--cutoff", query->cutoff,
+                  settings.Say("Giờ chốt HH:MM hoặc none (mặc định 15:00)", "HH:MM or none (default 15:00)"));
+  due->add_option("--agency", query->agency,
+                  settings.Say("Theo lịch của cơ quan này", "By the calendar of this agency"));
   due->add_flag("--server", *server, settings.Say("Hỏi dịch vụ tiếp nhận", "Ask the intake service"));
   program.OnRun(due, [&program, query, server] { return Due(program, *query, *server); });
 
   CLI::App* apply = program.Add("reference apply", group, "Kiểm tra và áp dụng danh mục từ tệp YAML",
-                                "Check reference data in YAML as a whole, and apply them", "motcua reference apply deploy/reference");
+                                "Check reference data in YAML as a whole, and apply them",
+                                "motcua reference apply deploy/reference");
   auto paths = std::make_shared<std::vector<std::string>>();
   auto dry_run = std::make_shared<bool>(false);
   apply->add_option("paths", *paths, settings.Say("Tệp hoặc thư mục", "Files or directories"))->required();
   apply->add_flag("--dry-run", *dry_run, settings.Say("Chỉ kiểm tra", "Only check"));
   program.OnRun(apply, [&program, paths, dry_run] { return Apply(program, *paths, *dry_run); });
   program.Add("reference", group, "Danh mục", "Reference data", "");
-  AddCalls(program, group, {{"reference show", "Xem danh mục đang dùng", "Show the reference data in force",
-                             intake::v1::GetReferenceRequest::descriptor(), {"shard"}, "", {}, "motcua reference show H30"}});
+  AddCalls(program, group,
+           {{"reference show",
+             "Xem danh mục đang dùng",
+             "Show the reference data in force",
+             intake::v1::GetReferenceRequest::descriptor(),
+             {"shard"},
+             "",
+             {},
+             "motcua reference show H30"}});
 }
 
 }  // namespace motcua::client

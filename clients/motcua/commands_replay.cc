@@ -34,7 +34,8 @@ absl::StatusOr<std::string> ReadWhole(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  if (text.str().size() > kMaxFile) return absl::InvalidArgumentError(absl::StrCat(path, " is larger than 1 GiB"));
+  if (text.str().size() > kMaxFile)
+    return absl::InvalidArgumentError(absl::StrCat(path, " is larger than 1 GiB"));
   return text.str();
 }
 
@@ -42,9 +43,13 @@ absl::StatusOr<Plan> PlanOf(const std::string& path, int limit) {
   absl::StatusOr<std::string> text = ReadWhole(path);
   if (!text.ok()) return text.status();
   absl::StatusOr<CsvTable> table = ParseCsv(*text);
-  if (!table.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": nothing was sent:\n", std::string(table.status().message())));
+  if (!table.ok())
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": nothing was sent:\n", std::string(table.status().message())));
   absl::StatusOr<Plan> plan = MakePlan(*table, limit);
-  if (!plan.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": nothing was sent:\n", std::string(plan.status().message())));
+  if (!plan.ok())
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": nothing was sent:\n", std::string(plan.status().message())));
   return plan;
 }
 
@@ -73,7 +78,8 @@ class Excerpt {
 std::string OracleOf(const ReplayArguments& arguments) {
   if (!arguments.oracle.empty() || arguments.no_oracle) return arguments.oracle;
   const size_t slash = arguments.file.rfind('/');
-  const std::string beside = (slash == std::string::npos ? "" : arguments.file.substr(0, slash + 1)) + "receipt_oracle.py";
+  const std::string beside =
+      (slash == std::string::npos ? "" : arguments.file.substr(0, slash + 1)) + "receipt_oracle.py";
   struct stat found;
   return stat(beside.c_str(), &found) == 0 ? absl::StrCat("python3 '", beside, "'") : "";
 }
@@ -82,14 +88,17 @@ int Tell(Program& program, const Figures& system, const Figures* oracle) {
   const std::vector<FigureLine> lines = Compare(system, oracle == nullptr ? system : *oracle);
   size_t different = 0;
   nlohmann::ordered_json json = {{"figures", nlohmann::ordered_json::object()}};
-  Table table(oracle == nullptr ? std::vector<std::string>{"", "system"} : std::vector<std::string>{"", "system", "oracle", ""});
+  Table table(oracle == nullptr ? std::vector<std::string>{"", "system"}
+                                : std::vector<std::string>{"", "system", "oracle", ""});
   for (const FigureLine& line : lines) {
     different += line.same ? 0 : 1;
-    json["figures"][line.name] = {{"system", line.system}, {"oracle", oracle == nullptr ? "" : line.oracle}, {"same", line.same}};
+    json["figures"][line.name] = {
+        {"system", line.system}, {"oracle", oracle == nullptr ? "" : line.oracle}, {"same", line.same}};
     if (oracle == nullptr) {
       table.Add({line.name, line.system});
     } else {
-      table.Add({line.name, line.system, line.oracle, line.same ? "" : program.settings().Say("KHÁC", "DIFFERS")});
+      table.Add(
+          {line.name, line.system, line.oracle, line.same ? "" : program.settings().Say("KHÁC", "DIFFERS")});
     }
   }
   json["differences"] = different;
@@ -99,29 +108,34 @@ int Tell(Program& program, const Figures& system, const Figures* oracle) {
   }
   table.Print(std::cout);
   if (oracle == nullptr) {
-    std::cout << program.settings().Say("không có oracle để so sánh", "no oracle to compare with") << std::endl;
+    std::cout << program.settings().Say("không có oracle để so sánh", "no oracle to compare with")
+              << std::endl;
   } else if (different == 0) {
-    std::cout << lines.size() << program.settings().Say(" số liệu, không khác biệt", " figures, no difference") << std::endl;
+    std::cout << lines.size()
+              << program.settings().Say(" số liệu, không khác biệt", " figures, no difference") << std::endl;
   } else {
     std::cout << different << program.settings().Say(" số liệu khác", " figures differ") << std::endl;
   }
   return different == 0 ? kExitOk : kExitFailed;
 }
 
-int VerifySystem(Program& program, Session& session, const std::string& shard, const std::string& acknowledged) {
+int VerifySystem(Program& program, Session& session, const std::string& shard,
+                 const std::string& acknowledged) {
   const absl::StatusOr<Verification> verified = Verify(session, shard, acknowledged);
   if (!verified.ok()) return program.Fail(verified.status());
   if (program.settings().json) {
-    const nlohmann::ordered_json json = {{"dossiers", verified->dossiers}, {"acknowledged", verified->acknowledged},
-                                         {"histories", verified->histories}, {"alerts", verified->alerts},
-                                         {"messages", verified->messages}, {"violations", verified->violations},
-                                         {"omitted", verified->omitted}};
+    const nlohmann::ordered_json json = {
+        {"dossiers", verified->dossiers},   {"acknowledged", verified->acknowledged},
+        {"histories", verified->histories}, {"alerts", verified->alerts},
+        {"messages", verified->messages},   {"violations", verified->violations},
+        {"omitted", verified->omitted}};
     std::cout << json.dump(1) << std::endl;
     return verified->ok() ? kExitOk : kExitFailed;
   }
-  std::cout << shard << ": " << verified->dossiers << program.settings().Say(" hồ sơ, ", " dossiers, ") << verified->acknowledged
-            << program.settings().Say(" trả lời đã xác nhận, ", " acknowledged replies, ") << verified->histories
-            << program.settings().Say(" nhật ký, ", " histories, ") << verified->alerts
+  std::cout << shard << ": " << verified->dossiers << program.settings().Say(" hồ sơ, ", " dossiers, ")
+            << verified->acknowledged
+            << program.settings().Say(" trả lời đã xác nhận, ", " acknowledged replies, ")
+            << verified->histories << program.settings().Say(" nhật ký, ", " histories, ") << verified->alerts
             << program.settings().Say(" cảnh báo, ", " alerts, ") << verified->messages
             << program.settings().Say(" thông báo", " messages") << "\n";
   for (const std::string& violation : verified->violations) std::cout << "  " << violation << "\n";
@@ -137,7 +151,8 @@ int CompareFigures(Program& program, Session& session, const ReplayArguments& ar
   const std::string command = OracleOf(arguments);
   if (command.empty()) return Tell(program, *system, nullptr);
   const Excerpt excerpt(plan.excerpt);
-  if (excerpt.path().empty()) return program.Fail(absl::UnavailableError("cannot write a temporary file; is TMPDIR writable?"));
+  if (excerpt.path().empty())
+    return program.Fail(absl::UnavailableError("cannot write a temporary file; is TMPDIR writable?"));
   const absl::StatusOr<std::string> output = RunOracle(command, excerpt.path());
   if (!output.ok()) return program.Fail(output.status());
   const absl::StatusOr<Figures> oracle = FiguresOfOracle(*output);
@@ -164,7 +179,8 @@ int Replay(Program& program, const ReplayArguments& arguments) {
   program.settings().patience = absl::Seconds(arguments.patience);
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
-  if (arguments.verify_only) return VerifySystem(program, *session, kReplayShard, arguments.options.acknowledged);
+  if (arguments.verify_only)
+    return VerifySystem(program, *session, kReplayShard, arguments.options.acknowledged);
   const ReplayNames names = NamesOf(*plan);
   ReplayOptions options = arguments.options;
   options.patience = program.settings().patience;
@@ -177,22 +193,36 @@ int Replay(Program& program, const ReplayArguments& arguments) {
 
 void AddReplay(Program& program, const std::string& group) {
   const Settings& settings = program.settings();
-  CLI::App* replay = program.Add("replay", group, "Sống lại một nhật ký thật, so với kết quả tính sẵn",
-                                 "Bring a real log to life on simulated time, and compare the system with an oracle",
-                                 "motcua replay ../shared/data/receipt.csv\n  motcua replay receipt.csv --limit 100 --json");
+  CLI::App* replay =
+      program.Add("replay", group, "Sống lại một nhật ký thật, so với kết quả tính sẵn",
+                  "Bring a real log to life on simulated time, and compare the system with an oracle",
+                  "motcua replay ../shared/data/receipt.csv\n  motcua replay receipt.csv --limit 100 --json");
   auto arguments = std::make_shared<ReplayArguments>();
   replay->add_option("file", arguments->file, settings.Say("Tệp CSV", "The log, CSV"))->required();
-  replay->add_option("--oracle", arguments->oracle,
-                     settings.Say("Lệnh tính kết quả đúng", "Command that computes the right figures (default: receipt_oracle.py beside the log)"));
-  replay->add_flag("--no-oracle", arguments->no_oracle, settings.Say("Không so sánh", "Compare with nothing"));
-  replay->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))->check(CLI::PositiveNumber);
-  replay->add_option("--rate", arguments->options.rate, settings.Say("Số việc mỗi giây", "Actions in a second, at most"))->check(CLI::PositiveNumber);
-  replay->add_option("--patience", arguments->patience,
-                     settings.Say("Giây chờ dịch vụ vắng mặt", "Seconds for which a call is repeated while its service is away (default 60)"))
+  replay->add_option(
+      "--oracle", arguments->oracle,
+      settings.Say("Lệnh tính kết quả đúng",
+                   "Command that computes the right figures (default: receipt_oracle.py beside the log)"));
+  replay->add_flag("--no-oracle", arguments->no_oracle,
+                   settings.Say("Không so sánh", "Compare with nothing"));
+  replay
+      ->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))
+      ->check(CLI::PositiveNumber);
+  replay
+      ->add_option("--rate", arguments->options.rate,
+                   settings.Say("Số việc mỗi giây", "Actions in a second, at most"))
+      ->check(CLI::PositiveNumber);
+  replay
+      ->add_option(
+          "--patience", arguments->patience,
+          settings.Say("Giây chờ dịch vụ vắng mặt",
+                       "Seconds for which a call is repeated while its service is away (default 60)"))
       ->check(CLI::Range(0.0, 86400.0));
-  replay->add_option("--acknowledged", arguments->options.acknowledged,
-                     settings.Say("Ghi mọi trả lời đã xác nhận vào tệp", "Append every acknowledged reply to this file"));
-  replay->add_flag("--verify-only", arguments->verify_only, settings.Say("Chỉ kiểm tra hệ thống", "Only check the system, as `verify`"));
+  replay->add_option(
+      "--acknowledged", arguments->options.acknowledged,
+      settings.Say("Ghi mọi trả lời đã xác nhận vào tệp", "Append every acknowledged reply to this file"));
+  replay->add_flag("--verify-only", arguments->verify_only,
+                   settings.Say("Chỉ kiểm tra hệ thống", "Only check the system, as `verify`"));
   program.OnRun(replay, [&program, arguments] { return Replay(program, *arguments); });
 }
 
@@ -202,25 +232,33 @@ void AddReplayCommands(Program& program) {
   const Settings& settings = program.settings();
   const std::string group = settings.Say("Trình diễn, kiểm tra", "Demonstration, checks");
   AddReplay(program, group);
-  CLI::App* verify = program.Add("verify", group, "Kiểm tra mọi hồ sơ của một địa phương",
-                                 "Check custody, histories, alerts and messages of a jurisdiction, or of a replayed log",
-                                 "motcua verify H30\n  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
+  CLI::App* verify =
+      program.Add("verify", group, "Kiểm tra mọi hồ sơ của một địa phương",
+                  "Check custody, histories, alerts and messages of a jurisdiction, or of a replayed log",
+                  "motcua verify H30\n  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
   auto subject = std::make_shared<std::string>(kReplayShard);
   auto arguments = std::make_shared<ReplayArguments>();
-  verify->add_option("subject", *subject, settings.Say("Địa phương, hoặc nhật ký đã phát lại (thì so cả số liệu)",
-                                                       "Jurisdiction, or a replayed log (then its figures are compared, too)"));
-  verify->add_option("--acknowledged", arguments->options.acknowledged, settings.Say("Tệp của replay", "File written by replay"));
-  verify->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))->check(CLI::PositiveNumber);
-  verify->add_option("--oracle", arguments->oracle, settings.Say("Lệnh tính kết quả đúng", "Command that computes the right figures"));
+  verify->add_option("subject", *subject,
+                     settings.Say("Địa phương, hoặc nhật ký đã phát lại (thì so cả số liệu)",
+                                  "Jurisdiction, or a replayed log (then its figures are compared, too)"));
+  verify->add_option("--acknowledged", arguments->options.acknowledged,
+                     settings.Say("Tệp của replay", "File written by replay"));
+  verify
+      ->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))
+      ->check(CLI::PositiveNumber);
+  verify->add_option("--oracle", arguments->oracle,
+                     settings.Say("Lệnh tính kết quả đúng", "Command that computes the right figures"));
   program.OnRun(verify, [&program, subject, arguments] {
     struct stat found;
     arguments->file = *subject;
     if (stat(subject->c_str(), &found) == 0) return VerifyLog(program, *arguments);
     const std::unique_ptr<Session> session = program.OpenSession();
-    return session == nullptr ? kExitFailed : VerifySystem(program, *session, *subject, arguments->options.acknowledged);
+    return session == nullptr ? kExitFailed
+                              : VerifySystem(program, *session, *subject, arguments->options.acknowledged);
   });
-  CLI::App* story = program.Add("story", group, "Kể chuyện một hồ sơ liên thông từ xã lên huyện và trở về",
-                                "The story of one interlinked dossier, from a commune to the district and back", "motcua story");
+  CLI::App* story = program.Add(
+      "story", group, "Kể chuyện một hồ sơ liên thông từ xã lên huyện và trở về",
+      "The story of one interlinked dossier, from a commune to the district and back", "motcua story");
   program.OnRun(story, [&program] { return TellStory(program); });
 }
 

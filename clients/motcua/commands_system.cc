@@ -21,7 +21,8 @@ using admin::v1::GetStatusResponse;
 std::vector<Service> Chosen(const Settings& settings, const std::string& name) {
   std::vector<Service> services;
   for (Service service : kServices) {
-    if (name.empty() ? !settings.addresses[static_cast<size_t>(service)].empty() : name == NameOf(service)) services.push_back(service);
+    if (name.empty() ? !settings.addresses[static_cast<size_t>(service)].empty() : name == NameOf(service))
+      services.push_back(service);
   }
   return services;
 }
@@ -34,7 +35,8 @@ int Status(Program& program, const std::string& name) {
   const View view = program.ViewOf(DefaultZone());
   bool ready = true;
   const std::vector<Service> services = Chosen(program.settings(), name);
-  if (services.empty()) return program.Fail(absl::FailedPreconditionError("no service has an address: set MOTCUA_INTAKE ..."));
+  if (services.empty())
+    return program.Fail(absl::FailedPreconditionError("no service has an address: set MOTCUA_INTAKE ..."));
   for (Service service : services) {
     GetStatusResponse status;
     const absl::Status asked = session->Ask(service, GetStatusRequest(), status);
@@ -78,8 +80,10 @@ int Advance(Program& program, const std::string& to, const std::string& name, bo
 
 int Token(Program& program, const std::string& as, const std::string& lifetime) {
   absl::Duration duration;
-  if (!absl::ParseDuration(lifetime, &duration) || duration <= absl::ZeroDuration() || duration > absl::Hours(24 * 366)) {
-    return program.Fail(absl::InvalidArgumentError(absl::StrCat("\"", lifetime, "\" is not a time such as 30m or 12h")));
+  if (!absl::ParseDuration(lifetime, &duration) || duration <= absl::ZeroDuration() ||
+      duration > absl::Hours(24 * 366)) {
+    return program.Fail(
+        absl::InvalidArgumentError(absl::StrCat("\"", lifetime, "\" is not a time such as 30m or 12h")));
   }
   const absl::StatusOr<auth::Principal> principal = ParsePrincipal(as);
   if (!principal.ok()) return program.Fail(principal.status());
@@ -106,18 +110,21 @@ void PrintEvent(const feed::v1::Event& event, const View& view, bool json) {
   for (const auto* field : fields) {
     if (field->containing_oneof() != nullptr) name = field->message_type()->name();
   }
-  std::cout << event.position() << "  " << Value(event, "at", view) << "  " << event.subject() << "  " << name << "  "
-            << event.actor().id() << std::endl;
+  std::cout << event.position() << "  " << Value(event, "at", view) << "  " << event.subject() << "  " << name
+            << "  " << event.actor().id() << std::endl;
 }
 
 int Feed(Program& program, const std::string& name, const feed::v1::ReadRequest& request, bool follow) {
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
   const std::vector<Service> services = Chosen(program.settings(), name);
-  if (services.size() != 1) return program.Fail(absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is not a service with an address")));
+  if (services.size() != 1)
+    return program.Fail(
+        absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is not a service with an address")));
   // Where the feed ends now.
   GetStatusResponse status;
-  if (absl::Status asked = session->Ask(services[0], GetStatusRequest(), status); !asked.ok()) return program.Fail(asked);
+  if (absl::Status asked = session->Ask(services[0], GetStatusRequest(), status); !asked.ok())
+    return program.Fail(asked);
   uint64_t end = 0;
   for (const admin::v1::FeedStatus& feed : status.feeds()) {
     if (feed.shard() == request.shard()) end = feed.position();
@@ -134,18 +141,28 @@ int Feed(Program& program, const std::string& name, const feed::v1::ReadRequest&
 
 void AddFeed(Program& program, const std::string& group) {
   const Settings& settings = program.settings();
-  CLI::App* feed = program.Add("feed", group, "Đọc dòng sự kiện của một dịch vụ", "Read the events of a service",
-                               "motcua feed intake H30 --after 100\n  motcua feed deadline-monitor H30 --follow --json");
+  CLI::App* feed =
+      program.Add("feed", group, "Đọc dòng sự kiện của một dịch vụ", "Read the events of a service",
+                  "motcua feed intake H30 --after 100\n  motcua feed deadline-monitor H30 --follow --json");
   auto request = std::make_shared<feed::v1::ReadRequest>();
   auto name = std::make_shared<std::string>();
   auto follow = std::make_shared<bool>(false);
   feed->add_option("service", *name, "intake, routing, deadline-monitor, notification")->required();
-  feed->add_option_function<std::string>("shard", [request](const std::string& t) { request->set_shard(t); }, FlagHelp("shard", settings.english))->required();
-  feed->add_option_function<uint64_t>("--after", [request](uint64_t n) { request->set_after(n); }, settings.Say("Sau vị trí này", "After this position"));
-  feed->add_option_function<std::vector<std::string>>("--subjects", [request](const std::vector<std::string>& subjects) {
+  feed->add_option_function<std::string>(
+          "shard", [request](const std::string& t) { request->set_shard(t); },
+          FlagHelp("shard", settings.english))
+      ->required();
+  feed->add_option_function<uint64_t>(
+      "--after", [request](uint64_t n) { request->set_after(n); },
+      settings.Say("Sau vị trí này", "After this position"));
+  feed->add_option_function<std::vector<std::string>>(
+      "--subjects",
+      [request](const std::vector<std::string>& subjects) {
         for (const std::string& subject : subjects) request->add_subjects(subject);
-      }, settings.Say("Chỉ các hồ sơ này", "Only of these dossiers"));
-  feed->add_flag("--follow", *follow, settings.Say("Chờ sự kiện mới, đến khi Ctrl-C", "Wait for more, until Ctrl-C"));
+      },
+      settings.Say("Chỉ các hồ sơ này", "Only of these dossiers"));
+  feed->add_flag("--follow", *follow,
+                 settings.Say("Chờ sự kiện mới, đến khi Ctrl-C", "Wait for more, until Ctrl-C"));
   program.OnRun(feed, [&program, request, name, follow] { return Feed(program, *name, *request, *follow); });
 }
 
@@ -154,14 +171,16 @@ void AddFeed(Program& program, const std::string& group) {
 void AddSystemCommands(Program& program) {
   const Settings& settings = program.settings();
   const std::string group = settings.Say("Vận hành", "Operation");
-  CLI::App* status = program.Add("status", group, "Tình trạng các dịch vụ", "State of the services; exit status 0 = all ready",
-                                 "motcua status --service intake");
+  CLI::App* status =
+      program.Add("status", group, "Tình trạng các dịch vụ",
+                  "State of the services; exit status 0 = all ready", "motcua status --service intake");
   auto name = std::make_shared<std::string>();
   status->add_option("--service", *name, settings.Say("Chỉ dịch vụ này", "Only this one"))
       ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())));
   program.OnRun(status, [&program, name] { return Status(program, *name); });
 
-  CLI::App* advance = program.Add("advance", group, "Đặt thời gian mô phỏng", "Move simulated time forward, all services in their order",
+  CLI::App* advance = program.Add("advance", group, "Đặt thời gian mô phỏng",
+                                  "Move simulated time forward, all services in their order",
                                   "motcua advance 2026-07-14T08:00");
   auto to = std::make_shared<std::string>();
   auto advanced = std::make_shared<std::string>();
@@ -170,9 +189,11 @@ void AddSystemCommands(Program& program) {
   advance->add_option("--service", *advanced, settings.Say("Chỉ dịch vụ này", "Only this one"))
       ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())));
   advance->add_flag("--no-wait", *no_wait, settings.Say("Không chờ", "Do not wait until it has caught up"));
-  program.OnRun(advance, [&program, to, advanced, no_wait] { return Advance(program, *to, *advanced, *no_wait); });
+  program.OnRun(advance,
+                [&program, to, advanced, no_wait] { return Advance(program, *to, *advanced, *no_wait); });
 
-  CLI::App* token = program.Add("token", group, "Tạo thẻ cho cán bộ (môi trường phát triển)", "Mint a token for an officer (development)",
+  CLI::App* token = program.Add("token", group, "Tạo thẻ cho cán bộ (môi trường phát triển)",
+                                "Mint a token for an officer (development)",
                                 "motcua token H30.18.05-intake@H30.18.05:intake --for 12h");
   auto officer = std::make_shared<std::string>();
   auto lifetime = std::make_shared<std::string>("30m");

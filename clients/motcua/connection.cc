@@ -26,7 +26,8 @@ using Stub = grpc::TemplatedGenericStub<Message, Message>;
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
-constexpr const char* kVariables[] = {"MOTCUA_INTAKE", "MOTCUA_ROUTING", "MOTCUA_DEADLINE", "MOTCUA_NOTIFICATION"};
+constexpr const char* kVariables[] = {"MOTCUA_INTAKE", "MOTCUA_ROUTING", "MOTCUA_DEADLINE",
+                                      "MOTCUA_NOTIFICATION"};
 
 void Prepare(const CallOptions& options, bool english, grpc::ClientContext& context) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
@@ -49,8 +50,9 @@ struct Connection::Channels {
   absl::StatusOr<Stub*> Find(Service service) const {
     Stub* stub = stubs[static_cast<size_t>(service)].get();
     if (stub != nullptr) return stub;
-    return absl::FailedPreconditionError(absl::StrCat("the address of ", NameOf(service), " is not known: set ",
-                                                      kVariables[static_cast<size_t>(service)], "=host:port"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the address of ", NameOf(service), " is not known: set ",
+                     kVariables[static_cast<size_t>(service)], "=host:port"));
   }
 };
 
@@ -73,8 +75,8 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
 
 namespace {
 
-// One attempt, on the calling thread. `again`: the service may be away; wait until it can be reached. Only a call
-// that waits drives the connection's handshakes, since nothing else here polls for them.
+// One attempt, on the calling thread. `again`: the service may be away; wait until it can be reached. Only a
+// call that waits drives the connection's handshakes, since nothing else here polls for them.
 absl::Status Attempt(Stub& stub, const std::string& method, const Message& request, Message& response,
                      const CallOptions& options, bool english, bool again) {
   grpc::ClientContext context;
@@ -98,7 +100,8 @@ std::string PathOf(const Descriptor* request) { return "/" + rpc::MethodName(rpc
 
 }  // namespace
 
-absl::Status Connection::Call(Service service, const Message& request, Message& response, const CallOptions& options) const {
+absl::Status Connection::Call(Service service, const Message& request, Message& response,
+                              const CallOptions& options) const {
   absl::StatusOr<Stub*> stub = channels_->Find(service);
   if (!stub.ok()) return stub.status();
   const std::string method = PathOf(request.GetDescriptor());
@@ -110,7 +113,8 @@ absl::Status Connection::Call(Service service, const Message& request, Message& 
     if (status.ok() || !MayRepeat(status) || absl::Now() >= give_up) return status;
     // Full jitter, but never without any pause.
     const absl::Duration wait = std::max(pause * absl::Uniform(random, 0.1, 1.0), absl::Milliseconds(2));
-    absl::SleepFor(std::min(std::max(wait, std::min(errors::RetryDelay(status), kLongestPause)), give_up - absl::Now()));
+    absl::SleepFor(
+        std::min(std::max(wait, std::min(errors::RetryDelay(status), kLongestPause)), give_up - absl::Now()));
     pause = std::min(pause * 2, kLongestPause);
     if (options.before_retry) {
       if (absl::Status ready = options.before_retry(); !ready.ok()) return ready;
@@ -118,8 +122,8 @@ absl::Status Connection::Call(Service service, const Message& request, Message& 
   }
 }
 
-absl::Status Connection::Stream(Service service, const Message& request, Message& message, const CallOptions& options,
-                                absl::FunctionRef<bool()> on_message) const {
+absl::Status Connection::Stream(Service service, const Message& request, Message& message,
+                                const CallOptions& options, absl::FunctionRef<bool()> on_message) const {
   absl::StatusOr<Stub*> stub = channels_->Find(service);
   if (!stub.ok()) return stub.status();
   grpc::ClientContext context;
@@ -159,10 +163,13 @@ Service ServiceOf(const Descriptor* request) {
   return Service::kIntake;
 }
 
-const Descriptor* ResponseTypeOf(const Descriptor* request) { return rpc::MethodTaking(request)->output_type(); }
+const Descriptor* ResponseTypeOf(const Descriptor* request) {
+  return rpc::MethodTaking(request)->output_type();
+}
 
 std::unique_ptr<Message> NewResponse(const Descriptor* request) {
-  const Message* prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(ResponseTypeOf(request));
+  const Message* prototype =
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(ResponseTypeOf(request));
   return std::unique_ptr<Message>(prototype->New());
 }
 

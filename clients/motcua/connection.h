@@ -37,16 +37,17 @@ class Connection {
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const Settings& settings);
   ~Connection();
 
-  // Blocks for the reply. Errors: the service's, with their details; FAILED_PRECONDITION where the service has no
-  // address. Repeated are UNAVAILABLE, ABORTED (but not a version that moved on), RESOURCE_EXHAUSTED, CANCELLED and
-  // DEADLINE_EXCEEDED; so the request must be one that may come twice.
-  absl::Status Call(Service service, const google::protobuf::Message& request, google::protobuf::Message& response,
-                    const CallOptions& options) const;
+  // Blocks for the reply. Errors: the service's, with their details; FAILED_PRECONDITION where the service
+  // has no address. Repeated are UNAVAILABLE, ABORTED (but not a version that moved on), RESOURCE_EXHAUSTED,
+  // CANCELLED and DEADLINE_EXCEEDED; so the request must be one that may come twice.
+  absl::Status Call(Service service, const google::protobuf::Message& request,
+                    google::protobuf::Message& response, const CallOptions& options) const;
 
-  // Blocks while `on_message` returns true and the stream lasts; `message` is reused for each. The end of the stream by
-  // `on_message` is OK. One attempt, `timeout` in all.
-  absl::Status Stream(Service service, const google::protobuf::Message& request, google::protobuf::Message& message,
-                      const CallOptions& options, absl::FunctionRef<bool()> on_message) const;
+  // Blocks while `on_message` returns true and the stream lasts; `message` is reused for each. The end of the
+  // stream by `on_message` is OK. One attempt, `timeout` in all.
+  absl::Status Stream(Service service, const google::protobuf::Message& request,
+                      google::protobuf::Message& message, const CallOptions& options,
+                      absl::FunctionRef<bool()> on_message) const;
 
  private:
   struct Channels;

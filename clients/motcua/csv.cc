@@ -67,7 +67,9 @@ class Parser {
   }
 
  private:
-  void Report(int line, const std::string& what) { violations_.push_back(absl::StrCat("line ", line, ": ", what)); }
+  void Report(int line, const std::string& what) {
+    violations_.push_back(absl::StrCat("line ", line, ": ", what));
+  }
 
   void TakeHeader(CsvRow& row, CsvTable& table) {
     std::set<std::string> seen;
@@ -90,7 +92,8 @@ class Parser {
         return false;
       }
       if (cell.size() > kMaxCsvCell || !IsUtf8(cell)) {
-        if (good) Report(row.line, cell.size() > kMaxCsvCell ? "has a cell that is too long" : "is not valid UTF-8");
+        if (good)
+          Report(row.line, cell.size() > kMaxCsvCell ? "has a cell that is too long" : "is not valid UTF-8");
         good = false;
       }
       row.cells.push_back(std::move(cell));

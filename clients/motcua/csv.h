@@ -27,9 +27,9 @@ struct CsvTable {
 inline constexpr size_t kMaxCsvRows = 5'000'000;
 inline constexpr size_t kMaxCsvCell = 64 * 1024;
 
-// The whole text as a table: every row has as many cells as the header. INVALID_ARGUMENT, one line for each of the
-// first 20 violations (`line 17: has 4 cells, the header has 15`), for torn rows, open quotes, text after a
-// closing quote, cells beyond the bound, bytes that are not UTF-8, a missing or ambiguous header.
+// The whole text as a table: every row has as many cells as the header. INVALID_ARGUMENT, one line for each
+// of the first 20 violations (`line 17: has 4 cells, the header has 15`), for torn rows, open quotes, text
+// after a closing quote, cells beyond the bound, bytes that are not UTF-8, a missing or ambiguous header.
 absl::StatusOr<CsvTable> ParseCsv(std::string_view text);
 
 // A row as text, quoted where it must be, with its line end.

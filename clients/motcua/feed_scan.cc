@@ -9,7 +9,8 @@ namespace motcua::client {
 
 absl::StatusOr<uint64_t> EndOfFeed(Session& session, Service service, const std::string& shard) {
   admin::v1::GetStatusResponse status;
-  if (absl::Status asked = session.Ask(service, admin::v1::GetStatusRequest(), status); !asked.ok()) return asked;
+  if (absl::Status asked = session.Ask(service, admin::v1::GetStatusRequest(), status); !asked.ok())
+    return asked;
   for (const admin::v1::FeedStatus& feed : status.feeds()) {
     if (feed.shard() == shard) return feed.position();
   }
@@ -17,7 +18,8 @@ absl::StatusOr<uint64_t> EndOfFeed(Session& session, Service service, const std:
 }
 
 absl::Status ScanFeed(Session& session, Service service, const std::string& shard,
-                      absl::FunctionRef<void(const feed::v1::Event&)> on_event, const std::vector<std::string>& subjects) {
+                      absl::FunctionRef<void(const feed::v1::Event&)> on_event,
+                      const std::vector<std::string>& subjects) {
   const absl::StatusOr<uint64_t> end = EndOfFeed(session, service, shard);
   if (!end.ok()) return end.status();
   feed::v1::ReadRequest request;
@@ -32,7 +34,8 @@ absl::Status ScanFeed(Session& session, Service service, const std::string& shar
       return step.position() < *end;
     });
     uint64_t first = 0;
-    if (absl::IsOutOfRange(read) && absl::SimpleAtoi(errors::MetadataValue(read, "first"), &first) && first > request.after() + 1) {
+    if (absl::IsOutOfRange(read) && absl::SimpleAtoi(errors::MetadataValue(read, "first"), &first) &&
+        first > request.after() + 1) {
       request.set_after(first - 1);
     } else if (!read.ok()) {
       return read;

@@ -32,7 +32,8 @@ void Collect(const Descriptor* type, const std::string& prefix, std::vector<Flag
     const bool nested = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     if (nested && !IsOneWord(field->message_type())) {
       // Reference data come from files, not from flags.
-      if (!field->is_repeated() && field->name() != "set") Collect(field->message_type(), prefix + field->name() + ".", flags);
+      if (!field->is_repeated() && field->name() != "set")
+        Collect(field->message_type(), prefix + field->name() + ".", flags);
       continue;
     }
     FlagField flag;
@@ -71,7 +72,8 @@ absl::Status SetComponent(intake::v1::Component& component, const std::string& t
   component.set_name(parts[0]);
   uint32_t count = 1;
   if (parts.size() > 1 && !absl::SimpleAtoi(parts[1], &count)) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not a paper as name, name:count or name:count:form"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not a paper as name, name:count or name:count:form"));
   }
   component.set_count(count);
   if (parts.size() > 2) component.set_form(parts[2]);
@@ -81,7 +83,8 @@ absl::Status SetComponent(intake::v1::Component& component, const std::string& t
 absl::Status SetOneWord(Message& message, const FieldDescriptor* field, const std::string& text,
                         const std::function<absl::TimeZone()>& zone) {
   const auto* reflection = message.GetReflection();
-  Message& nested = field->is_repeated() ? *reflection->AddMessage(&message, field) : *reflection->MutableMessage(&message, field);
+  Message& nested = field->is_repeated() ? *reflection->AddMessage(&message, field)
+                                         : *reflection->MutableMessage(&message, field);
   if (auto* component = dynamic_cast<intake::v1::Component*>(&nested)) return SetComponent(*component, text);
   if (auto* limit = dynamic_cast<common::v1::Limit*>(&nested)) {
     auto parsed = time::ParseLimit(text);
@@ -136,7 +139,8 @@ absl::Status SetField(Message& message, std::string_view path, const std::string
       if (!absl::SimpleAtoi(text, &number) || (narrow && number > UINT32_MAX)) {
         return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not a whole number"));
       }
-      narrow ? reflection->SetUInt32(&message, field, static_cast<uint32_t>(number)) : reflection->SetUInt64(&message, field, number);
+      narrow ? reflection->SetUInt32(&message, field, static_cast<uint32_t>(number))
+             : reflection->SetUInt64(&message, field, number);
       return absl::OkStatus();
     }
     case FieldDescriptor::CPPTYPE_ENUM:

@@ -27,9 +27,9 @@ struct FlagField {
 // The flags of a request type, in the order of its fields.
 std::vector<FlagField> FlagsOf(const google::protobuf::Descriptor* request);
 
-// Sets the field, adds to a repeated one. Times are local (`2025-01-24T15:30`) or with an offset; limits `3wd`; enums by
-// the end of their name, `agreed`; papers as `name`, `name:count` or `name:count:form`. `zone` is asked for only where a local
-// time is given. INVALID_ARGUMENT says what was expected.
+// Sets the field, adds to a repeated one. Times are local (`2025-01-24T15:30`) or with an offset; limits
+// `3wd`; enums by the end of their name, `agreed`; papers as `name`, `name:count` or `name:count:form`.
+// `zone` is asked for only where a local time is given. INVALID_ARGUMENT says what was expected.
 absl::Status SetField(google::protobuf::Message& message, std::string_view path, const std::string& text,
                       const std::function<absl::TimeZone()>& zone);
 

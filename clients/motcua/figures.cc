@@ -31,7 +31,8 @@ Request Of(const std::string& shard) {
   return request;
 }
 
-absl::Status AskDeadlines(Session& session, const std::string& shard, const reference::v1::ReferenceSet& set, Figures& figures) {
+absl::Status AskDeadlines(Session& session, const std::string& shard, const reference::v1::ReferenceSet& set,
+                          Figures& figures) {
   const auto deadlines = session.Ask<deadline::v1::Statistics>(Of<deadline::v1::GetStatisticsRequest>(shard));
   if (!deadlines.ok()) return deadlines.status();
   figures["ended"] = absl::StrCat(deadlines->ended());
@@ -58,12 +59,14 @@ absl::Status AskDeadlines(Session& session, const std::string& shard, const refe
 absl::Status ScanAlerts(Session& session, const std::string& shard, Figures& figures) {
   int64_t alerts = 0;
   std::set<std::string> dossiers;
-  const absl::Status scanned = ScanFeed(session, Service::kDeadlineMonitor, shard, [&](const feed::v1::Event& event) {
-    const bool overdue = event.alert_raised().kind() == feed::v1::ALERT_KIND_OVERDUE && event.alert_raised().item().empty();
-    if (!event.has_alert_raised() || !overdue) return;
-    ++alerts;
-    dossiers.insert(event.subject());
-  });
+  const absl::Status scanned =
+      ScanFeed(session, Service::kDeadlineMonitor, shard, [&](const feed::v1::Event& event) {
+        const bool overdue = event.alert_raised().kind() == feed::v1::ALERT_KIND_OVERDUE &&
+                             event.alert_raised().item().empty();
+        if (!event.has_alert_raised() || !overdue) return;
+        ++alerts;
+        dossiers.insert(event.subject());
+      });
   figures["overdue.alerts"] = absl::StrCat(alerts);
   figures["overdue.dossiers"] = absl::StrCat(dossiers.size());
   return scanned;
@@ -93,7 +96,8 @@ absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& sha
   const auto intakes = session.Ask<intake::v1::Statistics>(Of<intake::v1::GetStatisticsRequest>(shard));
   if (!intakes.ok()) return intakes.status();
   figures["dossiers"] = absl::StrCat(intakes->dossiers());
-  for (const auto& [channel, count] : intakes->by_channel()) figures["channels." + channel] = absl::StrCat(count);
+  for (const auto& [channel, count] : intakes->by_channel())
+    figures["channels." + channel] = absl::StrCat(count);
   const auto routes = session.Ask<routing::v1::Statistics>(Of<routing::v1::GetStatisticsRequest>(shard));
   if (!routes.ok()) return routes.status();
   figures["hand_overs"] = absl::StrCat(routes->hand_overs());
@@ -101,7 +105,8 @@ absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& sha
   figures["activities_refused"] = absl::StrCat(routes->work_refused());
   if (absl::Status asked = AskDeadlines(session, shard, *set, figures); !asked.ok()) return asked;
   if (absl::Status scanned = ScanAlerts(session, shard, figures); !scanned.ok()) return scanned;
-  const auto messages = session.Ask<notification::v1::Statistics>(Of<notification::v1::GetStatisticsRequest>(shard));
+  const auto messages =
+      session.Ask<notification::v1::Statistics>(Of<notification::v1::GetStatisticsRequest>(shard));
   if (!messages.ok()) return messages.status();
   const auto overdue = messages->by_event().find("Overdue");
   figures["overdue.messages"] = absl::StrCat(overdue == messages->by_event().end() ? 0 : overdue->second);
@@ -127,7 +132,8 @@ absl::StatusOr<std::string> RunOracle(const std::string& command, const std::str
   constexpr size_t kMost = 16 << 20;
   std::string output;
   char buffer[4096];
-  for (size_t n; output.size() < kMost && (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, n);
+  for (size_t n; output.size() < kMost && (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    output.append(buffer, n);
   if (const int status = pclose(pipe); status != 0) {
     return absl::FailedPreconditionError(absl::StrCat("the oracle (", command, ") failed"));
   }

@@ -14,9 +14,9 @@ namespace motcua::client {
 // Figures by name (`channels.Desk`), as texts.
 using Figures = std::map<std::string, std::string>;
 
-// Asks all services; every figure comes from their answers. Besides the oracle's figures: `overdue.alerts` (OVERDUE alerts of
-// dossiers in the monitor's feed), `overdue.dossiers` (dossiers they are about), `overdue.counted` (the monitor's own
-// count), `overdue.messages` (messages that tell of them).
+// Asks all services; every figure comes from their answers. Besides the oracle's figures: `overdue.alerts`
+// (OVERDUE alerts of dossiers in the monitor's feed), `overdue.dossiers` (dossiers they are about),
+// `overdue.counted` (the monitor's own count), `overdue.messages` (messages that tell of them).
 absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& shard);
 
 // The same from the oracle's JSON; each `overdue.*` must be ended_late + open_overdue.

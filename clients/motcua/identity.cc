@@ -66,7 +66,8 @@ absl::StatusOr<Identity> Identity::Load(const Settings& settings) {
 
 absl::StatusOr<std::string> Identity::Mint(const auth::Principal& principal, absl::Duration lifetime) const {
   if (!signer_) {
-    return absl::FailedPreconditionError("no signing key: set MOTCUA_SIGNING_KEY (development), or bring a token in MOTCUA_TOKEN");
+    return absl::FailedPreconditionError(
+        "no signing key: set MOTCUA_SIGNING_KEY (development), or bring a token in MOTCUA_TOKEN");
   }
   return signer_->Mint(principal, absl::Now(), lifetime);
 }

@@ -26,9 +26,9 @@ class Identity {
 
   bool can_sign() const { return signer_.has_value(); }
 
-  // The bearer token of a call about `shard` (may be empty): of `as` where it is not empty, else the given token, else of
-  // the jurisdiction's operator (role `admin`) where there is a signing key, else none (""). FAILED_PRECONDITION where
-  // `as` is asked for without a signing key.
+  // The bearer token of a call about `shard` (may be empty): of `as` where it is not empty, else the given
+  // token, else of the jurisdiction's operator (role `admin`) where there is a signing key, else none ("").
+  // FAILED_PRECONDITION where `as` is asked for without a signing key.
   absl::StatusOr<std::string> TokenFor(const std::string& as, const std::string& shard);
 
   // A token for `lifetime`.

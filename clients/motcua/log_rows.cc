@@ -16,8 +16,9 @@ namespace motcua::client {
 namespace {
 
 constexpr size_t kMaxListed = 20;
-constexpr const char* kLogColumns[] = {"case:concept:name", "case:channel",  "case:startdate", "case:deadline", "case:enddate",
-                                       "concept:name",      "org:group",     "org:resource",   "time:timestamp"};
+constexpr const char* kLogColumns[] = {"case:concept:name", "case:channel", "case:startdate",
+                                       "case:deadline",     "case:enddate", "concept:name",
+                                       "org:group",         "org:resource", "time:timestamp"};
 enum Column { kName, kChannel, kStart, kDeadline, kEnd, kActivity, kUnit, kOfficer, kTime, kColumns };
 
 class Reader {
@@ -26,7 +27,8 @@ class Reader {
 
   absl::StatusOr<std::vector<LogDossier>> Read() {
     FindColumns();
-    for (size_t i = 0; !columns_missing_ && i < log_.rows.size() && violations_.size() < kMaxListed; ++i) ReadRow(i);
+    for (size_t i = 0; !columns_missing_ && i < log_.rows.size() && violations_.size() < kMaxListed; ++i)
+      ReadRow(i);
     if (dossiers_.empty() && violations_.empty()) violations_.push_back("line 1: the log has no rows");
     if (!violations_.empty()) return absl::InvalidArgumentError(absl::StrJoin(violations_, "\n"));
     for (LogDossier& dossier : dossiers_) {
@@ -94,8 +96,8 @@ class Reader {
   void CheckAgrees(size_t row, const LogDossier& dossier) {
     for (Column column : {kChannel, kStart, kDeadline, kEnd}) {
       if (Cell(row, column) == Cell(dossier.rows.front(), column)) continue;
-      Report(row, absl::StrCat(kLogColumns[column], ": differs from line ", log_.rows[dossier.rows.front()].line,
-                               " of the same dossier"));
+      Report(row, absl::StrCat(kLogColumns[column], ": differs from line ",
+                               log_.rows[dossier.rows.front()].line, " of the same dossier"));
     }
   }
 

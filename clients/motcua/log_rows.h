@@ -38,8 +38,8 @@ struct LogDossier {
   std::vector<size_t> rows;
 };
 
-// In the order of their first rows. INVALID_ARGUMENT with one line for each of the first 20 violations: missing columns,
-// malformed times, empty names, dossiers whose rows disagree about them.
+// In the order of their first rows. INVALID_ARGUMENT with one line for each of the first 20 violations:
+// missing columns, malformed times, empty names, dossiers whose rows disagree about them.
 absl::StatusOr<std::vector<LogDossier>> ReadLog(const CsvTable& log);
 
 // First 32 hex digits of the SHA-256 of the parts, each with its length.

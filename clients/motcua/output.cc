@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -31,7 +32,8 @@ bool Simple(const Message& message, const View& view, std::string& text) {
   } else if (const auto* limit = dynamic_cast<const common::v1::Limit*>(&message)) {
     text = time::FormatLimit(*limit);
   } else if (const auto* due = dynamic_cast<const common::v1::Deadline*>(&message)) {
-    text = due->has_appointment() ? FormatLocal(time::FromTimestamp(due->appointment()), view.zone) : due->date();
+    text = due->has_appointment() ? FormatLocal(time::FromTimestamp(due->appointment()), view.zone)
+                                  : due->date();
   } else if (const auto* actor = dynamic_cast<const common::v1::Actor*>(&message)) {
     text = actor->id();
   } else {
@@ -52,16 +54,19 @@ std::string ScalarText(const Message& message, const FieldDescriptor* field, int
                  ? (view.english ? "yes" : "có")
                  : (view.english ? "no" : "không");
     case FieldDescriptor::CPPTYPE_UINT64: {
-      const uint64_t value = single ? r->GetUInt64(message, field) : r->GetRepeatedUInt64(message, field, index);
+      const uint64_t value =
+          single ? r->GetUInt64(message, field) : r->GetRepeatedUInt64(message, field, index);
       const bool span = absl::EndsWith(field->name(), "micros");
       return span ? FormatSpan(value) : absl::StrCat(value);
     }
     case FieldDescriptor::CPPTYPE_UINT32:
-      return absl::StrCat(single ? r->GetUInt32(message, field) : r->GetRepeatedUInt32(message, field, index));
+      return absl::StrCat(single ? r->GetUInt32(message, field)
+                                 : r->GetRepeatedUInt32(message, field, index));
     case FieldDescriptor::CPPTYPE_INT64:
       return absl::StrCat(single ? r->GetInt64(message, field) : r->GetRepeatedInt64(message, field, index));
     case FieldDescriptor::CPPTYPE_ENUM:
-      return Label((single ? r->GetEnum(message, field) : r->GetRepeatedEnum(message, field, index))->name(), view.english);
+      return Label((single ? r->GetEnum(message, field) : r->GetRepeatedEnum(message, field, index))->name(),
+                   view.english);
     default:
       return "";
   }
@@ -70,6 +75,18 @@ std::string ScalarText(const Message& message, const FieldDescriptor* field, int
 const Message& Nested(const Message& message, const FieldDescriptor* field, int index) {
   const auto* r = message.GetReflection();
   return index < 0 ? r->GetMessage(message, field) : r->GetRepeatedMessage(message, field, index);
+}
+
+// The items of a repeated field as they are; those of a map by their keys.
+std::vector<int> OrderOf(const Message& message, const FieldDescriptor* field, const View& view) {
+  std::vector<int> order(static_cast<size_t>(message.GetReflection()->FieldSize(message, field)));
+  std::iota(order.begin(), order.end(), 0);
+  if (!field->is_map()) return order;
+  const FieldDescriptor* key = field->message_type()->FindFieldByNumber(1);
+  std::vector<std::string> keys;
+  for (int i : order) keys.push_back(ScalarText(Nested(message, field, i), key, -1, view));
+  std::sort(order.begin(), order.end(), [&keys](int a, int b) { return keys[a] < keys[b]; });
+  return order;
 }
 
 void Print(const Message& message, const View& view, int indent, std::ostream& out);
@@ -112,8 +129,7 @@ void Print(const Message& message, const View& view, int indent, std::ostream& o
       PrintField(message, field, -1, view, indent, out);
       continue;
     }
-    const int size = message.GetReflection()->FieldSize(message, field);
-    for (int i = 0; i < size; ++i) PrintField(message, field, i, view, indent, out);
+    for (int i : OrderOf(message, field, view)) PrintField(message, field, i, view, indent, out);
   }
 }
 
@@ -127,7 +143,8 @@ std::string Hint(const absl::Status& status, bool english) {
                    : "dùng cán bộ có quyền: --as mã-cán-bộ@cơ-quan:vai-trò";
   }
   if (absl::IsUnavailable(status)) {
-    return english ? "is the service running? `motcua status` tells" : "dịch vụ có đang chạy không? xem `motcua status`";
+    return english ? "is the service running? `motcua status` tells"
+                   : "dịch vụ có đang chạy không? xem `motcua status`";
   }
   return "";
 }
@@ -177,10 +194,13 @@ std::string Value(const Message& message, std::string_view path, const View& vie
   return text;
 }
 
-void PrintMessage(const Message& message, const View& view, std::ostream& out) { Print(message, view, 0, out); }
+void PrintMessage(const Message& message, const View& view, std::ostream& out) {
+  Print(message, view, 0, out);
+}
 
 size_t Width(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 void Table::Print(std::ostream& out) const {
@@ -225,8 +245,9 @@ void PrintError(const absl::Status& status, const View& view, bool json, std::os
                       ",\"description\":", quoted(description), "}");
     }
     out << "{\"error\":{\"code\":" << quoted(absl::StatusCodeToString(status.code()))
-        << ",\"reason\":" << quoted(errors::Reason(status)) << ",\"message\":" << quoted(std::string(status.message()))
-        << ",\"violations\":[" << fields << "]}}\n";
+        << ",\"reason\":" << quoted(errors::Reason(status))
+        << ",\"message\":" << quoted(std::string(status.message())) << ",\"violations\":[" << fields
+        << "]}}\n";
     return;
   }
   std::string text(status.message());

@@ -27,8 +27,8 @@ std::string Json(const google::protobuf::Message& message);
 // `2025-01-24 15:30:00.250`: seconds and their fraction only where they are not zero.
 std::string FormatLocal(absl::Time time, const absl::TimeZone& zone);
 
-// The value at a path (`due.date`), as people read it: times local, limits `5wd`, deadlines by their date, enums by
-// their label. Empty where it is not set. Lists are joined by commas.
+// The value at a path (`due.date`), as people read it: times local, limits `5wd`, deadlines by their date,
+// enums by their label. Empty where it is not set. Lists are joined by commas.
 std::string Value(const google::protobuf::Message& message, std::string_view path, const View& view);
 
 // Every field that is set, one a line, with its label; nested messages indented.

@@ -9,7 +9,10 @@
 namespace motcua::client {
 
 Progress::Progress(std::string what, size_t total)
-    : what_(std::move(what)), total_(total == 0 ? 1 : total), terminal_(isatty(STDERR_FILENO) == 1), begun_(absl::Now()) {}
+    : what_(std::move(what)),
+      total_(total == 0 ? 1 : total),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      begun_(absl::Now()) {}
 
 Progress::~Progress() {
   if (open_) std::fputc('\n', stderr);
@@ -22,7 +25,8 @@ void Progress::Show(size_t done, const std::string& note) {
     const size_t tenths = done * 10 / total_;
     if (tenths == tenths_) return;
     tenths_ = tenths;
-    std::fprintf(stderr, "%s: %zu %% (%zu of %zu, %d s) %s\n", what_.c_str(), tenths * 10, done, total_, seconds, note.c_str());
+    std::fprintf(stderr, "%s: %zu %% (%zu of %zu, %d s) %s\n", what_.c_str(), tenths * 10, done, total_,
+                 seconds, note.c_str());
     return;
   }
   if (now - shown_ < absl::Milliseconds(100) && done < total_) return;

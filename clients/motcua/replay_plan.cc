@@ -29,7 +29,9 @@ std::string FirstUnit(const LogDossier& dossier) {
   return kUnassigned;
 }
 
-absl::Time ReceivedOf(const LogDossier& dossier) { return std::min(dossier.started, dossier.activities.front().at); }
+absl::Time ReceivedOf(const LogDossier& dossier) {
+  return std::min(dossier.started, dossier.activities.front().at);
+}
 
 std::optional<absl::Time> EndOf(const LogDossier& dossier) {
   if (!dossier.ended) return std::nullopt;
@@ -57,7 +59,8 @@ class Planner {
     plan_.channels.assign(channels.begin(), channels.end());
   }
 
-  // Every dossier is planned, so that all officers are known; the actions of those beyond `limit` are dropped.
+  // Every dossier is planned, so that all officers are known; the actions of those beyond `limit` are
+  // dropped.
   Plan Make(int limit) {
     const size_t count = limit > 0 ? std::min(log_.size(), static_cast<size_t>(limit)) : log_.size();
     plan_.now = absl::InfinitePast();
@@ -80,7 +83,8 @@ class Planner {
     return known->second;
   }
 
-  void Act(absl::Time at, ActionKind kind, OfficerIndex officer, const std::string& key, const std::string& activity = "") {
+  void Act(absl::Time at, ActionKind kind, OfficerIndex officer, const std::string& key,
+           const std::string& activity = "") {
     Action& action = actions_.emplace_back();
     action.at = at;
     action.kind = kind;
@@ -96,10 +100,11 @@ class Planner {
     const absl::Time received = ReceivedOf(dossier);
     const std::optional<absl::Time> ended = EndOf(dossier);
     const absl::CivilDay due = absl::ToCivilDay(dossier.due, Zone());
-    plan_.dossiers.push_back({dossier.name, dossier.channel, received, dossier.started, absl::FormatCivilTime(due), ended});
-    const std::string key =
-        KeyOf({dossier.name, absl::StrCat(absl::ToUnixNanos(dossier.started)), absl::StrCat(absl::ToUnixNanos(dossier.due)),
-               absl::StrCat(absl::ToUnixNanos(ended.value_or(absl::InfiniteFuture())))});
+    plan_.dossiers.push_back(
+        {dossier.name, dossier.channel, received, dossier.started, absl::FormatCivilTime(due), ended});
+    const std::string key = KeyOf({dossier.name, absl::StrCat(absl::ToUnixNanos(dossier.started)),
+                                   absl::StrCat(absl::ToUnixNanos(dossier.due)),
+                                   absl::StrCat(absl::ToUnixNanos(ended.value_or(absl::InfiniteFuture())))});
 
     int holder = unit_[FirstUnit(dossier)];
     OfficerIndex last = Officer(holder, dossier.activities.front().officer);
@@ -124,7 +129,8 @@ class Planner {
     for (const LogActivity& activity : dossier.activities) {
       if (activity.at <= *ended) continue;
       const int unit = activity.unit == kSameUnit ? holder : unit_[activity.unit];
-      Act(activity.at, ActionKind::kWorkAfterEnd, Officer(unit, activity.officer), activity.key, activity.activity);
+      Act(activity.at, ActionKind::kWorkAfterEnd, Officer(unit, activity.officer), activity.key,
+          activity.activity);
     }
   }
 
@@ -171,7 +177,9 @@ bool TakeOffset(std::string_view& text, int& minutes) {
   if (TakeChar(text, "Z")) return true;
   const int sign = !text.empty() && text[0] == '-' ? -1 : 1;
   int hour = 0, minute = 0;
-  if (!TakeChar(text, "+-") || !TakeDigits(text, 2, hour) || !TakeChar(text, ":") || !TakeDigits(text, 2, minute)) return false;
+  if (!TakeChar(text, "+-") || !TakeDigits(text, 2, hour) || !TakeChar(text, ":") ||
+      !TakeDigits(text, 2, minute))
+    return false;
   minutes = sign * (hour * 60 + minute);
   return hour < 24 && minute < 60;
 }
@@ -189,11 +197,12 @@ absl::StatusOr<absl::Time> ParseLogTime(std::string_view text) {
                       TakeOffset(rest, offset) && rest.empty();
   const absl::CivilSecond civil(year, month, day, hour, minute, second);
   // What does not exist (30 February, 25:00) normalizes to something else.
-  const bool exists = civil.year() == year && civil.month() == month && civil.day() == day && civil.hour() == hour &&
-                      civil.minute() == minute && civil.second() == second && year >= 1;
+  const bool exists = civil.year() == year && civil.month() == month && civil.day() == day &&
+                      civil.hour() == hour && civil.minute() == minute && civil.second() == second &&
+                      year >= 1;
   if (!formed || !exists) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", std::string(text.substr(0, 60)),
-                                                   "\" is not a time such as 2011-10-11 13:42:22.688000+02:00"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", std::string(text.substr(0, 60)), "\" is not a time such as 2011-10-11 13:42:22.688000+02:00"));
   }
   return absl::FromCivil(civil, absl::UTCTimeZone()) - absl::Minutes(offset) + absl::Nanoseconds(nanos);
 }

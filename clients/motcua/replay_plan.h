@@ -1,8 +1,9 @@
 // What a log of a desk's work says is to be done, in which order: the pure half of `motcua replay`.
 //
-// The log has one row for each completed activity, as event logs of process mining have it, with the columns named in
-// kLogColumns; data/README.md of the log tells how it is read:
-//   - received = the earlier of the registered start and the first activity; first holder = the unit of the first
+// The log has one row for each completed activity, as event logs of process mining have it, with the columns
+// named in kLogColumns; data/README.md of the log tells how it is read:
+//   - received = the earlier of the registered start and the first activity; first holder = the unit of the
+//   first
 //     activity that has one (`Unassigned` where none has);
 //   - an activity by another unit than the holder is a hand-over before it; the unit `EMPTY` = the holder;
 //   - ended = the registered end, never before the receipt; an activity after it must be refused;
@@ -78,10 +79,12 @@ struct Plan {
   std::string excerpt;
 };
 
-// `limit` > 0: only the first so many dossiers. INVALID_ARGUMENT with one line for each of the first 20 violations.
+// `limit` > 0: only the first so many dossiers. INVALID_ARGUMENT with one line for each of the first 20
+// violations.
 absl::StatusOr<Plan> MakePlan(const CsvTable& log, int limit = 0);
 
-// `2011-10-11 13:42:22.688000+02:00`: date, time, up to nine digits of a second, offset. Also with `T` and `Z`.
+// `2011-10-11 13:42:22.688000+02:00`: date, time, up to nine digits of a second, offset. Also with `T` and
+// `Z`.
 absl::StatusOr<absl::Time> ParseLogTime(std::string_view text);
 
 }  // namespace motcua::client

@@ -77,17 +77,20 @@ void AddProcedure(const Plan& plan, reference::v1::ReferenceSet& set) {
   *procedure.mutable_limit() = CalendarDays(kStandardDays);
   procedure.set_cutoff_policy(reference::v1::CUTOFF_POLICY_NONE);
   procedure.set_competent("@receiving");
-  procedure.set_counted_from_window_days(static_cast<uint32_t>(std::min<int64_t>(std::max<int64_t>(window, 366), 3650)));
+  procedure.set_counted_from_window_days(
+      static_cast<uint32_t>(std::min<int64_t>(std::max<int64_t>(window, 366), 3650)));
 }
 
 }  // namespace
 
 ReplayNames NamesOf(const Plan& plan) {
   ReplayNames names;
-  for (size_t i = 0; i < plan.units.size(); ++i) names.agencies.push_back(absl::StrCat(kReplayShard, ".", i + 1));
+  for (size_t i = 0; i < plan.units.size(); ++i)
+    names.agencies.push_back(absl::StrCat(kReplayShard, ".", i + 1));
   std::set<std::string> officers, channels;
   for (const PlannedOfficer& officer : plan.officers) {
-    names.officers.push_back(Identifier(absl::StrCat(names.agencies[officer.unit], "-", officer.name), officers));
+    names.officers.push_back(
+        Identifier(absl::StrCat(names.agencies[officer.unit], "-", officer.name), officers));
   }
   for (const std::string& channel : plan.channels) names.channels.push_back(Identifier(channel, channels));
   return names;

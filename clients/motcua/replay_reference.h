@@ -21,13 +21,16 @@ struct ReplayNames {
   std::vector<std::string> channels;
 
   // The agency for which an officer acts.
-  const std::string& AgencyOf(const Plan& plan, OfficerIndex officer) const { return agencies[plan.officers[officer].unit]; }
+  const std::string& AgencyOf(const Plan& plan, OfficerIndex officer) const {
+    return agencies[plan.officers[officer].unit];
+  }
 };
 
 ReplayNames NamesOf(const Plan& plan);
 
-// Time zone of the log; every day of the week is a working day without holidays, so that a term in calendar days never
-// rolls; no cut-off; OVERDUE is told to the holder's agency alone, so that there is one message for each alert.
+// Time zone of the log; every day of the week is a working day without holidays, so that a term in calendar
+// days never rolls; no cut-off; OVERDUE is told to the holder's agency alone, so that there is one message
+// for each alert.
 reference::v1::ReferenceSet ReplayReference(const Plan& plan, const ReplayNames& names);
 
 }  // namespace motcua::client

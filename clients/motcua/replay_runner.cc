@@ -43,9 +43,15 @@ Request RequestFor(const Action& action, const char* step, const std::string& do
 
 }  // namespace
 
-ReplayRunner::ReplayRunner(Session& session, const Plan& plan, const ReplayNames& names, ReplayOptions options)
-    : session_(session), plan_(plan), names_(names), options_(std::move(options)), begun_(absl::Now()),
-      codes_(plan.dossiers.size()), accepted_at_(plan.dossiers.size()) {
+ReplayRunner::ReplayRunner(Session& session, const Plan& plan, const ReplayNames& names,
+                           ReplayOptions options)
+    : session_(session),
+      plan_(plan),
+      names_(names),
+      options_(std::move(options)),
+      begun_(absl::Now()),
+      codes_(plan.dossiers.size()),
+      accepted_at_(plan.dossiers.size()) {
   clocks_.fill(absl::InfinitePast());
 }
 
@@ -56,9 +62,11 @@ ReplayRunner::~ReplayRunner() {
 absl::Status ReplayRunner::Run() {
   if (!options_.acknowledged.empty()) {
     acknowledged_ = std::fopen(options_.acknowledged.c_str(), "a");
-    if (acknowledged_ == nullptr) return absl::NotFoundError(absl::StrCat("cannot write ", options_.acknowledged));
+    if (acknowledged_ == nullptr)
+      return absl::NotFoundError(absl::StrCat("cannot write ", options_.acknowledged));
   }
-  if (absl::Status applied = ApplyReference(); !applied.ok()) return errors::Prefixed(applied, "reference data");
+  if (absl::Status applied = ApplyReference(); !applied.ok())
+    return errors::Prefixed(applied, "reference data");
   Progress progress(session_.settings().Say("Phát lại", "Replay"), plan_.actions.size());
   absl::Time day = absl::InfinitePast();
   for (size_t i = 0; i < plan_.actions.size(); ++i) {
@@ -67,13 +75,15 @@ absl::Status ReplayRunner::Run() {
       day = action.at;
       // A registered end may lie behind the last activity; the figures are as of the latter.
       for (Service service : kServices) {
-        if (absl::Status moved = MoveClock(service, std::min(day, plan_.now), /*wait=*/false); !moved.ok()) return moved;
+        if (absl::Status moved = MoveClock(service, std::min(day, plan_.now), /*wait=*/false); !moved.ok())
+          return moved;
       }
     }
     if (absl::Status acted = Act(action); !acted.ok()) {
-      return errors::Prefixed(acted, absl::StrCat(plan_.dossiers[action.dossier].name, " (", codes_[action.dossier], "), ",
-                                                  NameOf(action.kind), " at ", absl::FormatTime(action.at, absl::UTCTimeZone()),
-                                                  action.activity.empty() ? "" : ", ", action.activity));
+      return errors::Prefixed(
+          acted, absl::StrCat(plan_.dossiers[action.dossier].name, " (", codes_[action.dossier], "), ",
+                              NameOf(action.kind), " at ", absl::FormatTime(action.at, absl::UTCTimeZone()),
+                              action.activity.empty() ? "" : ", ", action.activity));
     }
     progress.Show(i + 1, absl::FormatTime("%Y-%m-%d", action.at, absl::UTCTimeZone()));
     KeepPace(i + 1);
@@ -126,10 +136,11 @@ absl::Status ReplayRunner::MoveClock(Service service, absl::Time to, bool wait) 
   return moved;
 }
 
-absl::Status ReplayRunner::Call(Service service, const google::protobuf::Message& request, google::protobuf::Message& response,
-                                OfficerIndex officer, int dossier) {
+absl::Status ReplayRunner::Call(Service service, const google::protobuf::Message& request,
+                                google::protobuf::Message& response, OfficerIndex officer, int dossier) {
   absl::StatusOr<std::string> token = session_.identity().TokenFor(
-      absl::StrCat(names_.officers[officer], "@", names_.AgencyOf(plan_, officer), ":intake,handler"), kReplayShard);
+      absl::StrCat(names_.officers[officer], "@", names_.AgencyOf(plan_, officer), ":intake,handler"),
+      kReplayShard);
   if (!token.ok()) return token.status();
   CallOptions options;
   options.token = *std::move(token);
@@ -146,18 +157,22 @@ absl::Status ReplayRunner::Call(Service service, const google::protobuf::Message
   return session_.connection().Call(service, request, response, options);
 }
 
-absl::Status ReplayRunner::Check(Service service, const std::string& request_id, const common::v1::Written& written,
-                                 absl::Time at) {
+absl::Status ReplayRunner::Check(Service service, const std::string& request_id,
+                                 const common::v1::Written& written, absl::Time at) {
   if (acknowledged_ != nullptr) {
-    std::fprintf(acknowledged_, "{\"request_id\":\"%s\",\"service\":\"%s\",\"subject\":\"%s\",\"version\":%llu,\"feed_position\":%llu}\n",
+    std::fprintf(acknowledged_,
+                 "{\"request_id\":\"%s\",\"service\":\"%s\",\"subject\":\"%s\",\"version\":%llu,\"feed_"
+                 "position\":%llu}\n",
                  request_id.c_str(), client::NameOf(service), written.subject().c_str(),
-                 static_cast<unsigned long long>(written.version()), static_cast<unsigned long long>(written.feed_position()));
+                 static_cast<unsigned long long>(written.version()),
+                 static_cast<unsigned long long>(written.feed_position()));
     std::fflush(acknowledged_);
   }
   const absl::Time took_effect = time::FromTimestamp(written.at());
   // The store keeps microseconds.
   if (absl::AbsDuration(took_effect - at) < absl::Microseconds(1)) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("took effect at ", absl::FormatTime(took_effect, absl::UTCTimeZone()), ", not at ",
+  return absl::InternalError(absl::StrCat("took effect at ",
+                                          absl::FormatTime(took_effect, absl::UTCTimeZone()), ", not at ",
                                           absl::FormatTime(at, absl::UTCTimeZone())));
 }
 
@@ -203,7 +218,9 @@ absl::Status ReplayRunner::File(const Action& action) {
   request.set_accept(true);
   *request.mutable_counted_from() = time::ToTimestamp(dossier.started);
   intake::v1::FileResponse response;
-  if (absl::Status filed = Call(Service::kIntake, request, response, action.officer, action.dossier); !filed.ok()) return filed;
+  if (absl::Status filed = Call(Service::kIntake, request, response, action.officer, action.dossier);
+      !filed.ok())
+    return filed;
   codes_[action.dossier] = response.dossier().code();
   accepted_at_[action.dossier] = response.written().feed_position();
   return Check(Service::kIntake, request.request_id(), response.written(), action.at);
@@ -237,7 +254,9 @@ absl::Status ReplayRunner::Work(const Action& action) {
   auto request = RequestFor<routing::v1::CompleteWorkRequest>(action, "work", codes_[action.dossier]);
   request.set_activity(action.activity);
   routing::v1::MutationResponse response;
-  if (absl::Status done = Call(Service::kRouting, request, response, action.officer, action.dossier); !done.ok()) return done;
+  if (absl::Status done = Call(Service::kRouting, request, response, action.officer, action.dossier);
+      !done.ok())
+    return done;
   return Check(Service::kRouting, request.request_id(), response.written(), action.at);
 }
 
@@ -247,7 +266,8 @@ absl::Status ReplayRunner::WorkAfterEnd(const Action& action) {
   routing::v1::MutationResponse response;
   absl::Status refused = Call(Service::kRouting, request, response, action.officer, action.dossier);
   if (refused.ok()) return absl::InternalError("work after the end was not refused");
-  if (absl::IsFailedPrecondition(refused) && errors::Reason(refused) == "DOSSIER_ENDED") return absl::OkStatus();
+  if (absl::IsFailedPrecondition(refused) && errors::Reason(refused) == "DOSSIER_ENDED")
+    return absl::OkStatus();
   return refused;
 }
 
@@ -255,7 +275,9 @@ absl::Status ReplayRunner::Finish(const Action& action) {
   auto request = RequestFor<routing::v1::FinishRequest>(action, "finish", codes_[action.dossier]);
   request.set_outcome(feed::v1::OUTCOME_APPROVED);
   routing::v1::MutationResponse response;
-  if (absl::Status done = Call(Service::kRouting, request, response, action.officer, action.dossier); !done.ok()) return done;
+  if (absl::Status done = Call(Service::kRouting, request, response, action.officer, action.dossier);
+      !done.ok())
+    return done;
   return Check(Service::kRouting, request.request_id(), response.written(), action.at);
 }
 

@@ -26,14 +26,15 @@ struct ReplayOptions {
   double rate = 0;
 };
 
-// Time: intake's, routing's and the monitor's simulated clocks stand at the action's time when its call is made, and never
-// move while one is under way, so calls are made one after another. Only the service that is called is moved on (for a change
-// of a due date those before it, too): what the others derive waits for the slowest feed's watermark, so lag delays an
-// alert and never invents one. A changed due date is committed before any clock passes the receipt, hence before the unchanged date can fire. Once a simulated day
-// all clocks are set along, so that alerts and messages arise as time goes by.
+// Time: intake's, routing's and the monitor's simulated clocks stand at the action's time when its call is
+// made, and never move while one is under way, so calls are made one after another. Only the service that is
+// called is moved on (for a change of a due date those before it, too): what the others derive waits for the
+// slowest feed's watermark, so lag delays an alert and never invents one. A changed due date is committed
+// before any clock passes the receipt, hence before the unchanged date can fire. Once a simulated day all
+// clocks are set along, so that alerts and messages arise as time goes by.
 //
-// Every request id is made of the content of its row, and times never go back, so replaying the same log again changes
-// nothing. After a lost connection the same call is repeated until it is answered.
+// Every request id is made of the content of its row, and times never go back, so replaying the same log
+// again changes nothing. After a lost connection the same call is repeated until it is answered.
 //
 // Not thread-safe.
 class ReplayRunner {
@@ -42,8 +43,8 @@ class ReplayRunner {
   ReplayRunner(Session& session, const Plan& plan, const ReplayNames& names, ReplayOptions options);
   ~ReplayRunner();
 
-  // Applies the jurisdiction's reference data, then acts out the plan. The first error that is not a passing one ends it; it
-  // says which dossier and action it was.
+  // Applies the jurisdiction's reference data, then acts out the plan. The first error that is not a passing
+  // one ends it; it says which dossier and action it was.
   absl::Status Run();
 
   // Advances all services to the end of the log and waits until each has caught up.
@@ -62,9 +63,10 @@ class ReplayRunner {
   // Moves the clocks that `service`'s call needs; no call where they stand there already.
   absl::Status MoveClock(Service service, absl::Time to, bool wait);
   // One call, repeated until it is answered, as `officer`; checks that it took effect at `at`.
-  absl::Status Call(Service service, const google::protobuf::Message& request, google::protobuf::Message& response,
-                    OfficerIndex officer, int dossier);
-  absl::Status Check(Service service, const std::string& request_id, const common::v1::Written& written, absl::Time at);
+  absl::Status Call(Service service, const google::protobuf::Message& request,
+                    google::protobuf::Message& response, OfficerIndex officer, int dossier);
+  absl::Status Check(Service service, const std::string& request_id, const common::v1::Written& written,
+                     absl::Time at);
   void KeepPace(size_t done);
 
   Session& session_;

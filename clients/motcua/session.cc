@@ -24,7 +24,8 @@ const std::vector<Service>& SourcesOf(Service service) {
   static const std::vector<Service> kIntakes = {Service::kRouting, Service::kDeadlineMonitor};
   static const std::vector<Service> kRoutings = {Service::kIntake};
   static const std::vector<Service> kMonitors = {Service::kIntake, Service::kRouting};
-  static const std::vector<Service> kNotifications = {Service::kIntake, Service::kRouting, Service::kDeadlineMonitor};
+  static const std::vector<Service> kNotifications = {Service::kIntake, Service::kRouting,
+                                                      Service::kDeadlineMonitor};
   switch (service) {
     case Service::kIntake:
       return kIntakes;
@@ -39,7 +40,8 @@ const std::vector<Service>& SourcesOf(Service service) {
 
 std::string TextField(const Message& message, const char* name) {
   const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
-  if (field == nullptr || field->is_repeated() || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return "";
+  if (field == nullptr || field->is_repeated() || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING)
+    return "";
   return message.GetReflection()->GetString(message, field);
 }
 
@@ -108,8 +110,8 @@ absl::Status Session::AskAnonymously(Service service, const Message& request, Me
   return connection_->Call(service, request, response, options);
 }
 
-absl::Status Session::Stream(Service service, const Message& request, Message& message, absl::Duration timeout,
-                             absl::FunctionRef<bool()> on_message) {
+absl::Status Session::Stream(Service service, const Message& request, Message& message,
+                             absl::Duration timeout, absl::FunctionRef<bool()> on_message) {
   absl::StatusOr<std::string> token = identity_.TokenFor("", ShardOfRequest(request));
   if (!token.ok()) return token.status();
   CallOptions options;

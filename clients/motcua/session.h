@@ -1,4 +1,5 @@
-// Session: everything a command needs to ask the services: who asks, what it has written so far, how it is told.
+// Session: everything a command needs to ask the services: who asks, what it has written so far, how it is
+// told.
 #ifndef MOTCUA_CLIENTS_MOTCUA_SESSION_H_
 #define MOTCUA_CLIENTS_MOTCUA_SESSION_H_
 
@@ -39,9 +40,10 @@ class Session {
   Identity& identity() { return identity_; }
   const Connection& connection() const { return *connection_; }
 
-  // Asks as `as` (see Settings::as; empty = the session's own identity), caught up with what this session has written.
-  absl::Status Ask(Service service, const google::protobuf::Message& request, google::protobuf::Message& response,
-                   const std::string& as = "");
+  // Asks as `as` (see Settings::as; empty = the session's own identity), caught up with what this session has
+  // written.
+  absl::Status Ask(Service service, const google::protobuf::Message& request,
+                   google::protobuf::Message& response, const std::string& as = "");
   // The same, of the service whose package the request is of.
   template <class Response>
   absl::StatusOr<Response> Ask(const google::protobuf::Message& request, const std::string& as = "") {
@@ -51,12 +53,15 @@ class Session {
     return response;
   }
   // Without any identity.
-  absl::Status AskAnonymously(Service service, const google::protobuf::Message& request, google::protobuf::Message& response);
+  absl::Status AskAnonymously(Service service, const google::protobuf::Message& request,
+                              google::protobuf::Message& response);
   // See Connection::Stream.
-  absl::Status Stream(Service service, const google::protobuf::Message& request, google::protobuf::Message& message,
-                      absl::Duration timeout, absl::FunctionRef<bool()> on_message);
+  absl::Status Stream(Service service, const google::protobuf::Message& request,
+                      google::protobuf::Message& message, absl::Duration timeout,
+                      absl::FunctionRef<bool()> on_message);
 
-  // Time zone of a jurisdiction as its reference data say, asked for once; the default zone where they cannot be had.
+  // Time zone of a jurisdiction as its reference data say, asked for once; the default zone where they cannot
+  // be had.
   absl::TimeZone ZoneOf(const std::string& shard);
 
  private:
@@ -69,7 +74,8 @@ class Session {
   std::map<std::string, absl::TimeZone> zones_;
 };
 
-// The jurisdiction that a request is about, by its first dossier, agency, shard or reference data; empty where none.
+// The jurisdiction that a request is about, by its first dossier, agency, shard or reference data; empty
+// where none.
 std::string ShardOfRequest(const google::protobuf::Message& request);
 
 // A new random request id (UUID).

@@ -12,9 +12,10 @@ namespace motcua::client {
 
 // Services, in the order of their dependence.
 enum class Service { kIntake, kRouting, kDeadlineMonitor, kNotification };
-inline constexpr std::array<Service, 4> kServices = {Service::kIntake, Service::kRouting, Service::kDeadlineMonitor,
-                                                     Service::kNotification};
-inline constexpr std::array<const char*, 4> kServiceNames = {"intake", "routing", "deadline-monitor", "notification"};
+inline constexpr std::array<Service, 4> kServices = {Service::kIntake, Service::kRouting,
+                                                     Service::kDeadlineMonitor, Service::kNotification};
+inline constexpr std::array<const char*, 4> kServiceNames = {"intake", "routing", "deadline-monitor",
+                                                             "notification"};
 inline const char* NameOf(Service service) { return kServiceNames[static_cast<size_t>(service)]; }
 
 struct Settings {
@@ -27,8 +28,8 @@ struct Settings {
   std::string tls_ca;
   std::string tls_cert;
   std::string tls_key;
-  // PEM file of the development key that tokens are minted with (MOTCUA_SIGNING_KEY, MOTCUA_SIGNING_KID); the issuer
-  // and audience are those that the services expect by default.
+  // PEM file of the development key that tokens are minted with (MOTCUA_SIGNING_KEY, MOTCUA_SIGNING_KID); the
+  // issuer and audience are those that the services expect by default.
   std::string signing_key;
   std::string signing_kid = "dev";
   std::string issuer = "motcua";

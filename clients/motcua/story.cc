@@ -61,28 +61,36 @@ class Story {
     request.mutable_applicant()->set_name("Nguyễn Thị Hoa");
     request.mutable_applicant()->set_phone("0900000000");
     request.mutable_applicant()->set_language(t_.english() ? "en" : "vi");
-    request.set_subject(t_.Say("Chuyển 300 m² đất vườn sang đất ở", "300 m² of garden to become building land"));
+    request.set_subject(
+        t_.Say("Chuyển 300 m² đất vườn sang đất ở", "300 m² of garden to become building land"));
     for (const reference::v1::Procedure& procedure : reference::SampleCatalogue().set().procedures()) {
       if (procedure.code() != kProcedure) continue;
-      for (const std::string& component : procedure.components()) request.add_components()->set_name(component);
+      for (const std::string& component : procedure.components())
+        request.add_components()->set_name(component);
       break;
     }
     const auto filed = t_.Act<intake::v1::FileResponse>(request, kCommune, "intake");
     t_.set_dossier(filed.dossier().code());
     secret_ = filed.secret();
-    t_.Expect(filed.dossier().status() == common::v1::DOSSIER_STATUS_NEW, "hồ sơ mới đăng ký", "the dossier is new");
+    t_.Expect(filed.dossier().status() == common::v1::DOSSIER_STATUS_NEW, "hồ sơ mới đăng ký",
+              "the dossier is new");
     if (t_.ok()) std::cout << t_.Say("Hồ sơ ", "Dossier ") << t_.dossier() << "\n\n";
-    t_.Tell(kCommune, t_.Say("nộp hồ sơ chuyển mục đích sử dụng đất, thủ tục 1.013992", "filed: change of land use, procedure 1.013992"));
+    t_.Tell(kCommune, t_.Say("nộp hồ sơ chuyển mục đích sử dụng đất, thủ tục 1.013992",
+                             "filed: change of land use, procedure 1.013992"));
   }
 
   void Accept() {
-    const auto accepted = t_.Act<intake::v1::AcceptResponse>(t_.About<intake::v1::AcceptRequest>(), kCommune, "intake");
-    t_.Tell(kCommune, absl::StrCat(t_.Say("tiếp nhận, hẹn trả ", "accepted; the result is promised for "), t_.When(accepted.dossier().due().appointment())));
+    const auto accepted =
+        t_.Act<intake::v1::AcceptResponse>(t_.About<intake::v1::AcceptRequest>(), kCommune, "intake");
+    t_.Tell(kCommune, absl::StrCat(t_.Say("tiếp nhận, hẹn trả ", "accepted; the result is promised for "),
+                                   t_.When(accepted.dossier().due().appointment())));
     t_.GoTo(t_.now() + absl::Minutes(1));
     const routing::v1::Route route = t_.Route();
     t_.Expect(route.holder() == kCommune, "xã đang giữ hồ sơ", "the commune holds the dossier");
-    t_.Expect(t_.Clock().due().date() == accepted.dossier().due().date(), "đồng hồ theo ngày hẹn", "the clock runs to the promised date");
-    t_.Expect(t_.Messages("DossierAccepted").size() == 1, "chủ hồ sơ được báo một lần", "the applicant is told once");
+    t_.Expect(t_.Clock().due().date() == accepted.dossier().due().date(), "đồng hồ theo ngày hẹn",
+              "the clock runs to the promised date");
+    t_.Expect(t_.Messages("DossierAccepted").size() == 1, "chủ hồ sơ được báo một lần",
+              "the applicant is told once");
   }
 
   // `leg` must be at work afterwards.
@@ -90,15 +98,19 @@ class Story {
     t_.Later(working_days, 9, 0);
     auto offer = t_.About<routing::v1::OfferHandOverRequest>();
     const auto offered = t_.Act<MutationResponse>(offer, from, "handler");
-    t_.Expect(offered.holder() == from, "người gửi giữ đến khi bên nhận đồng ý", "the sender holds until the receiver accepts");
+    t_.Expect(offered.holder() == from, "người gửi giữ đến khi bên nhận đồng ý",
+              "the sender holds until the receiver accepts");
     t_.Tell(from, absl::StrCat(t_.Say("chuyển đến ", "offers it to "), to));
     t_.GoTo(t_.now() + absl::Minutes(45));
-    t_.Expect(t_.Messages("HandOverOffered", absl::StrCat("agency:", to)).size() >= 1, "bên nhận được báo", "the receiver is told");
-    const auto taken = t_.Act<MutationResponse>(t_.About<routing::v1::AcceptHandOverRequest>(), to, "handler");
+    t_.Expect(t_.Messages("HandOverOffered", absl::StrCat("agency:", to)).size() >= 1, "bên nhận được báo",
+              "the receiver is told");
+    const auto taken =
+        t_.Act<MutationResponse>(t_.About<routing::v1::AcceptHandOverRequest>(), to, "handler");
     t_.Expect(taken.holder() == to, "bên nhận giữ hồ sơ", "the receiver holds the dossier");
     const routing::v1::Route route = t_.Route();
     const int at = static_cast<int>(route.current_leg()) - 1;
-    t_.Expect(at >= 0 && at < route.legs_size() && route.legs(at).id() == leg, "đúng bước của quy trình", "it is at the planned leg");
+    t_.Expect(at >= 0 && at < route.legs_size() && route.legs(at).id() == leg, "đúng bước của quy trình",
+              "it is at the planned leg");
     t_.Tell(to, absl::StrCat(t_.Say("nhận bàn giao, bước ", "takes it over, leg "), leg));
   }
 
@@ -117,8 +129,10 @@ class Story {
     request.add_agencies(kTax);
     request.set_question(t_.Say("Có ý kiến gì về thửa đất này?", "Any objection to this parcel?"));
     const auto asked = t_.Act<routing::v1::ConsultResponse>(request, kRegistry, "handler");
-    t_.Expect(asked.consultations_size() == 2, "hai cơ quan được hỏi song song", "two agencies are asked in parallel");
-    t_.Tell(kRegistry, absl::StrCat(t_.Say("lấy ý kiến song song ", "asks in parallel "), kEnvironment, ", ", kTax));
+    t_.Expect(asked.consultations_size() == 2, "hai cơ quan được hỏi song song",
+              "two agencies are asked in parallel");
+    t_.Tell(kRegistry,
+            absl::StrCat(t_.Say("lấy ý kiến song song ", "asks in parallel "), kEnvironment, ", ", kTax));
     const char* agencies[] = {kEnvironment, kTax};
     for (int i = 0; i < asked.consultations_size() && t_.ok(); ++i) {
       t_.Later(i, 14, 0);
@@ -134,22 +148,25 @@ class Story {
 
   // Day by day until the system flags it.
   void Nearing() {
-    for (int day = 0; day < 60 && t_.ok() && t_.Alerts(feed::v1::ALERT_KIND_NEARING).empty(); ++day) t_.Later(1, 8, 0);
+    for (int day = 0; day < 60 && t_.ok() && t_.Alerts(feed::v1::ALERT_KIND_NEARING).empty(); ++day)
+      t_.Later(1, 8, 0);
     const auto alerts = t_.Alerts(feed::v1::ALERT_KIND_NEARING);
     t_.Expect(alerts.size() == 1, "báo sắp đến hạn đúng một lần", "it is flagged as nearing exactly once");
     const auto told = t_.Messages("Nearing", absl::StrCat(kRegistry, "-leader"));
     t_.Expect(told.size() == 1, "lãnh đạo nơi giữ được báo", "the holder's leader is told");
     t_.Expect(t_.Alerts(feed::v1::ALERT_KIND_OVERDUE).empty(), "chưa quá hạn", "it is not overdue yet");
     if (!t_.ok()) return;
-    t_.Tell(kRegistry, absl::StrCat(t_.Say("SẮP ĐẾN HẠN, hẹn trả ", "NEARING its due date, "), t_.When(alerts[0].due().appointment())));
-    t_.Remark(absl::StrCat("-> ", told[0].recipient(), ": ", told[0].subject()));
+    t_.Tell(kRegistry, absl::StrCat(t_.Say("SẮP ĐẾN HẠN, hẹn trả ", "NEARING its due date, "),
+                                    t_.When(alerts[0].due().appointment())));
+    t_.Remark(absl::StrCat(t_.When(told[0].at()), " -> ", told[0].recipient(), ": ", told[0].subject()));
   }
 
   void Supplement() {
     t_.Later(1, 8, 0);
     const std::string before = t_.Clock().due().date();
     auto request = t_.About<routing::v1::RequestSupplementRequest>();
-    request.set_reason(t_.Say("Bổ sung biên lai nộp tiền sử dụng đất", "The receipt of the land use fee is missing"));
+    request.set_reason(
+        t_.Say("Bổ sung biên lai nộp tiền sử dụng đất", "The receipt of the land use fee is missing"));
     t_.Act<MutationResponse>(request, kRegistry, "handler");
     t_.Tell(kRegistry, t_.Say("yêu cầu bổ sung, đồng hồ dừng", "asks for a supplement; the clock stops"));
     t_.Later(2, 9, 0);
@@ -157,25 +174,30 @@ class Story {
     t_.Act<MutationResponse>(t_.About<routing::v1::ReceiveSupplementRequest>(), kCommune, "intake");
     t_.GoTo(t_.now() + absl::Minutes(1));
     const deadline::v1::Clock clock = t_.Clock();
-    t_.Expect(!clock.has_paused_at() && clock.due().date() > before, "hạn được lùi", "the due date has moved");
+    t_.Expect(!clock.has_paused_at() && clock.due().date() > before, "hạn được lùi",
+              "the due date has moved");
     t_.Expect(t_.Messages("SupplementRequested").size() == 1, "chủ hồ sơ được báo", "the applicant is told");
-    t_.Tell(kCommune, absl::StrCat(t_.Say("nhận bổ sung, hạn mới ", "receives the supplement; now due "), t_.When(clock.due().appointment())));
+    t_.Tell(kCommune, absl::StrCat(t_.Say("nhận bổ sung, hạn mới ", "receives the supplement; now due "),
+                                   t_.When(clock.due().appointment())));
   }
 
   void Overdue() {
     const deadline::v1::Clock clock = t_.Clock();
     t_.GoTo(time::FromTimestamp(clock.due().late_from()) - absl::Seconds(1));
-    t_.Expect(t_.Alerts(feed::v1::ALERT_KIND_OVERDUE).empty(), "trong ngày hẹn chưa quá hạn", "on the promised day it is not overdue");
+    t_.Expect(t_.Alerts(feed::v1::ALERT_KIND_OVERDUE).empty(), "trong ngày hẹn chưa quá hạn",
+              "on the promised day it is not overdue");
     t_.Later(1, 8, 0);  // the morning after: the first working day that is late
     const auto alerts = t_.Alerts(feed::v1::ALERT_KIND_OVERDUE);
     t_.Expect(alerts.size() == 1, "báo quá hạn đúng một lần", "it is flagged as overdue exactly once");
-    t_.Expect(t_.Messages("Overdue", absl::StrCat(kRegistry, "-leader")).size() == 1, "lãnh đạo nơi giữ được báo", "the holder's leader is told");
+    t_.Expect(t_.Messages("Overdue", absl::StrCat(kRegistry, "-leader")).size() == 1,
+              "lãnh đạo nơi giữ được báo", "the holder's leader is told");
     const deadline::v1::Clock late = t_.Clock();
     t_.Expect(late.apology_due(), "phải gửi thư xin lỗi", "an apology is due");
     const auto apologies = t_.Messages("ApologyDue");
     t_.Expect(!apologies.empty(), "được nhắc xin lỗi", "somebody is told to apologise");
     t_.Tell(kRegistry, t_.Say("QUÁ HẠN, phải xin lỗi và hẹn lại", "OVERDUE; an apology is due"));
-    for (const notification::v1::Message& message : apologies) t_.Remark(absl::StrCat("-> ", message.recipient(), ": ", message.subject()));
+    for (const notification::v1::Message& message : apologies)
+      t_.Remark(absl::StrCat(t_.When(message.at()), " -> ", message.recipient(), ": ", message.subject()));
   }
 
   void Finish() {
@@ -186,21 +208,26 @@ class Story {
     t_.GoTo(t_.now() + absl::Minutes(1));
     const deadline::v1::Clock clock = t_.Clock();
     t_.Expect(clock.has_ended_at() && clock.late(), "xong trễ hạn", "it ended late");
-    t_.Expect(t_.Alerts(feed::v1::ALERT_KIND_OVERDUE).size() == 1, "vẫn chỉ báo quá hạn một lần", "it is still flagged as overdue once");
+    t_.Expect(t_.Alerts(feed::v1::ALERT_KIND_OVERDUE).size() == 1, "vẫn chỉ báo quá hạn một lần",
+              "it is still flagged as overdue once");
     t_.Tell(kRegistry, t_.Say("có kết quả, trễ một ngày", "the result is ready, a day late"));
     auto again = t_.About<routing::v1::CompleteWorkRequest>();
     again.set_activity("late work");
     MutationResponse response;
     if (!t_.ok()) return;
-    const absl::Status refused = t_.session().Ask(Service::kRouting, again, response, absl::StrCat(kRegistry, "-handler@", kRegistry, ":handler"));
-    t_.Expect(absl::IsFailedPrecondition(refused), "việc sau khi kết thúc bị từ chối", "work after the end is refused");
+    const absl::Status refused = t_.session().Ask(
+        Service::kRouting, again, response, absl::StrCat(kRegistry, "-handler@", kRegistry, ":handler"));
+    t_.Expect(absl::IsFailedPrecondition(refused), "việc sau khi kết thúc bị từ chối",
+              "work after the end is refused");
   }
 
   void Return() {
     t_.GoTo(t_.now() + absl::Hours(4));
-    t_.Act<intake::v1::ReturnResultResponse>(t_.About<intake::v1::ReturnResultRequest>(), kCommune, "returner");
+    t_.Act<intake::v1::ReturnResultResponse>(t_.About<intake::v1::ReturnResultRequest>(), kCommune,
+                                             "returner");
     const auto dossier = t_.Ask<intake::v1::Dossier>(t_.About<intake::v1::GetDossierRequest>());
-    t_.Expect(dossier.status() == common::v1::DOSSIER_STATUS_RETURNED, "đã trả kết quả", "the result is returned");
+    t_.Expect(dossier.status() == common::v1::DOSSIER_STATUS_RETURNED, "đã trả kết quả",
+              "the result is returned");
     t_.Tell(kCommune, t_.Say("trả kết quả cho chủ hồ sơ", "hands the result to the applicant"));
   }
 
@@ -209,7 +236,8 @@ class Story {
     auto request = t_.About<intake::v1::RateRequest>();
     request.set_secret(secret_);
     request.set_score(2);
-    request.set_comment(t_.Say("Trễ một ngày nhưng cán bộ tận tình", "A day late, but the officers were kind"));
+    request.set_comment(
+        t_.Say("Trễ một ngày nhưng cán bộ tận tình", "A day late, but the officers were kind"));
     intake::v1::RateResponse response;
     if (!t_.ok()) return;
     const absl::Status rated = t_.session().AskAnonymously(Service::kIntake, request, response);
@@ -220,7 +248,8 @@ class Story {
     intake::v1::LookUpResponse seen;
     const absl::Status looked = t_.session().AskAnonymously(Service::kIntake, look, seen);
     if (!looked.ok()) return t_.Fail(absl::StrCat("LookUp: ", std::string(looked.message())));
-    t_.Expect(seen.status() == common::v1::DOSSIER_STATUS_RETURNED, "tra cứu công khai thấy đã trả", "the public look-up tells so");
+    t_.Expect(seen.status() == common::v1::DOSSIER_STATUS_RETURNED, "tra cứu công khai thấy đã trả",
+              "the public look-up tells so");
   }
 
   // Who held it for how long, what was told; and that it all hangs together.
@@ -232,13 +261,16 @@ class Story {
     for (int i = 0; i < ledger.lines_size(); ++i) {
       const routing::v1::CustodyLine& line = ledger.lines(i);
       custody.Add({line.agency(), Value(line, "from", view), Value(line, "to", view)});
-      t_.Expect(line.has_to() && (i == 0 || time::FromTimestamp(line.from()) == time::FromTimestamp(ledger.lines(i - 1).to())),
+      t_.Expect(line.has_to() && (i == 0 || time::FromTimestamp(line.from()) ==
+                                                time::FromTimestamp(ledger.lines(i - 1).to())),
                 "sổ giữ hồ sơ liền mạch", "the custody ledger has no gap");
     }
     const auto clock = t_.Ask<deadline::v1::GetClockResponse>(t_.About<deadline::v1::GetClockRequest>());
     Table charges({t_.Say("Cơ quan", "Agency"), t_.Say("đã giữ", "held")});
-    for (const feed::v1::Charge& charge : clock.charges()) charges.Add({charge.agency(), Value(charge, "held_micros", view)});
-    const auto messages = t_.Ask<notification::v1::ListMessagesResponse>(t_.About<notification::v1::ListDossierMessagesRequest>());
+    for (const feed::v1::Charge& charge : clock.charges())
+      charges.Add({charge.agency(), Value(charge, "held_micros", view)});
+    const auto messages = t_.Ask<notification::v1::ListMessagesResponse>(
+        t_.About<notification::v1::ListDossierMessagesRequest>());
     Table told({t_.Say("Thông báo", "Message"), t_.Say("người nhận", "recipient"), ""});
     for (const notification::v1::Message& message : messages.messages()) {
       told.Add({Value(message, "at", view), message.recipient(), message.subject()});
@@ -253,13 +285,15 @@ class Story {
     charges.Print(std::cout);
     std::cout << "\n";
     told.Print(std::cout);
-    std::cout << "\n" << t_.Say("Mọi bước đúng như phải thế.", "Every step was as it should be.") << std::endl;
+    std::cout << "\n"
+              << t_.Say("Mọi bước đúng như phải thế.", "Every step was as it should be.") << std::endl;
   }
 
   template <class Request>
   void CheckHistory() {
     const auto history = t_.Ask<common::v1::History>(t_.About<Request>());
-    t_.Expect(history.verified() && !history.entries().empty(), "chuỗi băm của nhật ký đúng", "the history's chain verifies");
+    t_.Expect(history.verified() && !history.entries().empty(), "chuỗi băm của nhật ký đúng",
+              "the history's chain verifies");
   }
 
   StoryTeller& t_;
@@ -272,7 +306,8 @@ int TellStory(Program& program) {
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
   if (!session->identity().can_sign()) {
-    return program.Fail(absl::FailedPreconditionError("the story acts as many officers: set MOTCUA_SIGNING_KEY"));
+    return program.Fail(
+        absl::FailedPreconditionError("the story acts as many officers: set MOTCUA_SIGNING_KEY"));
   }
   StoryTeller teller(*session);
   Story(teller).Tell();

@@ -24,7 +24,9 @@ std::string Padded(const std::string& text, size_t width) {
 }  // namespace
 
 StoryTeller::StoryTeller(Session& session)
-    : session_(session), zone_(reference::FindTimeZone("").value_or(absl::UTCTimeZone())), now_(absl::InfinitePast()) {}
+    : session_(session),
+      zone_(reference::FindTimeZone("").value_or(absl::UTCTimeZone())),
+      now_(absl::InfinitePast()) {}
 
 void StoryTeller::Fail(const std::string& what) {
   if (ok()) status_ = absl::FailedPreconditionError(what);
@@ -34,8 +36,8 @@ void StoryTeller::Expect(bool condition, const char* vi, const char* en) {
   if (!condition) Fail(Say("không như mong đợi: ", "not as it should be: ") + Say(vi, en));
 }
 
-void StoryTeller::Call(Service service, const google::protobuf::Message& request, google::protobuf::Message& response,
-                       const std::string& as) {
+void StoryTeller::Call(Service service, const google::protobuf::Message& request,
+                       google::protobuf::Message& response, const std::string& as) {
   const absl::Status status = session_.Ask(service, request, response, as);
   if (!status.ok()) status_ = errors::Prefixed(status, request.GetDescriptor()->name());
 }
@@ -52,7 +54,8 @@ void StoryTeller::GoTo(absl::Time time) {
 
 void StoryTeller::Later(int working_days, int hour, int minute) {
   const time::Calendar& calendar = reference::DefaultCalendar();
-  const absl::StatusOr<absl::CivilDay> day = calendar.AddWorkingDays(absl::ToCivilDay(now_, zone_), working_days);
+  const absl::StatusOr<absl::CivilDay> day =
+      calendar.AddWorkingDays(absl::ToCivilDay(now_, zone_), working_days);
   if (!day.ok()) return Fail(std::string(day.status().message()));
   GoTo(absl::FromCivil(absl::CivilSecond(*day) + 3600 * hour + 60 * minute, zone_));
 }
@@ -62,14 +65,18 @@ void StoryTeller::Begin() {
   for (Service service : kServices) {
     admin::v1::GetStatusResponse status;
     if (ok()) Call(service, admin::v1::GetStatusRequest(), status, "");
-    if (ok() && !status.simulated_time()) Fail(absl::StrCat(NameOf(service), Say(" không chạy thời gian mô phỏng", " does not run on simulated time")));
+    if (ok() && !status.simulated_time())
+      Fail(absl::StrCat(NameOf(service),
+                        Say(" không chạy thời gian mô phỏng", " does not run on simulated time")));
     latest = std::max(latest, time::FromTimestamp(status.now()));
   }
   now_ = latest;
   Later(1, 8, 30);
 }
 
-routing::v1::Route StoryTeller::Route() { return Ask<routing::v1::Route>(About<routing::v1::GetRouteRequest>()); }
+routing::v1::Route StoryTeller::Route() {
+  return Ask<routing::v1::Route>(About<routing::v1::GetRouteRequest>());
+}
 
 deadline::v1::Clock StoryTeller::Clock() {
   return Ask<deadline::v1::GetClockResponse>(About<deadline::v1::GetClockRequest>()).clock();
@@ -78,19 +85,26 @@ deadline::v1::Clock StoryTeller::Clock() {
 std::vector<feed::v1::AlertRaised> StoryTeller::Alerts(feed::v1::AlertKind kind) {
   std::vector<feed::v1::AlertRaised> alerts;
   if (!ok()) return alerts;
-  const absl::Status scanned = ScanFeed(session_, Service::kDeadlineMonitor, kShard, [&](const feed::v1::Event& event) {
-    const feed::v1::AlertRaised& alert = event.alert_raised();
-    if (event.has_alert_raised() && event.subject() == dossier_ && alert.kind() == kind && alert.item().empty()) alerts.push_back(alert);
-  }, {dossier_});
+  const absl::Status scanned = ScanFeed(session_, Service::kDeadlineMonitor, kShard,
+                                        [&](const feed::v1::Event& event) {
+                                          const feed::v1::AlertRaised& alert = event.alert_raised();
+                                          if (event.has_alert_raised() && event.subject() == dossier_ &&
+                                              alert.kind() == kind && alert.item().empty())
+                                            alerts.push_back(alert);
+                                        },
+                                        {dossier_});
   if (!scanned.ok()) status_ = scanned;
   return alerts;
 }
 
-std::vector<notification::v1::Message> StoryTeller::Messages(const std::string& event, const std::string& recipient) {
+std::vector<notification::v1::Message> StoryTeller::Messages(const std::string& event,
+                                                             const std::string& recipient) {
   std::vector<notification::v1::Message> found;
-  const auto all = Ask<notification::v1::ListMessagesResponse>(About<notification::v1::ListDossierMessagesRequest>());
+  const auto all =
+      Ask<notification::v1::ListMessagesResponse>(About<notification::v1::ListDossierMessagesRequest>());
   for (const notification::v1::Message& message : all.messages()) {
-    if (message.event() == event && (recipient.empty() || message.recipient() == recipient)) found.push_back(message);
+    if (message.event() == event && (recipient.empty() || message.recipient() == recipient))
+      found.push_back(message);
   }
   return found;
 }
@@ -101,7 +115,8 @@ std::string StoryTeller::When(const google::protobuf::Timestamp& timestamp) cons
 
 void StoryTeller::Tell(const std::string& holder, const std::string& text) {
   if (!ok()) return;
-  std::cout << absl::FormatTime("%Y-%m-%d %H:%M", now_, zone_) << "  " << Padded(holder, 11) << text << std::endl;
+  std::cout << absl::FormatTime("%Y-%m-%d %H:%M", now_, zone_) << "  " << Padded(holder, 11) << text
+            << std::endl;
 }
 
 void StoryTeller::Remark(const std::string& text) {

@@ -1,4 +1,5 @@
-// What the story needs to be told: simulated time in working days, calls as officers, checks, one line a step.
+// What the story needs to be told: simulated time in working days, calls as officers, checks, one line a
+// step.
 #ifndef MOTCUA_CLIENTS_MOTCUA_STORY_TELLER_H_
 #define MOTCUA_CLIENTS_MOTCUA_STORY_TELLER_H_
 
@@ -16,8 +17,8 @@
 
 namespace motcua::client {
 
-// Every method that can fail does nothing more after the first failure, which `status` keeps: the plot reads as a list of
-// steps. Not thread-safe.
+// Every method that can fail does nothing more after the first failure, which `status` keeps: the plot reads
+// as a list of steps. Not thread-safe.
 class StoryTeller {
  public:
   explicit StoryTeller(Session& session);
@@ -46,7 +47,9 @@ class StoryTeller {
   template <class Response>
   Response Act(const google::protobuf::Message& request, const std::string& agency, const std::string& role) {
     Response response;
-    if (ok()) Call(ServiceOf(request.GetDescriptor()), request, response, agency + "-" + role + "@" + agency + ":" + role);
+    if (ok())
+      Call(ServiceOf(request.GetDescriptor()), request, response,
+           agency + "-" + role + "@" + agency + ":" + role);
     return response;
   }
   // A request about the dossier, with a new request id.
@@ -70,7 +73,8 @@ class StoryTeller {
   // Alerts of the dossier as a whole, in the monitor's feed.
   std::vector<feed::v1::AlertRaised> Alerts(feed::v1::AlertKind kind);
   // Messages about the dossier that tell of an event, to a recipient (empty = to anybody).
-  std::vector<notification::v1::Message> Messages(const std::string& event, const std::string& recipient = "");
+  std::vector<notification::v1::Message> Messages(const std::string& event,
+                                                  const std::string& recipient = "");
 
   // `time  holder  text`.
   void Tell(const std::string& holder, const std::string& text);
@@ -81,7 +85,8 @@ class StoryTeller {
   std::string When(const google::protobuf::Timestamp& timestamp) const;
 
  private:
-  void Call(Service service, const google::protobuf::Message& request, google::protobuf::Message& response, const std::string& as);
+  void Call(Service service, const google::protobuf::Message& request, google::protobuf::Message& response,
+            const std::string& as);
 
   Session& session_;
   absl::Status status_;

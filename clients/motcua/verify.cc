@@ -45,7 +45,8 @@ class Checker {
       progress.Show(i + 1);
     }
     for (const auto& [key, version] : acknowledged_) {
-      Report(absl::StrCat(key.second, ": ", key.first, " acknowledged version ", version, ", but there is no such dossier"));
+      Report(absl::StrCat(key.second, ": ", key.first, " acknowledged version ", version,
+                          ", but there is no such dossier"));
     }
     if (absl::Status scanned = CheckAlerts(); !scanned.ok()) return scanned;
     return std::move(result_);
@@ -60,7 +61,8 @@ class Checker {
     }
   }
 
-  // Lines that were torn when the writer died are the only ones that may be malformed, and only the last can be.
+  // Lines that were torn when the writer died are the only ones that may be malformed, and only the last can
+  // be.
   absl::Status ReadAcknowledged(const std::string& path) {
     std::ifstream file(path);
     if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
@@ -80,7 +82,8 @@ class Checker {
       end = std::max(end, position);
       const auto [writer, added] = writers.try_emplace({service, position}, request);
       if (!added && writer->second != request) {
-        Report(absl::StrCat(service, ": position ", position, " was acknowledged to ", writer->second, " and to ", request));
+        Report(absl::StrCat(service, ": position ", position, " was acknowledged to ", writer->second,
+                            " and to ", request));
       }
     }
     for (Service service : kServices) {
@@ -89,7 +92,8 @@ class Checker {
       const absl::StatusOr<uint64_t> end = EndOfFeed(session_, service, shard_);
       if (!end.ok()) return end.status();
       if (*end < acknowledged->second) {
-        Report(absl::StrCat(NameOf(service), ": the feed ends at ", *end, ", acknowledged was ", acknowledged->second));
+        Report(absl::StrCat(NameOf(service), ": the feed ends at ", *end, ", acknowledged was ",
+                            acknowledged->second));
       }
     }
     return absl::OkStatus();
@@ -121,27 +125,31 @@ class Checker {
     const auto found = acknowledged_.find({NameOf(service), code});
     if (found == acknowledged_.end()) return;
     if (version < found->second) {
-      Report(absl::StrCat(code, ": ", NameOf(service), " has version ", version, ", acknowledged was ", found->second));
+      Report(absl::StrCat(code, ": ", NameOf(service), " has version ", version, ", acknowledged was ",
+                          found->second));
     }
     acknowledged_.erase(found);
   }
 
   void CheckCustody(const routing::v1::Route& route, const routing::v1::GetCustodyResponse& ledger) {
     const std::string& code = route.dossier();
-    if (ledger.lines().empty() || route.holder().empty()) return Report(absl::StrCat(code, ": nobody holds it"));
+    if (ledger.lines().empty() || route.holder().empty())
+      return Report(absl::StrCat(code, ": nobody holds it"));
     absl::Time until = time::FromTimestamp(route.received_at());
     for (int i = 0; i < ledger.lines_size(); ++i) {
       const routing::v1::CustodyLine& line = ledger.lines(i);
       const bool last = i + 1 == ledger.lines_size();
-      if (time::FromTimestamp(line.from()) != until) Report(absl::StrCat(code, ": custody line ", i + 1, " leaves a gap"));
+      if (time::FromTimestamp(line.from()) != until)
+        Report(absl::StrCat(code, ": custody line ", i + 1, " leaves a gap"));
       if (line.has_to() == (last && !route.has_ended_at())) {
-        Report(absl::StrCat(code, ": custody line ", i + 1, " of ", ledger.lines_size(), line.has_to() ? " has ended" : " is open"));
+        Report(absl::StrCat(code, ": custody line ", i + 1, " of ", ledger.lines_size(),
+                            line.has_to() ? " has ended" : " is open"));
       }
       until = time::FromTimestamp(line.to());
     }
     if (ledger.lines(ledger.lines_size() - 1).agency() != route.holder()) {
-      Report(absl::StrCat(code, ": the ledger's last holder is ", ledger.lines(ledger.lines_size() - 1).agency(), ", the route's ",
-                          route.holder()));
+      Report(absl::StrCat(code, ": the ledger's last holder is ",
+                          ledger.lines(ledger.lines_size() - 1).agency(), ", the route's ", route.holder()));
     }
   }
 
@@ -150,17 +158,20 @@ class Checker {
     const auto history = session_.Ask<common::v1::History>(About<Request>(code));
     if (!history.ok()) return history.status();
     ++result_.histories;
-    if (!history->verified() || history->entries().empty()) Report(absl::StrCat(code, ": its history in ", service, " does not verify"));
+    if (!history->verified() || history->entries().empty())
+      Report(absl::StrCat(code, ": its history in ", service, " does not verify"));
     return absl::OkStatus();
   }
 
   absl::Status CheckMessages(const std::string& code) {
-    const auto messages = session_.Ask<notification::v1::ListMessagesResponse>(About<notification::v1::ListDossierMessagesRequest>(code));
+    const auto messages = session_.Ask<notification::v1::ListMessagesResponse>(
+        About<notification::v1::ListDossierMessagesRequest>(code));
     if (!messages.ok()) return messages.status();
     std::set<std::string> ids;
     for (const notification::v1::Message& message : messages->messages()) {
       ++result_.messages;
-      if (!ids.insert(message.id()).second) Report(absl::StrCat(code, ": message ", message.id(), " exists twice"));
+      if (!ids.insert(message.id()).second)
+        Report(absl::StrCat(code, ": message ", message.id(), " exists twice"));
     }
     return absl::OkStatus();
   }
@@ -169,13 +180,16 @@ class Checker {
     const std::string& code = dossier.code();
     const auto route = session_.Ask<routing::v1::Route>(About<routing::v1::GetRouteRequest>(code));
     if (!route.ok()) return route.status();
-    const auto ledger = session_.Ask<routing::v1::GetCustodyResponse>(About<routing::v1::GetCustodyRequest>(code));
+    const auto ledger =
+        session_.Ask<routing::v1::GetCustodyResponse>(About<routing::v1::GetCustodyRequest>(code));
     if (!ledger.ok()) return ledger.status();
-    const auto clock = session_.Ask<deadline::v1::GetClockResponse>(About<deadline::v1::GetClockRequest>(code));
+    const auto clock =
+        session_.Ask<deadline::v1::GetClockResponse>(About<deadline::v1::GetClockRequest>(code));
     if (!clock.ok()) return clock.status();
     CheckCustody(*route, *ledger);
     if (clock->clock().holder() != route->holder()) {
-      Report(absl::StrCat(code, ": routing's holder is ", route->holder(), ", the monitor's ", clock->clock().holder()));
+      Report(absl::StrCat(code, ": routing's holder is ", route->holder(), ", the monitor's ",
+                          clock->clock().holder()));
     }
     CheckVersion(Service::kIntake, code, dossier.version());
     CheckVersion(Service::kRouting, code, route->version());
@@ -194,10 +208,12 @@ class Checker {
       const feed::v1::AlertRaised& alert = event.alert_raised();
       ++result_.alerts;
       // A leg may be begun more than once (custody comes back), each time with a due moment of its own.
-      const std::string key = absl::StrCat(event.subject(), "/", alert.item(), "/", feed::v1::AlertKind_Name(alert.kind()), "/",
-                                           alert.due_version(), alert.item().empty() ? "" : alert.due().SerializeAsString());
+      const std::string key =
+          absl::StrCat(event.subject(), "/", alert.item(), "/", feed::v1::AlertKind_Name(alert.kind()), "/",
+                       alert.due_version(), alert.item().empty() ? "" : alert.due().SerializeAsString());
       if (!seen.insert(key).second) {
-        Report(absl::StrCat(event.subject(), ": ", feed::v1::AlertKind_Name(alert.kind()), " ", alert.item(), " was raised twice"));
+        Report(absl::StrCat(event.subject(), ": ", feed::v1::AlertKind_Name(alert.kind()), " ", alert.item(),
+                            " was raised twice"));
       }
     });
   }
@@ -211,7 +227,8 @@ class Checker {
 
 }  // namespace
 
-absl::StatusOr<Verification> Verify(Session& session, const std::string& shard, const std::string& acknowledged) {
+absl::StatusOr<Verification> Verify(Session& session, const std::string& shard,
+                                    const std::string& acknowledged) {
   return Checker(session, shard).Check(acknowledged);
 }
 

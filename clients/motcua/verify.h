@@ -24,13 +24,15 @@ struct Verification {
   bool ok() const { return violations.empty(); }
 };
 
-// - every acknowledged reply of the file (ReplayOptions::acknowledged; empty = none) is there: the record's version and the
+// - every acknowledged reply of the file (ReplayOptions::acknowledged; empty = none) is there: the record's
+// version and the
 //   feed's end are not below what was acknowledged, and no position was acknowledged for two requests;
 // - every dossier has exactly one holder, and a custody ledger without gaps or overlaps from its receipt on;
 // - its history chains verify in intake, routing and deadline-monitor;
-// - every alert is in the monitor's feed once (per dossier, item, kind and version of the due date), every message once.
-// An error means that the system could not be asked.
-absl::StatusOr<Verification> Verify(Session& session, const std::string& shard, const std::string& acknowledged);
+// - every alert is in the monitor's feed once (per dossier, item, kind and version of the due date), every
+// message once. An error means that the system could not be asked.
+absl::StatusOr<Verification> Verify(Session& session, const std::string& shard,
+                                    const std::string& acknowledged);
 
 }  // namespace motcua::client
 

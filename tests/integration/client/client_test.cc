@@ -34,21 +34,26 @@ Result Shell(const std::string& command) {
 // Runs commands against a fresh system; they may not contain single quotes.
 Result OnSystem(const std::string& commands) {
   const test::TempDir dir;
-  return Shell("export LANG=C MOTCUA_RUN=" + dir.path() + " MOTCUA_BIN=" MOTCUA_BIN_DIR
-               "; cd " MOTCUA_SOURCE_DIR " && . deploy/system.sh && system_start && { " + commands + "; }");
+  return Shell("export LANG=C MOTCUA_RUN=" + dir.path() +
+               " MOTCUA_BIN=" MOTCUA_BIN_DIR "; cd " MOTCUA_SOURCE_DIR
+               " && . deploy/system.sh && system_start && { " +
+               commands + "; }");
 }
 
-// A small log: two dossiers, one late and open, one moved to another date, with a hand-over and work after the end.
+// A small log: two dossiers, one late and open, one moved to another date, with a hand-over and work after
+// the end.
 std::string WriteLog(const test::TempDir& dir) {
   const std::string path = dir.File("log.csv");
-  std::ofstream(path) << "case:channel,case:concept:name,case:deadline,case:enddate,case:startdate,concept:name,org:group,"
-                         "org:resource,time:timestamp\n"
-                         "Desk,c1,2011-04-26 09:00:00+02:00,,2011-03-01 09:00:00+01:00,T1,A,R1,2011-03-02 10:00:00+01:00\n"
-                         "Desk,c1,2011-04-26 09:00:00+02:00,,2011-03-01 09:00:00+01:00,T2,B,R2,2011-05-02 10:00:00+02:00\n"
-                         "Internet,c2,2011-03-20 09:00:00+01:00,2011-03-21 09:00:00+01:00,2011-03-01 09:30:00+01:00,T1,EMPTY,R1,"
-                         "2011-03-01 09:00:00+01:00\n"
-                         "Internet,c2,2011-03-20 09:00:00+01:00,2011-03-21 09:00:00+01:00,2011-03-01 09:30:00+01:00,T2,B,R2,"
-                         "2011-03-22 09:00:00+01:00\n";
+  std::ofstream(path)
+      << "case:channel,case:concept:name,case:deadline,case:enddate,case:startdate,concept:name,org:group,"
+         "org:resource,time:timestamp\n"
+         "Desk,c1,2011-04-26 09:00:00+02:00,,2011-03-01 09:00:00+01:00,T1,A,R1,2011-03-02 10:00:00+01:00\n"
+         "Desk,c1,2011-04-26 09:00:00+02:00,,2011-03-01 09:00:00+01:00,T2,B,R2,2011-05-02 10:00:00+02:00\n"
+         "Internet,c2,2011-03-20 09:00:00+01:00,2011-03-21 09:00:00+01:00,2011-03-01 "
+         "09:30:00+01:00,T1,EMPTY,R1,"
+         "2011-03-01 09:00:00+01:00\n"
+         "Internet,c2,2011-03-20 09:00:00+01:00,2011-03-21 09:00:00+01:00,2011-03-01 09:30:00+01:00,T2,B,R2,"
+         "2011-03-22 09:00:00+01:00\n";
   return path;
 }
 
@@ -70,7 +75,8 @@ TEST(Client, UsageErrorsAreToldApart) {
 }
 
 TEST(Client, StoryIsAsItShouldBe) {
-  const Result story = OnSystem("motcua reference apply deploy/reference && motcua --lang en story && motcua --lang en verify H30");
+  const Result story = OnSystem(
+      "motcua reference apply deploy/reference && motcua --lang en story && motcua --lang en verify H30");
   EXPECT_EQ(story.exit, 0) << story.output;
   EXPECT_THAT(story.output, HasSubstr("Every step was as it should be."));
   EXPECT_THAT(story.output, HasSubstr("all as it must be"));
@@ -78,11 +84,15 @@ TEST(Client, StoryIsAsItShouldBe) {
 
 TEST(Client, OneDossierByHand) {
   const Result life = OnSystem(
-      "export H=H30.18.05; motcua reference apply deploy/reference && motcua advance 2026-07-06T08:00 >/dev/null && "
-      "CODE=$(motcua file $H 1.014027 --name Hoa --accept --components \"Văn bản đề nghị hưởng trợ cấp hưu trí xã hội\" "
+      "export H=H30.18.05; motcua reference apply deploy/reference && motcua advance 2026-07-06T08:00 "
+      ">/dev/null && "
+      "CODE=$(motcua file $H 1.014027 --name Hoa --accept --components \"Văn bản đề nghị hưởng trợ cấp hưu "
+      "trí xã hội\" "
       "--as $H-intake@$H:intake --json | grep -o \"$H-[0-9]*-[0-9]*\" | head -1) && echo code $CODE && "
-      "motcua route $CODE --patience 10 --json && motcua list $H && motcua --lang en work $CODE visit --as $H-handler@$H:handler && "
-      "motcua --lang en finish $CODE approved --as $H-handler@$H:handler && motcua custody $CODE && motcua history $CODE && "
+      "motcua route $CODE --patience 10 --json && motcua list $H && motcua --lang en work $CODE visit --as "
+      "$H-handler@$H:handler && "
+      "motcua --lang en finish $CODE approved --as $H-handler@$H:handler && motcua custody $CODE && motcua "
+      "history $CODE && "
       "motcua feed intake H30 && motcua statistics routing H30 --json && "
       "{ motcua --lang en work $CODE late --as $H-handler@$H:handler; echo refused $?; } && "
       "{ motcua --lang en file H30.99 9.999999 --as $H-intake@$H:intake; echo bad $?; } && "
@@ -101,16 +111,21 @@ TEST(Client, OneDossierByHand) {
 TEST(Client, ReplayGivesTheLogsFiguresTwice) {
   const test::TempDir dir;
   const std::string log = WriteLog(dir);
-  const std::string replay = "motcua --lang en replay " + log + " --no-oracle --acknowledged " + dir.File("replies") + " && ";
-  const Result result = OnSystem(replay + "motcua --json feed routing R01 | wc -l && " + replay +
-                                 "motcua --json feed routing R01 | wc -l && motcua --lang en verify --acknowledged " + dir.File("replies"));
+  const std::string replay =
+      "motcua --lang en replay " + log + " --no-oracle --acknowledged " + dir.File("replies") + " && ";
+  const Result result =
+      OnSystem(replay + "motcua --json feed routing R01 | wc -l && " + replay +
+               "motcua --json feed routing R01 | wc -l && motcua --lang en verify --acknowledged " +
+               dir.File("replies"));
   ASSERT_EQ(result.exit, 0) << result.output;
   const size_t half = result.output.find("no oracle to compare with");
   ASSERT_NE(half, std::string::npos);
-  for (const char* figure : {"activities_done              3\n", "activities_refused           1\n", "dossiers                     2\n",
-                             "due_date_changed             1\n", "ended_late                   1\n", "hand_overs                   1\n",
-                             "open_overdue                 1\n", "overdue.alerts               2\n", "overdue.messages             2\n",
-                             "now                          2011-05-02T10:00:00+02:00\n"}) {
+  for (const char* figure :
+       {"activities_done              3\n", "activities_refused           1\n",
+        "dossiers                     2\n", "due_date_changed             1\n",
+        "ended_late                   1\n", "hand_overs                   1\n",
+        "open_overdue                 1\n", "overdue.alerts               2\n",
+        "overdue.messages             2\n", "now                          2011-05-02T10:00:00+02:00\n"}) {
     EXPECT_THAT(result.output.substr(0, half), HasSubstr(figure));
     EXPECT_THAT(result.output.substr(half), HasSubstr(figure));
   }

@@ -22,7 +22,9 @@ TEST(Csv, ReadsPlainAndQuotedCells) {
 }
 
 TEST(Csv, SkipsByteOrderMarkAndEmptyLines) {
-  const auto table = ParseCsv("\xEF\xBB\xBF" "a,b\n\n1,2\n\n");
+  const auto table = ParseCsv(
+      "\xEF\xBB\xBF"
+      "a,b\n\n1,2\n\n");
   ASSERT_TRUE(table.ok()) << table.status();
   EXPECT_EQ(table->header[0], "a");
   EXPECT_EQ(table->rows.size(), 1u);
@@ -31,7 +33,8 @@ TEST(Csv, SkipsByteOrderMarkAndEmptyLines) {
 TEST(Csv, NamesEveryTornLine) {
   const auto table = ParseCsv("a,b,c\n1,2,3\n1,2\n1,2,3\n1,2,3,4\n");
   ASSERT_FALSE(table.ok());
-  EXPECT_EQ(table.status().message(), "line 3: has 2 cells, the header has 3\nline 5: has 4 cells, the header has 3");
+  EXPECT_EQ(table.status().message(),
+            "line 3: has 2 cells, the header has 3\nline 5: has 4 cells, the header has 3");
 }
 
 TEST(Csv, OpenQuoteIsReportedWhereItBegins) {

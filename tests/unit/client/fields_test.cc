@@ -17,7 +17,8 @@ absl::TimeZone Saigon() { return absl::FixedTimeZone(7 * 3600); }
 TEST(Fields, TimesAreLocalOrHaveAnOffset) {
   intake::v1::FileRequest request;
   ASSERT_TRUE(SetField(request, "submitted_at", "2026-07-14T08:00", Saigon).ok());
-  EXPECT_EQ(request.submitted_at().seconds(), absl::ToUnixSeconds(absl::FromCivil(absl::CivilSecond(2026, 7, 14, 1), absl::UTCTimeZone())));
+  EXPECT_EQ(request.submitted_at().seconds(),
+            absl::ToUnixSeconds(absl::FromCivil(absl::CivilSecond(2026, 7, 14, 1), absl::UTCTimeZone())));
   ASSERT_TRUE(SetField(request, "counted_from", "2026-07-14T08:00:00+07:00", Saigon).ok());
   EXPECT_EQ(request.counted_from().seconds(), request.submitted_at().seconds());
   EXPECT_FALSE(SetField(request, "submitted_at", "yesterday", Saigon).ok());
@@ -57,9 +58,11 @@ TEST(Fields, NumbersAreChecked) {
 TEST(Fields, FlagsCoverTheRequest) {
   const std::vector<FlagField> flags = FlagsOf(intake::v1::FileRequest::descriptor());
   const auto has = [&](const std::string& flag) {
-    return std::any_of(flags.begin(), flags.end(), [&](const FlagField& known) { return known.flag == flag; });
+    return std::any_of(flags.begin(), flags.end(),
+                       [&](const FlagField& known) { return known.flag == flag; });
   };
-  for (const char* flag : {"--request-id", "--receiving-agency", "--name", "--email", "--components", "--counted-from", "--accept"}) {
+  for (const char* flag : {"--request-id", "--receiving-agency", "--name", "--email", "--components",
+                           "--counted-from", "--accept"}) {
     EXPECT_TRUE(has(flag)) << flag;
   }
   EXPECT_EQ(FlagsOf(intake::v1::ApplyReferenceRequest::descriptor()).size(), 1u);

@@ -6,7 +6,8 @@ namespace motcua::client {
 namespace {
 
 TEST(Figures, OracleIsFlattenedAndTellsTheOverdue) {
-  const auto figures = FiguresOfOracle(R"({"ended_late": 3, "open_overdue": 2, "channels": {"Desk": 7}, "now": "x"})");
+  const auto figures =
+      FiguresOfOracle(R"({"ended_late": 3, "open_overdue": 2, "channels": {"Desk": 7}, "now": "x"})");
   ASSERT_TRUE(figures.ok());
   EXPECT_EQ(figures->at("channels.Desk"), "7");
   EXPECT_EQ(figures->at("now"), "x");

@@ -19,7 +19,8 @@ TEST(Identity, PrincipalsAsText) {
   EXPECT_EQ(principal->subject, "H30.18.05-intake");
   EXPECT_EQ(principal->agency, "H30.18.05");
   EXPECT_TRUE(principal->HasRole("handler"));
-  for (const char* bad : {"", "a", "a@b", "a@b:", "@b:c", "a@:c"}) EXPECT_FALSE(ParsePrincipal(bad).ok()) << bad;
+  for (const char* bad : {"", "a", "a@b", "a@b:", "@b:c", "a@:c"})
+    EXPECT_FALSE(ParsePrincipal(bad).ok()) << bad;
 }
 
 TEST(Identity, WithoutKeyOrTokenNobodyInParticular) {

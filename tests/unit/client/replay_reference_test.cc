@@ -16,7 +16,8 @@ Plan SamplePlan() {
   plan.units = {"Group 1", "Group 2"};
   plan.channels = {"Desk", "e-mail", "fax & phone", "fax + phone"};
   plan.officers = {{0, "R1"}, {1, "R1"}, {1, "Mr. Ò"}, {1, "Mr. Ó"}};
-  plan.dossiers.push_back({"c", "Desk", absl::UnixEpoch(), absl::UnixEpoch() + absl::Hours(24 * 20), "1970-03-18", {}});
+  plan.dossiers.push_back(
+      {"c", "Desk", absl::UnixEpoch(), absl::UnixEpoch() + absl::Hours(24 * 20), "1970-03-18", {}});
   return plan;
 }
 
@@ -43,7 +44,8 @@ TEST(ReplayReference, FiftySixDaysAreFiftySixDates) {
   std::mt19937 random(seed);
   for (int i = 0; i < 2000; ++i) {
     const absl::Time received = absl::FromUnixSeconds(1285900000 + static_cast<int64_t>(random() % 50000000));
-    const auto due = time::ComputeDeadline(received, procedure.limit(), *rule, (*catalogue)->CalendarOf("R01.1"));
+    const auto due =
+        time::ComputeDeadline(received, procedure.limit(), *rule, (*catalogue)->CalendarOf("R01.1"));
     ASSERT_TRUE(due.ok()) << due.status();
     EXPECT_EQ(due->date(), absl::FormatCivilTime((*catalogue)->DayOf(received) + kStandardDays)) << received;
   }
