@@ -40,7 +40,8 @@ redis_answers() { [ "$(redis-cli -s "$RUN/redis.sock" ping 2>/dev/null)" = PONG 
 redis_start() {
   mkdir -p "$RUN/redis"
   rm -f "$RUN/redis.sock"
-  redis-server --port 0 --unixsocket "$RUN/redis.sock" --unixsocketperm 700 --dir "$RUN/redis" --daemonize no \
+  # A session of its own for each process: Ctrl-C reaches this script alone, which then stops them in order.
+  setsid redis-server --port 0 --unixsocket "$RUN/redis.sock" --unixsocketperm 700 --dir "$RUN/redis" --daemonize no \
     --appendonly yes --appendfsync always --save '' --lazyfree-lazy-expire yes \
     --auto-aof-rewrite-min-size 256mb --hash-max-listpack-entries 128 >>"$RUN/log/redis.log" 2>&1 &
   PID[redis]=$!
@@ -58,7 +59,7 @@ service_start() {
     tls=("--tls_cert=$RUN/credentials/$name.crt" "--tls_key=$RUN/credentials/$name.key" "--tls_ca=$RUN/credentials/ca.crt")
   fi
   # shellcheck disable=SC2086
-  "$BIN/motcua-$name" --listen="127.0.0.1:${PORT[$name]}" --redis="unix:$RUN/redis.sock" \
+  setsid "$BIN/motcua-$name" --listen="127.0.0.1:${PORT[$name]}" --redis="unix:$RUN/redis.sock" \
     --jwt_keys="$RUN/credentials/jwt" "${tls[@]}" "${peers[@]}" "${SERVICE_FLAGS[@]}" ${EXTRA_FLAGS[$name]:-} \
     >>"$RUN/log/$name.log" 2>&1 &
   PID[$name]=$!
@@ -105,11 +106,16 @@ system_start() {
 
 # Stops what was started, services first; waits for each.
 system_stop() {
-  local name
-  for name in "${SERVICES[@]}" redis; do
+  local name others=()
+  set +e  # runs as an exit trap: whatever fails here, the rest must be stopped too
+  for name in "${!PID[@]}"; do
+    [[ " ${SERVICES[*]} redis " == *" $name "* ]] || others+=("$name")
+  done
+  for name in "${others[@]}" "${SERVICES[@]}"; do
     alive "$name" && kill "${PID[$name]}" 2>/dev/null
   done
-  for name in "${SERVICES[@]}" redis; do
+  for name in "${others[@]}" "${SERVICES[@]}" redis; do
+    [ "$name" = redis ] && alive redis && kill "${PID[redis]}" 2>/dev/null
     [ -n "${PID[$name]:-}" ] || continue
     wait_for 15 gone "$name" || kill -9 "${PID[$name]}" 2>/dev/null
     wait "${PID[$name]}" 2>/dev/null

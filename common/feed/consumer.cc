@@ -78,6 +78,7 @@ Task<absl::StatusOr<uint64_t>> Consumer::ReadCursor() {
 Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
   absl::StatusOr<uint64_t> cursor = co_await ReadCursor();
   if (!cursor.ok()) co_return cursor.status();
+  if (cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "stopping");
   cursor_ = *cursor;
   if (*cursor > applied_) {
     applied_ = *cursor;
@@ -339,20 +340,27 @@ Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::str
 
 Task<absl::Status> Subscriptions::AwaitWatermark(std::vector<std::string> shards, absl::Time moment,
                                                  absl::Time deadline) {
-  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
   for (const Subscription& subscription : subscriptions_) {
-    for (const std::string& shard : shards) {
-      Consumer* consumer = Find(subscription.name, shard);
-      while (consumer == nullptr) {
-        absl::Status appeared = co_await appeared_.Wait(deadline);
-        if (!appeared.ok()) {
-          co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(subscription.name, " is not read yet"));
-        }
-        consumer = Find(subscription.name, shard);
+    absl::Status reached = co_await AwaitWatermark(subscription.name, shards, moment, deadline);
+    if (!reached.ok()) co_return reached;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Subscriptions::AwaitWatermark(std::string source_name, std::vector<std::string> shards,
+                                                 absl::Time moment, absl::Time deadline) {
+  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
+  for (const std::string& shard : shards) {
+    Consumer* consumer = Find(source_name, shard);
+    while (consumer == nullptr) {
+      absl::Status appeared = co_await appeared_.Wait(deadline);
+      if (!appeared.ok()) {
+        co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(source_name, " is not read yet"));
       }
-      absl::Status caught_up = co_await consumer->AwaitWatermark(target, deadline);
-      if (!caught_up.ok()) co_return caught_up;
+      consumer = Find(source_name, shard);
     }
+    absl::Status caught_up = co_await consumer->AwaitWatermark(target, deadline);
+    if (!caught_up.ok()) co_return caught_up;
   }
   co_return absl::OkStatus();
 }

@@ -144,6 +144,10 @@ class Subscriptions {
                                          absl::Time deadline, async::CancelToken cancel);
   // Waits until Watermark(shard) has reached `moment` for every shard in `shards`.
   async::Task<absl::Status> AwaitWatermark(std::vector<std::string> shards, absl::Time moment, absl::Time deadline);
+  // Waits until the watermark of the source has reached `moment` in every shard of `shards`, those included that are
+  // not consumed yet.
+  async::Task<absl::Status> AwaitWatermark(std::string source_name, std::vector<std::string> shards, absl::Time moment,
+                                           absl::Time deadline);
 
  private:
   struct Subscription {

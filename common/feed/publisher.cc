@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,10 @@ constexpr absl::Duration kRedisPatience = absl::Seconds(5);
 constexpr absl::Duration kBlock = absl::Milliseconds(200);
 constexpr absl::Duration kRefresh = absl::Seconds(1);
 constexpr uint32_t kTailBatch = 1000;
+// A step ends behind the event that passes this size: well below what a client takes in one message.
+constexpr size_t kStepBytes = size_t{1} << 20;
+// How long a reader may stay untold of events that are not for it.
+constexpr absl::Duration kPositionPause = absl::Milliseconds(10);
 
 // Deadlines of the publisher's own work are of the machine's clock, whatever the service's clock says.
 absl::Time Patience() { return absl::Now() + kRedisPatience; }
@@ -120,6 +125,9 @@ Task<absl::Status> Publisher::TailOnce() {
       absl::StatusOr<EventPtr> event = ParseEntry(entry);
       if (!event.ok()) co_return event.status();
       if ((*event)->position() <= shard.position) continue;
+      // After a gap (the events between were trimmed while this replica was cut off) the ring begins anew: readers
+      // find by it that positions follow one another.
+      if ((*event)->position() != shard.position + 1) shard.ring.clear();
       shard.position = (*event)->position();
       shard.ring.push_back(*std::move(event));
       if (shard.ring.size() > options_.ring_events) shard.ring.pop_front();
@@ -143,7 +151,8 @@ Task<void> Publisher::Watermarks(CancelToken cancel) {
     for (const std::string& name : names) {
       absl::Time to = store_.clock().Now() - options_.grace;
       if (bound_) to = std::min(to, bound_(name));
-      if (to <= watermark(name) || to == absl::InfinitePast()) continue;
+      // On running time `to` is always a little later: once in a while is enough.
+      if (to <= watermark(name) || to < watermark(name) + options_.grace) continue;
       status.Update(co_await MoveWatermark(name, to));
     }
     if (absl::Now() >= next_trim) {
@@ -269,6 +278,9 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
   if (found == shards_.end()) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
   Shard& shard = *found->second;
   if (!request.consumer().empty()) {
+    // Only one that can still read on: a consumer that comes too late must not hold up trimming for ever.
+    absl::StatusOr<std::vector<EventPtr>> readable = co_await NextBatch(name, request.after(), 1);
+    if (!readable.ok()) co_return readable.status();
     absl::Status registered = co_await Register(request);
     if (!registered.ok()) co_return registered;
   }
@@ -277,16 +289,21 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
   const std::set<uint32_t> kinds(request.kinds().begin(), request.kinds().end());
   uint64_t after = request.after();
   uint64_t told_position = after;
+  bool paused = false;
   absl::Time told = absl::InfinitePast();
   while (!cancel.cancelled()) {
     absl::StatusOr<std::vector<EventPtr>> batch = co_await NextBatch(name, after, count);
     if (!batch.ok()) co_return batch.status();
     v1::ReadResponse step;
+    size_t bytes = 0;
     for (const EventPtr& event : *batch) {
+      if (bytes >= kStepBytes) break;
       after = event->position();
       const bool wanted = (subjects.empty() || subjects.contains(event->subject())) &&
                           (kinds.empty() || kinds.contains(static_cast<uint32_t>(event->body_case())));
-      if (wanted) *step.add_events() = *event;
+      if (!wanted) continue;
+      bytes += event->ByteSizeLong();
+      *step.add_events() = *event;
     }
     step.set_position(after);
     if (after >= shard.watermark_position && shard.watermark > told) {
@@ -295,16 +312,23 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
     }
     // At the end of the feed the reader also learns of what was not for it, so that it knows where it stands.
     const bool at_end_and_untold = after >= shard.position && after > told_position;
-    if (step.events_size() > 0 || step.has_watermark() || at_end_and_untold) {
+    const bool worth_telling = step.events_size() > 0 || step.has_watermark();
+    if (!worth_telling && at_end_and_untold && !std::exchange(paused, true)) {
+      absl::Status slept = co_await loop_.Sleep(kPositionPause, cancel);  // there may soon be more to tell
+      (void)slept;
+      continue;
+    }
+    if (worth_telling || at_end_and_untold) {
+      paused = false;
       told_position = after;
       absl::Status taken = co_await sink(std::move(step));
       if (!taken.ok()) co_return taken;
     }
     const bool more = after < shard.position || (shard.watermark > told && after >= shard.watermark_position);
-    if (more) continue;
-    // A reader may be ahead of this replica's tail for a moment; all others wait for the next pulse.
+    if (more && !batch->empty()) continue;
+    // A reader may be ahead of this replica's tail for a moment, or Redis behind it; all others wait for a pulse.
     absl::Status woken;
-    if (after > shard.position) {
+    if (more || after > shard.position) {
       woken = co_await loop_.Sleep(absl::Milliseconds(5), cancel);
     } else {
       woken = co_await shard.changed.Wait(absl::InfiniteFuture(), cancel);

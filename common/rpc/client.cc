@@ -45,6 +45,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   // Also the time that an attempt may take, TLS handshake included: too short, and a busy machine never connects.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // Answers and feed steps are bounded by the servers; this leaves room above their bounds.
+  arguments.SetMaxReceiveMessageSize(16 << 20);
   // A peer that vanished without a word is noticed within half a minute, also on an idle stream.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);

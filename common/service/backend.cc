@@ -39,6 +39,7 @@ Backend::Backend(async::Loop& loop, Description description, BackendOptions opti
       publisher_(loop, store_, tail_, FeedOptions(options)),
       subscriptions_(loop, store_, description_.name),
       catalogues_(store_),
+      advancing_(loop, 1),
       sources_(std::move(sources)),
       metrics_(metrics) {
   subscriptions_.OnProgress([this] { publisher_.Kick(); });
@@ -93,24 +94,39 @@ Task<absl::StatusOr<admin::v1::AdvanceResponse>> Backend::Advance(admin::v1::Adv
   }
   if (!clock_known_) co_return errors::Unavailable("NOT_READY", "the service has not yet restored its clock");
   const absl::Time to = time::FromTimestamp(request.to());
+  // One at a time, so that the time kept in Redis goes forward only.
+  absl::Status turn = co_await advancing_.Acquire(deadline);
+  if (!turn.ok()) co_return turn;
+  absl::Status written;
   if (to > simulated_->Now()) {
     // Durable before anything can happen at that time: a restart never goes back.
-    absl::Status written = co_await store_.WriteSimulatedNow(to, deadline);
-    if (!written.ok()) co_return written;
-    simulated_->AdvanceTo(to);
+    written = co_await store_.WriteSimulatedNow(to, deadline);
+    if (written.ok()) simulated_->AdvanceTo(to);
   }
+  advancing_.Release();
+  if (!written.ok()) co_return written;
   publisher_.Kick();
   if (!request.no_wait()) {
-    if (description_.derives_events) {
-      absl::Status consumed = co_await subscriptions_.AwaitWatermark(publisher_.shards(), to, deadline);
-      if (!consumed.ok()) co_return consumed;
-    }
+    absl::Status consumed = co_await AwaitSources(to, deadline);
+    if (!consumed.ok()) co_return consumed;
     absl::Status reached = co_await publisher_.AwaitWatermark(to, deadline);
     if (!reached.ok()) co_return reached;
   }
   admin::v1::AdvanceResponse response;
   *response.mutable_now() = time::ToTimestamp(simulated_->Now());
   co_return response;
+}
+
+// Shards that a source has and this service does not know yet count, too.
+Task<absl::Status> Backend::AwaitSources(absl::Time moment, absl::Time deadline) {
+  if (!description_.derives_events) co_return absl::OkStatus();
+  for (const auto& [name, source] : sources_) {
+    absl::StatusOr<std::vector<std::string>> shards = co_await source->ListShards(deadline);
+    if (!shards.ok()) co_return shards.status();
+    absl::Status consumed = co_await subscriptions_.AwaitWatermark(name, *std::move(shards), moment, deadline);
+    if (!consumed.ok()) co_return consumed;
+  }
+  co_return absl::OkStatus();
 }
 
 admin::v1::GetStatusResponse Backend::Status() const {

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/async/cancel.h"
 #include "common/async/loop.h"
+#include "common/async/semaphore.h"
 #include "common/feed/consumer.h"
 #include "common/feed/publisher.h"
 #include "common/feed/source.h"
@@ -94,6 +95,7 @@ class Backend {
 
  private:
   async::Task<absl::Status> RestoreClock();
+  async::Task<absl::Status> AwaitSources(absl::Time moment, absl::Time deadline);
 
   async::Loop& loop_;
   const Description description_;
@@ -106,6 +108,7 @@ class Backend {
   feed::Publisher publisher_;
   feed::Subscriptions subscriptions_;
   Catalogues catalogues_;
+  async::Semaphore advancing_;
   std::map<std::string, std::unique_ptr<feed::Source>> sources_;
   telemetry::Metrics& metrics_;
 };

@@ -2,6 +2,7 @@
 
 #include "common/rpc/server_stream.h"
 #include "common/rpc/unary.h"
+#include "common/status/errors.h"
 
 namespace motcua::service {
 
@@ -21,11 +22,30 @@ Task<absl::StatusOr<ListShardsResponse>> ListShardsOf(Backend& backend) {
   co_return response;
 }
 
-Task<absl::StatusOr<AcknowledgeResponse>> AcknowledgeTo(Backend& backend, AcknowledgeRequest request,
-                                                        absl::Time deadline) {
+Task<absl::StatusOr<AcknowledgeResponse>> AcknowledgeTo(Backend& backend, std::string caller,
+                                                        AcknowledgeRequest request, absl::Time deadline) {
+  if (request.consumer() != caller) {
+    co_return errors::PermissionDenied("NOT_YOUR_CONSUMER", "consumer: must be the caller's own name");
+  }
   absl::Status done = co_await backend.publisher().Acknowledge(std::move(request), deadline);
   if (!done.ok()) co_return done;
   co_return AcknowledgeResponse();
+}
+
+Task<absl::Status> Refuse(absl::Status status) { co_return status; }
+
+// Officers read the feeds of their own jurisdiction. Only services are durable consumers, each under its own name:
+// what a durable consumer has not applied is not trimmed.
+absl::Status MayRead(const auth::Principal& principal, const std::string& shard, const std::string& consumer) {
+  if (principal.is_service()) {
+    if (consumer.empty() || consumer == principal.subject) return absl::OkStatus();
+    return errors::PermissionDenied("NOT_YOUR_CONSUMER", "consumer: must be the caller's own name");
+  }
+  if (!consumer.empty()) return errors::PermissionDenied("NOT_YOUR_CONSUMER", "consumer: only services may be one");
+  if (principal.kind == auth::Kind::kOfficer && store::ShardOf(principal.agency) != shard) {
+    return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "shard: must be the caller's jurisdiction");
+  }
+  return absl::OkStatus();
 }
 
 Task<absl::StatusOr<admin::v1::GetStatusResponse>> StatusOf(Backend& backend) { co_return backend.Status(); }
@@ -51,6 +71,8 @@ grpc::ServerWriteReactor<ReadResponse>* FeedServiceImpl::Read(grpc::CallbackServ
                                                               const ReadRequest* request) {
   return host_.Stream<ReadRequest, ReadResponse>(
       context, request, [this](std::shared_ptr<rpc::Call> call, ReadRequest read, rpc::StreamWriter<ReadResponse> writer) {
+        absl::Status allowed = MayRead(call->principal(), read.shard(), read.consumer());
+        if (!allowed.ok()) return Refuse(std::move(allowed));
         feed::Publisher::Sink sink = [writer = std::move(writer)](ReadResponse step) mutable {
           return writer.Write(std::move(step));
         };
@@ -62,7 +84,7 @@ grpc::ServerUnaryReactor* FeedServiceImpl::Acknowledge(grpc::CallbackServerConte
                                                        const AcknowledgeRequest* request,
                                                        AcknowledgeResponse* response) {
   return host_.Unary(context, request, response, [this](std::shared_ptr<rpc::Call> call, const AcknowledgeRequest& r) {
-    return AcknowledgeTo(backend_, r, call->deadline());
+    return AcknowledgeTo(backend_, call->principal().subject, r, call->deadline());
   });
 }
 

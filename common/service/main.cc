@@ -208,7 +208,12 @@ void Process::Stop() {
   if (host_ != nullptr) host_->Close();
   if (server_ != nullptr) server_->Shutdown(absl::Now() + options_.drain);
   if (cancel_ != nullptr) cancel_->Cancel();
-  if (!loop_.Drain(absl::Seconds(10))) Log(Level::kWarning, "work was still under way at the end");
+  if (!loop_.Drain(absl::Seconds(10))) {
+    // What still runs uses what would be taken down now. All state is durable: the safe end is the sudden one.
+    Log(Level::kError, "work was still under way at the end");
+    std::fflush(nullptr);
+    _exit(kExitFailed);
+  }
   // Everything on the loop has ended; clients and servers go before the loop does.
   server_.reset();
   service_.reset();

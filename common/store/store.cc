@@ -310,13 +310,14 @@ Task<absl::StatusOr<absl::Time>> Store::ReadSimulatedNow(absl::Time deadline) {
 }
 
 std::string Sha256(std::string_view a, std::string_view b) {
+  // Fetched once: OpenSSL 3 looks an algorithm up anew each time it is named.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static thread_local EVP_MD_CTX* const context = EVP_MD_CTX_new();
   std::string digest(32, '\0');
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  EVP_DigestInit_ex(context, algorithm, nullptr);
   EVP_DigestUpdate(context, a.data(), a.size());
   EVP_DigestUpdate(context, b.data(), b.size());
   EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
-  EVP_MD_CTX_free(context);
   return digest;
 }
 

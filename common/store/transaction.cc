@@ -158,7 +158,8 @@ void Transaction::Merge(Transaction other) {
   append(op_keys_, other.op_keys_);
   append(op_args_, other.op_args_);
   emits_ = emits_ || other.emits_;
-  at_micros_ = std::max(at_micros_, other.at_micros_);
+  // The earliest counts: nothing of the whole may lie before the watermark.
+  if (at_micros_ == 0 || (other.at_micros_ != 0 && other.at_micros_ < at_micros_)) at_micros_ = other.at_micros_;
 }
 
 void Transaction::WriteTo(redis::ScriptCall& call) const {

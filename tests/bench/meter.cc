@@ -50,11 +50,11 @@ std::map<std::string, absl::Duration> Processes::CpuTimes() const {
 std::map<std::string, uint64_t> Processes::Resident() const {
   std::map<std::string, uint64_t> resident;
   for (const auto& [name, pid] : pids_) {
-    std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
+    std::ifstream file(absl::StrCat("/proc/", pid, "/smaps_rollup"));
     std::string line;
     while (std::getline(file, line)) {
       uint64_t kib = 0;
-      if (line.rfind("VmRSS:", 0) == 0 && absl::SimpleAtoi(line.substr(6, line.find("kB") - 6), &kib)) {
+      if (line.rfind("Pss:", 0) == 0 && absl::SimpleAtoi(line.substr(4, line.find("kB") - 4), &kib)) {
         resident[name] = kib * 1024;
       }
     }

@@ -33,7 +33,8 @@ class Processes {
 
   // Processor time used so far by each, user and system.
   std::map<std::string, absl::Duration> CpuTimes() const;
-  // Resident memory of each, in bytes.
+  // Resident memory of each in bytes, pages shared between processes divided among them, so that the sum is what
+  // they take together (the kernel's Pss).
   std::map<std::string, uint64_t> Resident() const;
 
  private:
