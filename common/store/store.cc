@@ -1,6 +1,7 @@
 #include "common/store/store.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
@@ -143,6 +144,22 @@ Task<absl::StatusOr<uint64_t>> Store::NextNumber(std::string key, absl::Time dea
   co_return static_cast<uint64_t>(reply->integer());
 }
 
+// -1 where the member does not stand there with this score.
+Task<absl::StatusOr<int64_t>> Store::RankOf(std::string key, Order order, std::string member, double score,
+                                           absl::Time deadline) {
+  Command held("ZSCORE");
+  held.Arg(key).Arg(member);
+  absl::StatusOr<Reply> held_reply = co_await Ask(std::move(held), deadline);
+  if (!held_reply.ok()) co_return held_reply.status();
+  double now = 0;
+  if (held_reply->is_nil() || !absl::SimpleAtod(held_reply->text(), &now) || now != score) co_return int64_t{-1};
+  Command ask(order == Order::kAscending ? "ZRANK" : "ZREVRANK");
+  ask.Arg(key).Arg(member);
+  absl::StatusOr<Reply> rank = co_await Ask(std::move(ask), deadline);
+  if (!rank.ok()) co_return rank.status();
+  co_return rank->is_nil() ? int64_t{-1} : rank->integer();
+}
+
 Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string key, Order order, uint32_t page_size,
                                                  std::string page_token, absl::Time deadline) {
   const bool ascending = order == Order::kAscending;
@@ -160,30 +177,32 @@ Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string key, Order order, u
   IndexPage page;
   page.total = static_cast<uint64_t>(size_reply->integer());
 
-  // Where the last member seen still stands, its rank is the way on: O(log n) however many share its score.
-  int64_t rank = -1;
-  if (!page_token.empty()) {
-    Command held("ZSCORE");
-    held.Arg(key).Arg(member);
-    absl::StatusOr<Reply> held_reply = co_await Ask(std::move(held), deadline);
-    if (!held_reply.ok()) co_return held_reply.status();
-    double now = 0;
-    if (!held_reply->is_nil() && absl::SimpleAtod(held_reply->text(), &now) && now == score) {
-      Command ask_rank(ascending ? "ZRANK" : "ZREVRANK");
-      ask_rank.Arg(key).Arg(member);
-      absl::StatusOr<Reply> rank_reply = co_await Ask(std::move(ask_rank), deadline);
-      if (!rank_reply.ok()) co_return rank_reply.status();
-      if (!rank_reply->is_nil()) rank = rank_reply->integer();
-    }
-  }
   std::vector<std::pair<std::string, double>> found;
   const uint32_t want = page_size + 1;  // one more tells whether another page follows
+  bool read = false;
+  // Where the last member seen still stands, its rank is the way on: O(log n) however many share its score. The range
+  // begins with it, which shows that no write came between the two questions.
+  for (int attempt = 0; attempt < 3 && !read && !page_token.empty(); ++attempt) {
+    absl::StatusOr<int64_t> rank = co_await RankOf(key, order, member, score, deadline);
+    if (!rank.ok()) co_return rank.status();
+    if (*rank < 0) break;
+    Command range("ZRANGE");
+    range.Arg(key).Arg(*rank).Arg(*rank + want);
+    if (!ascending) range.Arg("REV");
+    range.Arg("WITHSCORES");
+    absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+    if (!reply.ok()) co_return reply.status();
+    absl::StatusOr<std::vector<std::pair<std::string, double>>> batch = ScoredMembers(*reply);
+    if (!batch.ok()) co_return batch.status();
+    read = !batch->empty() && batch->front().first == member && batch->front().second == score;
+    if (read) found.assign(std::make_move_iterator(batch->begin() + 1), std::make_move_iterator(batch->end()));
+  }
   int64_t offset = 0;
-  while (found.size() < want) {
+  while (!read) {
     Command range("ZRANGE");
     range.Arg(key);
-    if (page_token.empty() || rank >= 0) {
-      range.Arg(rank + 1).Arg(rank + want);
+    if (page_token.empty()) {
+      range.Arg(0).Arg(page_size);
       if (!ascending) range.Arg("REV");
     } else {
       range.Arg(absl::StrFormat("%.17g", score)).Arg(ascending ? "+inf" : "-inf").Arg("BYSCORE");
@@ -200,8 +219,8 @@ Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string key, Order order, u
                         (ascending ? item.first <= member : item.first >= member);
       if (!seen && found.size() < want) found.push_back(std::move(item));
     }
-    if (page_token.empty() || rank >= 0 || batch->size() < want) break;
     offset += want;
+    read = page_token.empty() || batch->size() < want || found.size() >= want;
   }
   if (found.size() > page_size) {
     page.next_page_token = EncodeToken(found[page_size - 1].second, found[page_size - 1].first);

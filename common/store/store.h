@@ -124,6 +124,8 @@ class Store {
 
  private:
   async::Task<absl::StatusOr<redis::Reply>> Ask(redis::Command command, absl::Time deadline);
+  async::Task<absl::StatusOr<int64_t>> RankOf(std::string key, Order order, std::string member, double score,
+                                              absl::Time deadline);
 
   redis::Client& redis_;
   const time::Clock& clock_;
