@@ -93,6 +93,17 @@ class Replica {
     });
     return applied;
   }
+  // For failures: how far it has come, and why not further.
+  std::string Standing() {
+    std::string standing = "no consumer";
+    loop_.RunAndWait([&] {
+      Consumer* consumer = subscriptions_.Find("intake", "H30");
+      if (consumer == nullptr) return;
+      standing = absl::StrCat("applied ", consumer->applied(), ", seen ", consumer->seen(), ", trouble: ",
+                              consumer->trouble());
+    });
+    return standing;
+  }
   absl::Time watermark() {
     absl::Time watermark;
     loop_.RunAndWait([&] { watermark = subscriptions_.Watermark("H30"); });
@@ -142,7 +153,8 @@ class FeedTest : public testing::Test {
     return counters.ok() ? *counters : store::Counters();
   }
   void ExpectAppliedOnce(Replica& replica) {
-    ASSERT_TRUE(WaitUntil([&] { return Counted(replica)["events"] >= static_cast<int64_t>(emitted_); }));
+    ASSERT_TRUE(WaitUntil([&] { return Counted(replica)["events"] >= static_cast<int64_t>(emitted_); }))
+        << replica.Standing();
     store::Counters counters = Counted(replica);
     EXPECT_EQ(counters["events"], emitted_);
     EXPECT_EQ(counters["sum"], emitted_ * (emitted_ + 1) / 2);
@@ -196,6 +208,7 @@ TEST_F(FeedTest, EventsAreAppliedOnceInOrderFromTheBeginningAndLive) {
 }
 
 TEST_F(FeedTest, AConsumerResumesWhereItsCommittedCursorStands) {
+  ASSERT_TRUE(Read("routing")->Take().ok());  // durable from here on, however late the replica starts
   Emit(30);
   {
     Replica first(loop_, redis_, clock_, publisher_);
@@ -209,6 +222,7 @@ TEST_F(FeedTest, AConsumerResumesWhereItsCommittedCursorStands) {
 }
 
 TEST_F(FeedTest, TwoRacingReplicasApplyEachEventOnce) {
+  ASSERT_TRUE(Read("routing")->Take().ok());  // durable from here on, however late the replica starts
   Replica one(loop_, redis_, clock_, publisher_);
   Replica two(loop_, redis_, clock_, publisher_);
   one.projection_.pause_ = &loop_;
@@ -223,6 +237,7 @@ TEST_F(FeedTest, TwoRacingReplicasApplyEachEventOnce) {
 }
 
 TEST_F(FeedTest, KilledRedisNeitherLosesNorDoublesAnEvent) {
+  ASSERT_TRUE(Read("routing")->Take().ok());  // durable from here on, however late the replica starts
   Replica replica(loop_, redis_, clock_, publisher_);
   replica.Start();
   for (int round = 0; round < 3; ++round) {
@@ -285,6 +300,7 @@ TEST_F(FeedTest, OnlyWhatEveryConsumerHasAppliedIsTrimmed) {
 }
 
 TEST_F(FeedTest, ASlowReaderHoldsUpNobody) {
+  ASSERT_TRUE(Read("routing")->Take().ok());  // durable from here on, however late the replica starts
   std::unique_ptr<Reader> slow = Read("slow", 0, 10);
   Replica replica(loop_, redis_, clock_, publisher_);
   replica.Start();
