@@ -189,7 +189,7 @@ TEST(Unary, MalformedMetadataIsRefusedAndOversizedMetadataDoesNoHarm) {
   EXPECT_TRUE(call({{"traceparent", "not a trace"}, {"accept-language", std::string(300, 'x')}}).ok());
   EXPECT_FALSE(call({{"authorization", "Bearer " + std::string(100000, 'a')}}).ok());
   // gRPC may end the connection of a caller that sends that much; the caller's next calls go over a new one.
-  EXPECT_TRUE(test::WaitUntil([&] { return call({{"authorization", token}}).ok(); })) << "the server is as before";
+  EXPECT_TRUE(motcua::test::WaitUntil([&] { return call({{"authorization", token}}).ok(); })) << "the server is as before";
 }
 
 TEST(Unary, AnOversizedRequestIsRefused) {
