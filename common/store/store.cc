@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
@@ -331,7 +332,9 @@ Task<absl::StatusOr<absl::Time>> Store::ReadSimulatedNow(absl::Time deadline) {
 std::string Sha256(std::string_view a, std::string_view b) {
   // Fetched once: OpenSSL 3 looks an algorithm up anew each time it is named.
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  static thread_local EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  static thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> owned(EVP_MD_CTX_new(),
+                                                                                          &EVP_MD_CTX_free);
+  EVP_MD_CTX* const context = owned.get();
   std::string digest(32, '\0');
   EVP_DigestInit_ex(context, algorithm, nullptr);
   EVP_DigestUpdate(context, a.data(), a.size());
