@@ -1,0 +1,62 @@
+# Functions around Docker Compose, sourced by deploy/connect, backup, restore and upgrade. They act on the project of
+# deploy/: .env, COMPOSE_FILE and COMPOSE_PROJECT_NAME say which files and which installation, as they do for
+# docker-compose itself.
+
+DEPLOY=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SERVICES=(intake routing deadline-monitor notification)
+ME=deploy/$(basename "$0")
+
+say() { echo "$@" >&2; }
+die() { say "$ME: $*"; exit 1; }
+# The comment at the head of the script.
+usage() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; }
+usage_error() { say "$ME: $*; try $ME --help"; exit 2; }
+
+# find_compose: version 2's `docker compose`, else version 1's docker-compose.
+find_compose() {
+  docker version >/dev/null 2>&1 || die "no Docker engine answers: start it, or apt-get install docker.io docker-compose"
+  if docker compose version >/dev/null 2>&1; then COMPOSE=(docker compose)
+  elif command -v docker-compose >/dev/null; then COMPOSE=(docker-compose)
+  else die "Docker Compose is missing: apt-get install docker-compose"
+  fi
+}
+
+compose() { (cd "$DEPLOY" && "${COMPOSE[@]}" "$@"); }
+
+# quietly WHAT COMMAND...: its output only where it fails.
+quietly() {
+  local what=$1 log; shift
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then rm -f "$log"; return 0; fi
+  tail -15 "$log" >&2; rm -f "$log"
+  die "$what failed; the lines above say why"
+}
+
+# Ids of a service's containers, running or not.
+containers() { compose ps -q "$1"; }
+
+healthy() {
+  local id; local -a ids
+  mapfile -t ids < <(containers "$1")
+  [ ${#ids[@]} -gt 0 ] || return 1
+  for id in "${ids[@]}"; do
+    [ "$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$id" 2>/dev/null)" = healthy ] || return 1
+  done
+}
+
+# await SECONDS WHAT COMMAND...: until the command succeeds.
+await() {
+  local deadline=$((SECONDS + $1)) what=$2; shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt "$deadline" ] || die "$what: not after waiting for it; look at: docker-compose ps; docker-compose logs"
+    sleep 0.2
+  done
+}
+
+await_services() {
+  local service
+  for service in "${SERVICES[@]}"; do await "${MOTCUA_WAIT:-120}" "$service is not healthy" healthy "$service"; done
+}
+
+# The client, inside.
+client() { compose run --rm -T motcua "$@" </dev/null; }
