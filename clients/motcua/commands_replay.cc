@@ -13,6 +13,7 @@
 #include "clients/motcua/replay_runner.h"
 #include "clients/motcua/story.h"
 #include "clients/motcua/verify.h"
+#include "motcua/admin/v1/admin.pb.h"
 
 namespace motcua::client {
 namespace {
@@ -119,29 +120,63 @@ int Tell(Program& program, const Figures& system, const Figures* oracle) {
   return different == 0 ? kExitOk : kExitFailed;
 }
 
+nlohmann::ordered_json JsonOf(const std::string& shard, const Verification& verified) {
+  return {{"jurisdiction", shard},
+          {"dossiers", verified.dossiers},
+          {"acknowledged", verified.acknowledged},
+          {"histories", verified.histories},
+          {"alerts", verified.alerts},
+          {"messages", verified.messages},
+          {"violations", verified.violations},
+          {"omitted", verified.omitted}};
+}
+
+void Print(const Settings& settings, const std::string& shard, const Verification& verified) {
+  std::cout << shard << ": " << verified.dossiers << settings.Say(" hồ sơ, ", " dossiers, ")
+            << verified.acknowledged << settings.Say(" trả lời đã xác nhận, ", " acknowledged replies, ")
+            << verified.histories << settings.Say(" nhật ký, ", " histories, ") << verified.alerts
+            << settings.Say(" cảnh báo, ", " alerts, ") << verified.messages
+            << settings.Say(" thông báo", " messages") << "\n";
+  for (const std::string& violation : verified.violations) std::cout << "  " << violation << "\n";
+  if (verified.omitted > 0) std::cout << "  ... +" << verified.omitted << "\n";
+  if (verified.ok()) std::cout << settings.Say("mọi thứ đúng", "all as it must be") << std::endl;
+}
+
 int VerifySystem(Program& program, Session& session, const std::string& shard,
                  const std::string& acknowledged) {
   const absl::StatusOr<Verification> verified = Verify(session, shard, acknowledged);
   if (!verified.ok()) return program.Fail(verified.status());
   if (program.settings().json) {
-    const nlohmann::ordered_json json = {
-        {"dossiers", verified->dossiers},   {"acknowledged", verified->acknowledged},
-        {"histories", verified->histories}, {"alerts", verified->alerts},
-        {"messages", verified->messages},   {"violations", verified->violations},
-        {"omitted", verified->omitted}};
-    std::cout << json.dump(1) << std::endl;
-    return verified->ok() ? kExitOk : kExitFailed;
+    std::cout << JsonOf(shard, *verified).dump(1) << std::endl;
+  } else {
+    Print(program.settings(), shard, *verified);
   }
-  std::cout << shard << ": " << verified->dossiers << program.settings().Say(" hồ sơ, ", " dossiers, ")
-            << verified->acknowledged
-            << program.settings().Say(" trả lời đã xác nhận, ", " acknowledged replies, ")
-            << verified->histories << program.settings().Say(" nhật ký, ", " histories, ") << verified->alerts
-            << program.settings().Say(" cảnh báo, ", " alerts, ") << verified->messages
-            << program.settings().Say(" thông báo", " messages") << "\n";
-  for (const std::string& violation : verified->violations) std::cout << "  " << violation << "\n";
-  if (verified->omitted > 0) std::cout << "  ... +" << verified->omitted << "\n";
-  if (verified->ok()) std::cout << program.settings().Say("mọi thứ đúng", "all as it must be") << std::endl;
   return verified->ok() ? kExitOk : kExitFailed;
+}
+
+// Every jurisdiction that the installation has.
+int VerifyAll(Program& program, Session& session) {
+  admin::v1::GetStatusResponse status;
+  if (absl::Status asked = session.Ask(Service::kIntake, admin::v1::GetStatusRequest(), status); !asked.ok())
+    return program.Fail(asked);
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  bool ok = true;
+  for (const admin::v1::FeedStatus& feed : status.feeds()) {
+    const absl::StatusOr<Verification> verified = Verify(session, feed.shard(), "");
+    if (!verified.ok()) return program.Fail(verified.status());
+    ok &= verified->ok();
+    if (program.settings().json) {
+      json.push_back(JsonOf(feed.shard(), *verified));
+    } else {
+      Print(program.settings(), feed.shard(), *verified);
+    }
+  }
+  if (program.settings().json) {
+    std::cout << json.dump(1) << std::endl;
+  } else if (status.feeds().empty()) {
+    std::cout << program.settings().Say("chưa có địa phương nào", "there is no jurisdiction yet") << std::endl;
+  }
+  return ok ? kExitOk : kExitFailed;
 }
 
 // The system's figures beside the oracle's.
@@ -235,14 +270,18 @@ void AddReplayCommands(Program& program) {
   CLI::App* verify =
       program.Add("verify", group, "Kiểm tra mọi hồ sơ của một địa phương",
                   "Check custody, histories, alerts and messages of a jurisdiction, or of a replayed log",
-                  "motcua verify H30\n  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
-  auto subject = std::make_shared<std::string>(kReplayShard);
+                  "motcua verify\n  motcua verify H30\n"
+                  "  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
+  auto subject = std::make_shared<std::string>();
   auto arguments = std::make_shared<ReplayArguments>();
   verify->add_option("subject", *subject,
-                     settings.Say("Địa phương, hoặc nhật ký đã phát lại (thì so cả số liệu)",
-                                  "Jurisdiction, or a replayed log (then its figures are compared, too)"));
-  verify->add_option("--acknowledged", arguments->options.acknowledged,
-                     settings.Say("Tệp của replay", "File written by replay"));
+                     settings.Say("Địa phương, hoặc nhật ký đã phát lại (thì so cả số liệu); mặc định: mọi địa phương",
+                                  "Jurisdiction, or a replayed log (then its figures are compared, too); "
+                                  "default: every jurisdiction"));
+  verify
+      ->add_option("--acknowledged", arguments->options.acknowledged,
+                   settings.Say("Tệp của replay", "File written by replay"))
+      ->needs("subject");
   verify
       ->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))
       ->check(CLI::PositiveNumber);
@@ -253,8 +292,9 @@ void AddReplayCommands(Program& program) {
     arguments->file = *subject;
     if (stat(subject->c_str(), &found) == 0) return VerifyLog(program, *arguments);
     const std::unique_ptr<Session> session = program.OpenSession();
-    return session == nullptr ? kExitFailed
-                              : VerifySystem(program, *session, *subject, arguments->options.acknowledged);
+    if (session == nullptr) return kExitFailed;
+    if (subject->empty()) return VerifyAll(program, *session);
+    return VerifySystem(program, *session, *subject, arguments->options.acknowledged);
   });
   CLI::App* story = program.Add(
       "story", group, "Kể chuyện một hồ sơ liên thông từ xã lên huyện và trở về",

@@ -57,6 +57,8 @@ absl::StatusOr<Identity> Identity::Load(const Settings& settings) {
   if (!settings.signing_key.empty()) {
     absl::StatusOr<std::string> pem = ReadFile(settings.signing_key);
     if (!pem.ok()) return pem.status();
+    // An empty file is how an installation says that it signs no tokens.
+    if (absl::StripAsciiWhitespace(*pem).empty()) return identity;
     auto signer = auth::JwtSigner::FromPem(*pem, settings.signing_kid, settings.issuer, settings.audience);
     if (!signer.ok()) return signer.status();
     identity.signer_ = *std::move(signer);

@@ -21,7 +21,7 @@ inline const char* NameOf(Service service) { return kServiceNames[static_cast<si
 struct Settings {
   // host:port of each service; flag or MOTCUA_INTAKE, MOTCUA_ROUTING, MOTCUA_DEADLINE, MOTCUA_NOTIFICATION.
   std::array<std::string, 4> addresses;
-  // A bearer token, or a file that holds one (MOTCUA_TOKEN, MOTCUA_TOKEN_FILE).
+  // A bearer token, or a file that holds one (MOTCUA_TOKEN, MOTCUA_TOKEN_FILE); an empty file holds none.
   std::string token;
   std::string token_file;
   // PEM files (MOTCUA_TLS_CA, MOTCUA_TLS_CERT, MOTCUA_TLS_KEY). None = no TLS, loopback only.
@@ -29,7 +29,7 @@ struct Settings {
   std::string tls_cert;
   std::string tls_key;
   // PEM file of the development key that tokens are minted with (MOTCUA_SIGNING_KEY, MOTCUA_SIGNING_KID); the
-  // issuer and audience are those that the services expect by default.
+  // issuer and audience are those that the services expect by default. An empty file: no key.
   std::string signing_key;
   std::string signing_kid = "dev";
   std::string issuer = "motcua";

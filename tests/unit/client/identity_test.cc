@@ -36,6 +36,18 @@ TEST(Identity, GivenTokenIsUsed) {
   EXPECT_EQ(*Identity::Load(settings)->TokenFor("", "H30"), "t");
 }
 
+// An installation that signs no tokens has an empty file where the key would be, and one without an operator's token an
+// empty file where that would be.
+TEST(Identity, EmptyFilesHoldNothing) {
+  Settings settings;
+  settings.signing_key = "/dev/null";
+  settings.token_file = "/dev/null";
+  auto identity = Identity::Load(settings);
+  ASSERT_TRUE(identity.ok()) << identity.status();
+  EXPECT_FALSE(identity->can_sign());
+  EXPECT_EQ(*identity->TokenFor("", "H30"), "");
+}
+
 // The services' defaults and the client's must fit without flags.
 TEST(Identity, IssuerAndAudienceAreTheServices) {
   EXPECT_EQ(Settings().issuer, rpc::ServiceOptions().jwt_issuer);
