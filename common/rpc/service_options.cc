@@ -1,17 +1,24 @@
 #include "common/rpc/service_options.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/rpc/layered_flags.h"
+#include "common/rpc/config_check.h"
 #include "common/telemetry/log.h"
 
 namespace motcua::rpc {
 namespace {
 
 constexpr int kExitUsage = 2;
+constexpr char kExitCodes[] =
+    "Exit codes: 0 stopped as told, or --check_config found nothing wrong; 1 could not start or ended in an error, which "
+    "the log tells; 2 an option is wrong, and nothing was started.";
 
 // What CLI11 writes into, before it is checked and converted.
 struct Texts {
@@ -61,72 +68,126 @@ void AddServiceFlags(CLI::App& app, ServiceOptions& options, Texts& texts) {
   app.add_option("--drain", texts.drain, "How long calls in hand may still take when the service stops, such as 10s.");
 }
 
-void Convert(const Texts& texts, ServiceOptions& options, std::vector<std::string>& problems) {
+void Convert(const Texts& texts, const Settings& settings, ServiceOptions& options,
+             std::vector<std::string>& problems) {
+  auto tell = [&settings, &problems](const char* option, absl::string_view problem) {
+    problems.push_back(absl::StrCat(PlaceOf(settings, option), ": ", problem));
+  };
   std::string error;
   if (!absl::ParseTime(absl::RFC3339_full, texts.simulated_start, &options.simulated_start, &error)) {
-    problems.push_back(absl::StrCat("--simulated_start: must be a time such as 2025-01-24T08:30:00Z: ", error));
+    tell("simulated_start", absl::StrCat("must be a time such as 2025-01-24T08:30:00Z: ", error));
   }
   if (!absl::ParseDuration(texts.drain, &options.drain) || options.drain < absl::ZeroDuration()) {
-    problems.push_back("--drain: must be a duration such as 10s");
+    tell("drain", "must be a duration such as 10s");
   }
-  for (const std::string& peer : texts.peers) {
+  for (size_t i = 0; i < texts.peers.size(); ++i) {
+    const std::string& peer = texts.peers[i];
+    const std::vector<std::string>& places = settings.at("peer").places;
+    const std::string& place = places.at(std::min(i, places.size() - 1));
     size_t equals = peer.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == peer.size()) {
-      problems.push_back("--peer: must be name=host:port");
+      problems.push_back(absl::StrCat(place, ": ", peer, ": must be name=host:port"));
     } else if (!options.peers.emplace(peer.substr(0, equals), peer.substr(equals + 1)).second) {
-      problems.push_back(absl::StrCat("--peer: ", peer.substr(0, equals), " is given twice"));
+      problems.push_back(absl::StrCat(place, ": ", peer.substr(0, equals), " is given twice"));
     }
   }
   telemetry::Level level;
   if (!telemetry::ParseLevel(options.log_level, level)) {
-    problems.push_back("--log_level: must be debug, info, warning, error or off");
+    tell("log_level", "must be debug, info, warning, error or off");
   }
   const TlsFiles& tls = options.server.tls;
-  if (!tls.empty() && (tls.cert.empty() || tls.key.empty() || tls.ca.empty())) {
-    problems.push_back("--tls_cert, --tls_key and --tls_ca: give all three or none");
+  if (!tls.empty()) {
+    for (const auto& [name, path] : {std::pair("tls_cert", &tls.cert), std::pair("tls_key", &tls.key),
+                                     std::pair("tls_ca", &tls.ca)}) {
+      if (path->empty()) tell(name, "is missing: give all three of --tls_cert, --tls_key and --tls_ca, or none");
+    }
   }
   if (options.server.require_client_cert && tls.empty()) {
-    problems.push_back("--require_client_cert: needs --tls_cert, --tls_key and --tls_ca");
+    tell("require_client_cert", "needs --tls_cert, --tls_key and --tls_ca");
   }
   if (tls.empty() && !options.server.insecure && !IsLoopback(options.server.listen)) {
-    problems.push_back("--listen: without TLS only a loopback address is listened on, unless told --insecure");
+    tell("listen", "without TLS only a loopback address is listened on, unless told --insecure");
   }
 }
 
-std::vector<std::string> Effective(const CLI::App& app, const Sources& sources,
+std::vector<std::string> Effective(const CLI::App& app, const Settings& settings,
                                    const std::vector<ExtraFlag>& extra_flags) {
   std::vector<std::string> lines;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty()) continue;
     const std::string& name = option->get_lnames().front();
-    auto source = sources.find(name);
-    if (source == sources.end()) continue;
+    auto setting = settings.find(name);
+    if (setting == settings.end()) continue;
     bool secret = std::any_of(extra_flags.begin(), extra_flags.end(),
                               [&name](const ExtraFlag& flag) { return flag.secret && flag.name == name; });
     std::string value = option->count() > 0 ? absl::StrJoin(option->results(), ",") : option->get_default_str();
     if (secret && !value.empty()) value = "***";
-    lines.push_back(absl::StrCat(name, "=", value, " (", source->second, ")"));
+    lines.push_back(absl::StrCat(name, "=", value, " (", setting->second.source, ")"));
   }
   return lines;
 }
 
+// The flags' own checks, of what was given.
+void CheckExtra(const std::vector<ExtraFlag>& extra_flags, const Settings& settings,
+                std::vector<std::string>& problems) {
+  for (const ExtraFlag& flag : extra_flags) {
+    const Setting& setting = settings.at(flag.name);
+    if (flag.check == nullptr || setting.values.empty()) continue;
+    std::string problem = flag.check(setting.values.back());
+    if (!problem.empty()) problems.push_back(absl::StrCat(setting.places.back(), ": ", problem));
+  }
+}
+
 }  // namespace
 
+ValueCheck PositiveDuration() {
+  return [](const std::string& value) -> std::string {
+    absl::Duration duration;
+    bool good = absl::ParseDuration(value, &duration) && duration > absl::ZeroDuration();
+    return good ? "" : "must be a duration above zero such as 12s";
+  };
+}
+
+ValueCheck IntegerBetween(int least, int most) {
+  return [least, most](const std::string& value) {
+    int number = 0;
+    bool good = absl::SimpleAtoi(value, &number) && number >= least && number <= most;
+    return good ? "" : absl::StrCat("must be a whole number from ", least, " to ", most);
+  };
+}
+
+Variables EnvironmentOfProcess() {
+  Variables variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string text = *entry;
+    size_t equals = text.find('=');
+    if (!absl::StartsWith(text, "MOTCUA_") || equals == std::string::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
 ParsedOptions ParseServiceOptions(const std::string& service, const std::string& description,
-                                  const std::vector<ExtraFlag>& extra_flags, int argc, const char* const* argv,
-                                  const char* (*environment)(const char* name)) {
+                                  const std::vector<ExtraFlag>& extra_flags,
+                                  const std::vector<std::string>& required_peers, int argc, const char* const* argv,
+                                  const Variables& environment) {
   ParsedOptions parsed;
   auto finish = [&parsed](int exit_code, std::string message) {
     parsed.finished = true;
     parsed.exit_code = exit_code;
     parsed.message = std::move(message);
   };
+  auto refuse = [&finish](const std::vector<std::string>& problems) {
+    finish(kExitUsage, absl::StrCat(absl::StrJoin(problems, "\n"), "\nRun with --help for the options.\n"));
+  };
   Texts texts;
   CLI::App app(description, "motcua-" + service);
+  app.footer(kExitCodes);
   app.option_defaults()->always_capture_default();
   app.add_option("--config", texts.config,
                  "YAML file of options, name: value; the command line and MOTCUA_* variables win over it.");
-  app.add_flag("--check_config", parsed.options.check_config, "Checks the configuration, prints it and ends.");
+  app.add_flag("--check_config", parsed.options.check_config,
+               "Checks the configuration as a start does, certificates and peers included, prints it and ends.");
   AddServerFlags(app, parsed.options);
   AddServiceFlags(app, parsed.options, texts);
   for (const ExtraFlag& flag : extra_flags) {
@@ -135,22 +196,29 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
     if (flag.secret) option->default_str("");
   }
 
+  std::vector<std::string> problems;
   try {
-    app.parse(argc, argv);
+    if (!ParseCommandLine(app, argc, argv, problems)) {
+      refuse(problems);
+      return parsed;
+    }
   } catch (const CLI::CallForHelp&) {
     finish(0, app.help());
     return parsed;
-  } catch (const CLI::Error& error) {
-    finish(kExitUsage, absl::StrCat(error.what(), "\nRun with --help for the options.\n"));
-    return parsed;
   }
-  if (const char* file = environment("MOTCUA_CONFIG"); texts.config.empty() && file != nullptr) texts.config = file;
-  std::vector<std::string> problems;
-  Sources sources = LayerFlags(app, texts.config, environment, problems);
-  Convert(texts, parsed.options, problems);
-  parsed.effective = Effective(app, sources, extra_flags);
+  std::string config_place = "--config";
+  if (auto named = environment.find("MOTCUA_CONFIG"); texts.config.empty() && named != environment.end()) {
+    texts.config = named->second;
+    config_place = "MOTCUA_CONFIG";
+  }
+  const Settings settings = LayerFlags(app, texts.config, config_place, environment, problems, parsed.warnings);
+  Convert(texts, settings, parsed.options, problems);
+  CheckExtra(extra_flags, settings, problems);
+  CheckSettings(settings, parsed.options.peers, required_peers, problems);
+  parsed.effective = Effective(app, settings, extra_flags);
   if (!problems.empty()) {
-    finish(kExitUsage, absl::StrCat(absl::StrJoin(problems, "\n"), "\n"));
+    for (const std::string& warning : parsed.warnings) problems.push_back("warning: " + warning);
+    refuse(problems);
   } else if (parsed.options.check_config) {
     finish(0, absl::StrCat(absl::StrJoin(parsed.effective, "\n"), "\n"));
   }

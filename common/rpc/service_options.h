@@ -2,25 +2,40 @@
 #ifndef MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_
 #define MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_
 
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/rpc/layered_flags.h"
 #include "common/rpc/server.h"
 
 namespace motcua::rpc {
 
-// A flag that one service has beside the common ones; its value arrives in ServiceOptions::extra.
+// What is wrong with a value, as "must be ..."; empty where nothing is.
+using ValueCheck = std::function<std::string(const std::string& value)>;
+
+ValueCheck PositiveDuration();  // `12s`
+ValueCheck IntegerBetween(int least, int most);
+
+// A flag that one service has beside the common ones; its value arrives in ServiceOptions::extra, checked.
 class ExtraFlag {
  public:
-  ExtraFlag(std::string name, std::string help, std::string default_value = "", bool secret = false)
-      : name(std::move(name)), help(std::move(help)), default_value(std::move(default_value)), secret(secret) {}
+  ExtraFlag(std::string name, std::string help, std::string default_value = "", bool secret = false,
+            ValueCheck check = nullptr)
+      : name(std::move(name)),
+        help(std::move(help)),
+        default_value(std::move(default_value)),
+        secret(secret),
+        check(std::move(check)) {}
   std::string name;  // `smtp_server`
   std::string help;  // a full sentence
   std::string default_value;
   bool secret;  // masked where the configuration is logged
+  ValueCheck check;  // may be null
 };
 
 class ServiceOptions {
@@ -58,18 +73,27 @@ class ParsedOptions {
   ServiceOptions options;
   /// Each option with its value and where it came from, secrets masked: "listen=127.0.0.1:0 (default)".
   std::vector<std::string> effective;
+  /// What may be a mistake and may be none, one line each.
+  std::vector<std::string> warnings;
   /// Set: end with this code after `message` was printed.
   bool finished = false;
   int exit_code = 0;
   std::string message;
 };
 
-// `environment`: looks up a variable; MOTCUA_ and the flag's name in capitals. Unknown keys of the file, and values
-// that do not fit, are errors, all of them in one message. A repeatable option is a list in the file and separated
-// by commas in the environment.
+// The variables of this process that begin with MOTCUA_.
+Variables EnvironmentOfProcess();
+
+// An option that has no flag has its value from `environment`, else from the file. A repeatable option is a list in the
+// file and separated by commas in the environment. `required_peers`: services whose address must be given.
+// Everything that can be found wrong before the start is found here, by a start as by --check_config: what is unknown
+// or does not fit, files that are missing or useless, certificates that will not do, addresses, peers. All of it goes
+// into one message with exit code 2, a line each, that begins with the place: `motcua.yaml:12: tls_cert`,
+// `MOTCUA_TLS_CERT` or `--tls_cert`.
 ParsedOptions ParseServiceOptions(const std::string& service, const std::string& description,
-                                  const std::vector<ExtraFlag>& extra_flags, int argc, const char* const* argv,
-                                  const char* (*environment)(const char* name));
+                                  const std::vector<ExtraFlag>& extra_flags,
+                                  const std::vector<std::string>& required_peers, int argc, const char* const* argv,
+                                  const Variables& environment);
 
 }  // namespace motcua::rpc
 

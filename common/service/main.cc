@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <optional>
 
@@ -54,7 +53,7 @@ std::vector<rpc::ExtraFlag> WithCommonFlags(std::vector<rpc::ExtraFlag> flags) {
                      "File with a bearer token that this service shows to its peers, where they are not reached by "
                      "mutual TLS; its kind must be `service`.");
   flags.emplace_back(kRequestTtl, "How long the reply to a request id is kept, so that a repeated call has no second effect.",
-                     "24h");
+                     "24h", /*secret=*/false, rpc::PositiveDuration());
   return flags;
 }
 
@@ -77,11 +76,7 @@ absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSour
   }
   std::map<std::string, std::unique_ptr<feed::Source>> sources;
   for (const std::string& name : description.sources) {
-    auto peer = options.peers.find(name);
-    if (peer == options.peers.end()) {
-      return errors::InvalidArgument("PEER_MISSING", absl::StrCat("--peer=", name, "=HOST:PORT is required"));
-    }
-    rpc::ChannelOptions channel_options(peer->second);
+    rpc::ChannelOptions channel_options(options.peers.at(name));  // the options are refused without it
     channel_options.tls = options.server.tls;
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::MakeChannel(channel_options);
     if (!channel.ok()) return channel.status();
@@ -163,9 +158,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   }
   BackendOptions backend_options;
   backend_options.redis.address = options_.redis;
-  if (!absl::ParseDuration(options_.extra.at(kRequestTtl), &backend_options.request_ttl)) {
-    return errors::InvalidArgument("BAD_DURATION", "--request_ttl: must be a duration such as 24h");
-  }
+  absl::ParseDuration(options_.extra.at(kRequestTtl), &backend_options.request_ttl);  // checked with the flag
   if (options_.simulated_time) backend_options.simulated_start = options_.simulated_start;
   Description prefixed = description_;
   prefixed.key_prefix = options_.key_prefix + description_.key_prefix;
@@ -230,9 +223,12 @@ int Main(int argc, char** argv, Description description, const std::string& purp
   // Debian builds Abseil without NDEBUG, so that every lock of gRPC's would be entered into a graph of lock orders.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   rpc::ParsedOptions parsed = rpc::ParseServiceOptions(
-      description.name, purpose, WithCommonFlags(extra_flags), argc, argv,
-      [](const char* name) -> const char* { return std::getenv(name); });
+      description.name, purpose, WithCommonFlags(extra_flags), description.sources, argc, argv,
+      rpc::EnvironmentOfProcess());
   if (parsed.finished) {
+    if (parsed.exit_code == kExitOk) {
+      for (const std::string& warning : parsed.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    }
     std::fputs(parsed.message.c_str(), parsed.exit_code == kExitOk ? stdout : stderr);
     return parsed.exit_code;
   }
@@ -240,7 +236,7 @@ int Main(int argc, char** argv, Description description, const std::string& purp
   telemetry::ParseLevel(parsed.options.log_level, level);
   telemetry::StartLogging(description.name, level);
   for (const std::string& line : parsed.effective) Log(Level::kInfo, "option", {{"value", line}});
-  if (parsed.options.check_config) return kExitOk;
+  for (const std::string& warning : parsed.warnings) Log(Level::kWarning, "option", {{"warning", warning}});
 
   Process process(description, parsed.options);
   absl::Status started = process.Start(allow, factory);

@@ -5,7 +5,6 @@
 
 #include "absl/strings/numbers.h"
 #include "common/service/main.h"
-#include "common/status/errors.h"
 #include "services/notification/announcer.h"
 #include "services/notification/delivery_worker.h"
 #include "services/notification/inbox_watch.h"
@@ -19,18 +18,32 @@
 namespace motcua::notification {
 namespace {
 
+std::string MailServer(const std::string& url) {
+  bool good = url.empty() || url.rfind("smtp://", 0) == 0 || url.rfind("smtps://", 0) == 0;
+  return good ? "" : "must begin with smtp:// or smtps://";
+}
+
 std::vector<rpc::ExtraFlag> Flags() {
   std::vector<rpc::ExtraFlag> flags;
-  flags.emplace_back("smtp_url", "Mail server, smtp://HOST:PORT or smtps://HOST:PORT; empty: no e-mail is sent.");
-  flags.emplace_back("smtp_from", "Sender's address of e-mails.", "motcua@localhost.localdomain");
+  const auto plain = [&flags](const char* name, const char* help, const char* value, rpc::ValueCheck check) {
+    flags.emplace_back(name, help, value, /*secret=*/false, std::move(check));
+  };
+  plain("smtp_url", "Mail server, smtp://HOST:PORT or smtps://HOST:PORT; empty: no e-mail is sent.", "", MailServer);
+  plain("smtp_from", "Sender's address of e-mails.", "motcua@localhost.localdomain",
+        [](const std::string& value) { return IsMailAddress(value) ? "" : "must be a mail address"; });
   flags.emplace_back("smtp_user", "User at the mail server; the connection is then encrypted.");
   flags.emplace_back("smtp_password", "The user's password.", "", /*secret=*/true);
   flags.emplace_back("webhook_secret", "Key of the signature (HMAC-SHA256) of webhooks; empty: unsigned.", "",
                      /*secret=*/true);
-  flags.emplace_back("webhook_allow_private",
-                     "true: webhooks may lead to loopback and private addresses. For tests and closed networks.", "false");
-  flags.emplace_back("retry_base", "Pause after the first failed attempt of a delivery; later ones grow fourfold.", "12s");
-  flags.emplace_back("delivery_concurrency", "Deliveries attempted at once, 1 to 64.", "8");
+  plain("webhook_allow_private",
+        "true: webhooks may lead to loopback and private addresses. For tests and closed networks.", "false",
+        [](const std::string& value) {
+          bool allowed = false;
+          return absl::SimpleAtob(value, &allowed) ? "" : "must be true or false";
+        });
+  plain("retry_base", "Pause after the first failed attempt of a delivery; later ones grow fourfold.", "12s",
+        rpc::PositiveDuration());
+  plain("delivery_concurrency", "Deliveries attempted at once, 1 to 64.", "8", rpc::IntegerBetween(1, 64));
   return flags;
 }
 
@@ -44,9 +57,9 @@ class Settings {
   TransportOptions transport;
 };
 
-absl::StatusOr<Settings> ReadSettings(const std::map<std::string, std::string>& flags) {
+// The flags have been checked already.
+Settings ReadSettings(const std::map<std::string, std::string>& flags) {
   Settings settings;
-  errors::Violations violations;
   TransportOptions& transport = settings.transport;
   transport.smtp_url = flags.at("smtp_url");
   transport.smtp_from = flags.at("smtp_from");
@@ -54,29 +67,12 @@ absl::StatusOr<Settings> ReadSettings(const std::map<std::string, std::string>& 
   transport.smtp_password = flags.at("smtp_password");
   transport.webhook_secret = flags.at("webhook_secret");
   settings.projection.channels.email = !transport.smtp_url.empty();
-  if (!transport.smtp_url.empty() && transport.smtp_url.rfind("smtp://", 0) != 0 &&
-      transport.smtp_url.rfind("smtps://", 0) != 0) {
-    violations.Add("smtp_url", "must begin with smtp:// or smtps://");
-  }
-  if (!IsMailAddress(transport.smtp_from)) violations.Add("smtp_from", "must be a mail address");
-  if (!absl::SimpleAtob(flags.at("webhook_allow_private"), &transport.webhook_allow_private)) {
-    violations.Add("webhook_allow_private", "must be true or false");
-  }
-  if (!absl::ParseDuration(flags.at("retry_base"), &settings.delivery.retry.base) ||
-      settings.delivery.retry.base <= absl::ZeroDuration()) {
-    violations.Add("retry_base", "must be a duration above zero such as 12s");
-  }
-  uint32_t concurrency = 0;
-  if (!absl::SimpleAtoi(flags.at("delivery_concurrency"), &concurrency) || concurrency < 1 || concurrency > 64) {
-    violations.Add("delivery_concurrency", "must be 1 to 64");
-  }
+  (void)absl::SimpleAtob(flags.at("webhook_allow_private"), &transport.webhook_allow_private);
+  (void)absl::ParseDuration(flags.at("retry_base"), &settings.delivery.retry.base);
+  int concurrency = 0;
+  (void)absl::SimpleAtoi(flags.at("delivery_concurrency"), &concurrency);
   settings.delivery.concurrency = concurrency;
   transport.threads = concurrency;
-  if (!violations.empty()) {
-    std::string all;
-    for (const auto& [flag, description] : violations.kept()) all += "--" + flag + ": " + description + "; ";
-    return errors::InvalidArgument("BAD_FLAG", all);
-  }
   return settings;
 }
 
@@ -133,9 +129,7 @@ class Notification final : public service::Service {
 };
 
 absl::StatusOr<std::unique_ptr<service::Service>> Make(service::Environment& environment) {
-  absl::StatusOr<Settings> settings = ReadSettings(environment.options.extra);
-  if (!settings.ok()) return settings.status();
-  return std::make_unique<Notification>(environment, *std::move(settings));
+  return std::make_unique<Notification>(environment, ReadSettings(environment.options.extra));
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
+
+#include "absl/strings/str_split.h"
 
 namespace motcua::rpc {
 namespace {
@@ -17,21 +18,12 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::Pair;
-
-std::map<std::string, std::string>& Environment() {
-  static auto* environment = new std::map<std::string, std::string>();
-  return *environment;
-}
-
-const char* LookUp(const char* name) {
-  auto found = Environment().find(name);
-  return found == Environment().end() ? nullptr : found->second.c_str();
-}
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 class ServiceOptionsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    Environment().clear();
     char name[] = "/tmp/motcua-options-XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
     directory_ = name;
@@ -49,11 +41,14 @@ class ServiceOptionsTest : public ::testing::Test {
     for (const auto& argument : arguments) argv.push_back(argument.c_str());
     std::vector<ExtraFlag> extra = {ExtraFlag("smtp_server", "Server that mail goes to.", "localhost:25"),
                                     ExtraFlag("smtp_password", "Password at that server.", "", /*secret=*/true)};
-    return ParseServiceOptions("test", "A service for tests.", extra, static_cast<int>(argv.size()), argv.data(),
-                               LookUp);
+    extra.emplace_back("attempts", "How often.", "3", /*secret=*/false, IntegerBetween(1, 9));
+    return ParseServiceOptions("test", "A service for tests.", extra, required_peers_, static_cast<int>(argv.size()),
+                               argv.data(), environment_);
   }
 
   std::string directory_;
+  Variables environment_;
+  std::vector<std::string> required_peers_;
 };
 
 TEST_F(ServiceOptionsTest, DefaultsStand) {
@@ -68,8 +63,8 @@ TEST_F(ServiceOptionsTest, DefaultsStand) {
 
 TEST_F(ServiceOptionsTest, AFlagWinsOverTheEnvironmentOverTheFileOverTheDefault) {
   std::string file = File("redis: from-file:1\nkey_prefix: from-file\njwt_issuer: from-file\nmax_in_flight: 7\n");
-  Environment()["MOTCUA_REDIS"] = "from-environment:1";
-  Environment()["MOTCUA_KEY_PREFIX"] = "from-environment";
+  environment_["MOTCUA_REDIS"] = "from-environment:1";
+  environment_["MOTCUA_KEY_PREFIX"] = "from-environment";
   ParsedOptions parsed = Parse({"--config", file, "--redis", "from-flag:1"});
   ASSERT_FALSE(parsed.finished) << parsed.message;
   EXPECT_EQ(parsed.options.redis, "from-flag:1");
@@ -85,12 +80,12 @@ TEST_F(ServiceOptionsTest, AFlagWinsOverTheEnvironmentOverTheFileOverTheDefault)
 TEST_F(ServiceOptionsTest, ListsAndSwitchesWorkInEveryLayer) {
   auto peers = ElementsAre(Pair("intake", "a:1"), Pair("routing", "b:2"));
   EXPECT_THAT(Parse({"--peer", "intake=a:1", "--peer=routing=b:2"}).options.peers, peers);
-  Environment()["MOTCUA_PEER"] = "intake=a:1,routing=b:2";
-  Environment()["MOTCUA_SIMULATED_TIME"] = "true";
+  environment_["MOTCUA_PEER"] = "intake=a:1,routing=b:2";
+  environment_["MOTCUA_SIMULATED_TIME"] = "true";
   ParsedOptions from_environment = Parse({});
   EXPECT_THAT(from_environment.options.peers, peers);
   EXPECT_TRUE(from_environment.options.simulated_time);
-  Environment().clear();
+  environment_.clear();
   ParsedOptions from_file =
       Parse({"--config", File("peer: [intake=a:1, 'routing=b:2']\nsimulated_time: true\ninsecure: false\n")});
   ASSERT_FALSE(from_file.finished) << from_file.message;
@@ -100,17 +95,81 @@ TEST_F(ServiceOptionsTest, ListsAndSwitchesWorkInEveryLayer) {
   EXPECT_TRUE(Parse({"--simulated_time"}).options.simulated_time);
 }
 
-TEST_F(ServiceOptionsTest, WhatIsWrongIsSaidAllAtOnce) {
-  ParsedOptions parsed = Parse({"--config", File("lisen: x\nmax_in_flight: many\n\ndrain: soon\n"), "--peer", "intake",
-                                "--log_level", "loud", "--tls_cert", "x.pem"});
+TEST_F(ServiceOptionsTest, WhatIsWrongIsSaidAllAtOnceWithItsPlace) {
+  required_peers_ = {"intake", "routing"};
+  environment_["MOTCUA_DRAIN"] = "soon";
+  environment_["MOTCUA_REDIS"] = "nowhere";
+  environment_["MOTCUA_ATTEMPTS"] = "10";
+  std::string file = File("lisen: x\nmax_in_flight: many\ntls_key: /no/key\npeer:\n  - intake=a:1\n  - nobody=b:2\n"
+                          "simulated_time: perhaps\n");
+  ParsedOptions parsed = Parse({"--config", file, "--log_level", "loud", "--tls_cert", "/no/cert", "--no_such=1",
+                                "--metrics_listen", "9100", "--simulated_start", "noon"});
   EXPECT_TRUE(parsed.finished);
   EXPECT_EQ(parsed.exit_code, 2);
-  EXPECT_THAT(parsed.message, HasSubstr("config.yaml:1: lisen: unknown option"));
-  EXPECT_THAT(parsed.message, HasSubstr("config.yaml:2: max_in_flight"));
-  EXPECT_THAT(parsed.message, HasSubstr("--drain"));
-  EXPECT_THAT(parsed.message, HasSubstr("--peer"));
-  EXPECT_THAT(parsed.message, HasSubstr("--log_level"));
-  EXPECT_THAT(parsed.message, HasSubstr("--tls_cert"));
+  std::vector<std::string> lines = absl::StrSplit(parsed.message, '\n');
+  EXPECT_THAT(
+      lines,
+      UnorderedElementsAre(
+          file + ":1: lisen: unknown option; is listen meant?", file + ":2: max_in_flight: Value many not in range 1 to 1000000",
+          file + ":3: tls_key: cannot read /no/key: No such file or directory",
+          file + ":6: peer: there is no service nobody; they are intake, routing, deadline-monitor, notification",
+          file + ":5: peer: the address of routing is missing: routing=host:port",
+          file + ":7: simulated_time: must be true or false", "MOTCUA_DRAIN: must be a duration such as 10s",
+          "MOTCUA_REDIS: must be host:port or unix:/path", "MOTCUA_ATTEMPTS: must be a whole number from 1 to 9",
+          "--log_level: must be debug, info, warning, error or off",
+          "--tls_cert: cannot read /no/cert: No such file or directory",
+          "--tls_ca: is missing: give all three of --tls_cert, --tls_key and --tls_ca, or none",
+          "--no_such: unknown option", "--metrics_listen: must be host:port",
+          StartsWith("--simulated_start: must be a time"), "Run with --help for the options.", ""));
+}
+
+TEST_F(ServiceOptionsTest, TheCommandLineIsCheckedToItsEnd) {
+  ParsedOptions parsed =
+      Parse({"--max_in_flight=0", "--lisen", "127.0.0.1:1", "loose", "--drain=never", "--insecure=perhaps"});
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_THAT(parsed.message, HasSubstr("--max_in_flight: Value 0 not in range 1 to 1000000\n"));
+  EXPECT_THAT(parsed.message, HasSubstr("--lisen: unknown option; is listen meant?\n"));
+  EXPECT_THAT(parsed.message, HasSubstr("loose: arguments without a flag are not taken\n"));
+  EXPECT_THAT(parsed.message, HasSubstr("--drain: must be a duration"));
+  EXPECT_THAT(parsed.message, Not(HasSubstr("127.0.0.1:1: arg")));
+}
+
+TEST_F(ServiceOptionsTest, AStartFindsWhatCheckConfigFinds) {
+  required_peers_ = {"intake"};
+  ParsedOptions start = Parse({"--tls_ca=/no/ca", "--redis=x"});
+  ParsedOptions check = Parse({"--tls_ca=/no/ca", "--redis=x", "--check_config"});
+  EXPECT_EQ(start.exit_code, 2);
+  EXPECT_EQ(check.exit_code, 2);
+  EXPECT_EQ(start.message, check.message);
+}
+
+TEST_F(ServiceOptionsTest, AVariableThatIsNearlyAnOptionIsWarnedOf) {
+  environment_["MOTCUA_LISTN"] = "127.0.0.1:1";
+  environment_["MOTCUA_CONFG"] = "x";
+  // The client's, the scripts' and another service's.
+  for (const char* other : {"MOTCUA_INTAKE", "MOTCUA_ROUTING", "MOTCUA_DEADLINE", "MOTCUA_NOTIFICATION", "MOTCUA_TOKEN",
+                            "MOTCUA_TOKEN_FILE", "MOTCUA_SIGNING_KEY", "MOTCUA_SIGNING_KID", "MOTCUA_RUN", "MOTCUA_BIN",
+                            "MOTCUA_BUILT", "MOTCUA_JOBS", "MOTCUA_PLAINTEXT", "MOTCUA_BUILD_TYPE", "MOTCUA_SMTP_URL"}) {
+    environment_[other] = "x";
+  }
+  ParsedOptions parsed = Parse({"--check_config"});
+  EXPECT_EQ(parsed.exit_code, 0) << parsed.message;
+  EXPECT_THAT(parsed.warnings, ElementsAre("MOTCUA_CONFG: has no effect here; is MOTCUA_CONFIG meant?",
+                                           "MOTCUA_LISTN: has no effect here; is MOTCUA_LISTEN meant?"));
+}
+
+TEST_F(ServiceOptionsTest, AMissingConfigFileIsToldWithWhoNamedIt) {
+  const std::string absent = directory_ + "/absent.yaml";
+  EXPECT_THAT(Parse({"--config", absent}).message,
+              StartsWith("--config: cannot read " + absent + ": No such file or directory\n"));
+  environment_["MOTCUA_CONFIG"] = absent;
+  EXPECT_THAT(Parse({}).message, StartsWith("MOTCUA_CONFIG: cannot read " + absent));
+  environment_["MOTCUA_CONFIG"] = directory_;
+  EXPECT_THAT(Parse({}).message, StartsWith("MOTCUA_CONFIG: cannot read " + directory_));
+  environment_["MOTCUA_CONFIG"] = File("# nothing but this\n");
+  EXPECT_FALSE(Parse({}).finished);
+  environment_["MOTCUA_CONFIG"] = File("listen: 127.0.0.1:1\nredis: [a\n");
+  EXPECT_THAT(Parse({}).message, StartsWith(directory_ + "/config.yaml:3: "));
 }
 
 TEST_F(ServiceOptionsTest, UnknownFlagsAndBadFilesAreRefused) {
@@ -124,8 +183,8 @@ TEST_F(ServiceOptionsTest, UnknownFlagsAndBadFilesAreRefused) {
 TEST_F(ServiceOptionsTest, AnOpenAddressNeedsTlsOrConsent) {
   EXPECT_EQ(Parse({"--listen", "0.0.0.0:7000"}).exit_code, 2);
   EXPECT_FALSE(Parse({"--listen", "0.0.0.0:7000", "--insecure"}).finished);
-  EXPECT_FALSE(
-      Parse({"--listen", "0.0.0.0:7000", "--tls_cert", "a", "--tls_key", "b", "--tls_ca", "c"}).finished);
+  ParsedOptions with_tls = Parse({"--listen", "0.0.0.0:7000", "--tls_cert", "a", "--tls_key", "b", "--tls_ca", "c"});
+  EXPECT_THAT(with_tls.message, Not(HasSubstr("--listen")));
 }
 
 TEST_F(ServiceOptionsTest, SecretsAreMasked) {
@@ -143,6 +202,7 @@ TEST_F(ServiceOptionsTest, HelpExplainsEveryFlagInASentence) {
   EXPECT_EQ(parsed.exit_code, 0);
   EXPECT_THAT(parsed.message, HasSubstr("A service for tests."));
   EXPECT_THAT(parsed.message, HasSubstr("--smtp_server"));
+  EXPECT_THAT(parsed.message, HasSubstr("Exit codes: 0 "));
 }
 
 }  // namespace
