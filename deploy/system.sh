@@ -1,17 +1,21 @@
 # Functions that start and stop a private Motcua on the loopback; sourced by deploy/run, tests/faults/run and
 # tests/bench/run. Everything lives under $RUN (default build/run): data, credentials, ports, logs, process ids.
-# Only processes started here are ever stopped, by their process id.
+# Only processes started here are ever stopped, by their process id: our own children, and those that a run which was
+# killed has entered in $RUN/processes (see deploy/processes.sh).
+# shellcheck shell=bash
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=deploy/script.sh
+. "$(dirname "${BASH_SOURCE[0]}")/script.sh"
+# shellcheck source=deploy/processes.sh
+. "$ROOT/deploy/processes.sh"
 BIN=${MOTCUA_BIN:-$ROOT/build/bin}
 RUN=${MOTCUA_RUN:-$ROOT/build/run}
 SERVICES=(intake routing deadline-monitor notification)
 # Flags for every service, as an array that callers may extend before system_start.
 SERVICE_FLAGS=(--simulated_time --simulated_start=2000-01-01T00:00:00Z)
+# Of Redis; elsewhere than under $RUN where that is too long, see choose_socket.
+REDIS_SOCKET=$RUN/redis.sock
 declare -A PID PORT EXTRA_FLAGS
-
-say() { echo "$@" >&2; }
-die() { say "$(basename "$0"): $*"; exit 1; }
 
 # A loopback port that nothing listens on, below the range of outgoing connections.
 free_port() {
@@ -35,17 +39,57 @@ wait_for() {
 
 alive() { [ -n "${PID[$1]:-}" ] && kill -0 "${PID[$1]}" 2>/dev/null; }
 
-redis_answers() { [ "$(redis-cli -s "$RUN/redis.sock" ping 2>/dev/null)" = PONG ]; }
+# die_with_log NAME WHAT: the end of what NAME has logged, then the error.
+die_with_log() {
+  tail -n 5 "$RUN/log/$1.log" | sed 's/^/  /' >&2
+  die "$1 $2; above are its last lines, all are in $RUN/log/$1.log"
+}
+
+# wait_up NAME COMMAND...: waits until COMMAND succeeds, as long as NAME lives and at most 30 s.
+wait_up() {
+  local name=$1 deadline=$((SECONDS + 30)); shift
+  until "$@" >/dev/null 2>&1; do
+    alive "$name" || die_with_log "$name" "has ended while starting"
+    [ $SECONDS -lt $deadline ] || die_with_log "$name" "is not ready after 30 s"
+    sleep 0.05
+  done
+}
+
+# spawn NAME PROGRAM [ARGUMENT]...: in a session of its own: Ctrl-C reaches this script alone, which then stops them in
+# order. The child enters itself before it becomes the program, so that no moment is left in which it is unknown.
+spawn() {
+  local name=$1 program; shift
+  program=$(realpath "$(command -v "$1")") || die "there is no program $1"
+  { enter_process "$name" $BASHPID "$program"; exec setsid "$@"; } >>"$RUN/log/$name.log" 2>&1 &
+  PID[$name]=$!
+}
+
+# A Unix socket's path has at most 107 bytes, and redis-server takes no blanks in it: where $RUN does not fit, the socket
+# gets a short private directory, removed when the system stops.
+choose_socket() {
+  local LC_ALL=C directory
+  [ ${#REDIS_SOCKET} -gt 107 ] || [[ $REDIS_SOCKET == *[[:space:]]* ]] || return 0
+  directory=$(mktemp -d "${TMPDIR:-/tmp}/motcua-XXXXXX")
+  REDIS_SOCKET=$directory/redis.sock
+  if [ ${#REDIS_SOCKET} -gt 107 ]; then
+    rmdir "$directory"
+    directory=$(mktemp -d /tmp/motcua-XXXXXX)
+    REDIS_SOCKET=$directory/redis.sock
+  fi
+  enter_socket_directory "$directory"
+}
+
+redis_answers() { [ "$(redis-cli -s "$REDIS_SOCKET" ping 2>/dev/null)" = PONG ]; }
 
 redis_start() {
   mkdir -p "$RUN/redis"
-  rm -f "$RUN/redis.sock"
-  # A session of its own for each process: Ctrl-C reaches this script alone, which then stops them in order.
-  setsid redis-server --port 0 --unixsocket "$RUN/redis.sock" --unixsocketperm 700 --dir "$RUN/redis" --daemonize no \
+  rm -f "$REDIS_SOCKET"
+  # The title would overwrite the environment in /proc, by which leftovers are known.
+  spawn redis redis-server --set-proc-title no --port 0 --unixsocket "$REDIS_SOCKET" --unixsocketperm 700 \
+    --dir "$RUN/redis" --daemonize no \
     --appendonly yes --appendfsync always --save '' --lazyfree-lazy-expire yes \
-    --auto-aof-rewrite-min-size 256mb --hash-max-listpack-entries 128 >>"$RUN/log/redis.log" 2>&1 &
-  PID[redis]=$!
-  wait_for 30 redis_answers || die "redis-server does not answer; see $RUN/log/redis.log"
+    --auto-aof-rewrite-min-size 256mb --hash-max-listpack-entries 128
+  wait_up redis redis_answers
 }
 
 # service_start NAME: (re)starts one service on its own port.
@@ -59,19 +103,15 @@ service_start() {
     tls=("--tls_cert=$RUN/credentials/$name.crt" "--tls_key=$RUN/credentials/$name.key" "--tls_ca=$RUN/credentials/ca.crt")
   fi
   # shellcheck disable=SC2086
-  setsid "$BIN/motcua-$name" --listen="127.0.0.1:${PORT[$name]}" --redis="unix:$RUN/redis.sock" \
-    --jwt_keys="$RUN/credentials/jwt" "${tls[@]}" "${peers[@]}" "${SERVICE_FLAGS[@]}" ${EXTRA_FLAGS[$name]:-} \
-    >>"$RUN/log/$name.log" 2>&1 &
-  PID[$name]=$!
+  spawn "$name" "$BIN/motcua-$name" --listen="127.0.0.1:${PORT[$name]}" --redis="unix:$REDIS_SOCKET" \
+    --jwt_keys="$RUN/credentials/jwt" "${tls[@]}" "${peers[@]}" "${SERVICE_FLAGS[@]}" ${EXTRA_FLAGS[$name]:-}
 }
 
 service_ready() { "$BIN/motcua" status --service "$1"; }
 
 wait_ready() {
   local name
-  for name in "${SERVICES[@]}"; do
-    wait_for 30 service_ready "$name" || die "motcua-$name is not ready; see $RUN/log/$name.log"
-  done
+  for name in "${SERVICES[@]}"; do wait_up "$name" service_ready "$name"; done
 }
 
 # Exports how clients reach the system: addresses, certificates, the development signing key.
@@ -90,12 +130,16 @@ client_environment() {
 system_start() {
   mkdir -p "$RUN/log"
   exec 9>"$RUN/lock"
-  flock -n 9 || die "another run uses $RUN; stop it first, or set MOTCUA_RUN to another directory"
+  flock -n 9 || die_occupied
+  export MOTCUA_RUN=$RUN  # by which our processes are known, see deploy/processes.sh
   rm -rf "$RUN/redis" "$RUN"/log/*
+  forget_processes
+  enter_process "${SCRIPT// /_}" $$ "$(readlink /proc/$$/exe)"
   "$ROOT/deploy/credentials" "$RUN/credentials" >"$RUN/log/credentials.log" 2>&1 ||
     die "making credentials failed; see $RUN/log/credentials.log"
   trap system_stop EXIT
   trap 'exit 130' INT TERM
+  choose_socket
   redis_start
   local name
   for name in "${SERVICES[@]}"; do PORT[$name]=$(free_port); done
@@ -121,6 +165,7 @@ system_stop() {
     wait "${PID[$name]}" 2>/dev/null
     unset "PID[$name]"
   done
+  forget_processes
 }
 
 gone() { ! alive "$1"; }
