@@ -75,6 +75,15 @@ class ClientCore {
     if (!options.language.empty()) context.AddMetadata("accept-language", options.language);
   }
 
+  // What a call that was not given up came to.
+  absl::Status ResultOf(const grpc::Status& status) {
+    if (status.error_code() == grpc::StatusCode::CANCELLED) {
+      absl::MutexLock lock(&mutex_);
+      if (closing_) return GivenUp();
+    }
+    return FromGrpc(status);
+  }
+
   void Enter(grpc::ClientContext* context) {
     absl::MutexLock lock(&mutex_);
     under_way_.insert(context);
@@ -86,6 +95,7 @@ class ClientCore {
   }
   void CancelAllAndWait() {
     absl::MutexLock lock(&mutex_);
+    closing_ = true;
     for (grpc::ClientContext* context : under_way_) context->TryCancel();
     mutex_.Await(absl::Condition(
         +[](std::set<grpc::ClientContext*>* contexts) { return contexts->empty(); }, &under_way_));
@@ -98,6 +108,7 @@ class ClientCore {
  private:
   const std::string bearer_token_;
   absl::Mutex mutex_;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   std::set<grpc::ClientContext*> under_way_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -194,7 +205,7 @@ class StreamState final : public grpc::ClientReadReactor<MessageLite>,
   void OnDone(const grpc::Status& status) override {
     std::shared_ptr<ClientCore> core = core_;
     grpc::ClientContext* context = &context_;
-    core->loop->Post([self = std::move(self_), status = FromGrpc(status)]() mutable { self->Ended(std::move(status)); });
+    core->loop->Post([self = std::move(self_), status = core->ResultOf(status)]() mutable { self->Ended(std::move(status)); });
     core->Leave(context);
   }
 
@@ -248,7 +259,7 @@ async::Task<absl::StatusOr<internal::MessagePtr>> Client::Invoke(const MethodDes
   core->Prepare(state->context, options, options.deadline.value_or(absl::Now() + kDefaultDeadline));
   core->Enter(&state->context);
   auto on_done = [core, state](grpc::Status status) {
-    core->loop->Post([state, status = FromGrpc(status)]() mutable {
+    core->loop->Post([state, status = core->ResultOf(status)]() mutable {
       state->status = std::move(status);
       if (async::Waiter* waiter = state->waiters.PopFront(); waiter != nullptr) waiter->Complete(absl::OkStatus());
     });

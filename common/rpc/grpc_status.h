@@ -17,6 +17,7 @@ grpc::Status ToGrpc(const absl::Status& status);
 
 // Details that are malformed or of another error are dropped. An error of gRPC itself (connection lost, deadline)
 // gets an ErrorInfo: OUTCOME_UNKNOWN for UNAVAILABLE, since the call may have taken effect, else the code's name.
+// CANCELLED without details becomes UNAVAILABLE: for callers that have not cancelled the call themselves.
 absl::Status FromGrpc(const grpc::Status& status);
 
 }  // namespace motcua::rpc

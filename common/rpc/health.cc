@@ -1,6 +1,6 @@
 #include "common/rpc/health.h"
 
-#include <grpcpp/health_check_service_interface.h>
+#include <algorithm>
 
 #include "common/telemetry/log.h"
 
@@ -35,16 +35,24 @@ bool Health::serving() const {
   return ServingLocked();
 }
 
-void Health::Attach(grpc::HealthCheckServiceInterface* service, std::vector<std::string> service_names) {
+std::optional<bool> Health::ServingOf(const std::string& name) const {
   absl::MutexLock lock(&mutex_);
-  service_ = service;
+  if (auto dependency = dependencies_.find(name); dependency != dependencies_.end()) return dependency->second;
+  bool known = name.empty() || std::find(service_names_.begin(), service_names_.end(), name) != service_names_.end();
+  if (!known) return std::nullopt;
+  return ServingLocked();
+}
+
+void Health::Attach(std::vector<std::string> service_names, std::function<void()> on_change) {
+  absl::MutexLock lock(&mutex_);
   service_names_ = std::move(service_names);
+  on_change_ = std::move(on_change);
   PublishLocked();
 }
 
 void Health::Detach() {
   absl::MutexLock lock(&mutex_);
-  service_ = nullptr;
+  on_change_ = nullptr;
 }
 
 bool Health::ServingLocked() const {
@@ -60,10 +68,7 @@ void Health::PublishLocked() {
     published_ = serving;
     telemetry::Log(telemetry::Level::kInfo, serving ? "serving" : "not serving");
   }
-  if (service_ == nullptr) return;
-  service_->SetServingStatus(serving);
-  for (const auto& name : service_names_) service_->SetServingStatus(name, serving);
-  for (const auto& [name, up] : dependencies_) service_->SetServingStatus(name, up);
+  if (on_change_ != nullptr) on_change_();
 }
 
 }  // namespace motcua::rpc

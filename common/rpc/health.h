@@ -6,17 +6,15 @@
 #ifndef MOTCUA_COMMON_RPC_HEALTH_H_
 #define MOTCUA_COMMON_RPC_HEALTH_H_
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "common/telemetry/metrics.h"
-
-namespace grpc {
-class HealthCheckServiceInterface;
-}
 
 namespace motcua::rpc {
 
@@ -30,8 +28,11 @@ class Health {
   void SetReady(bool ready);
   bool serving() const;
 
-  // By the server, which outlives its use or calls Detach.
-  void Attach(grpc::HealthCheckServiceInterface* service, std::vector<std::string> service_names);
+  // Whether what is named serves; nothing where the name is unknown.
+  std::optional<bool> ServingOf(const std::string& name) const;
+
+  // By the server: the names it answers for, and who is to be told of each change, on the thread that made it.
+  void Attach(std::vector<std::string> service_names, std::function<void()> on_change);
   void Detach();
 
  private:
@@ -44,7 +45,7 @@ class Health {
   bool ready_ ABSL_GUARDED_BY(mutex_) = false;
   bool published_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<std::string, bool> dependencies_ ABSL_GUARDED_BY(mutex_);
-  grpc::HealthCheckServiceInterface* service_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::function<void()> on_change_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> service_names_ ABSL_GUARDED_BY(mutex_);
 };
 

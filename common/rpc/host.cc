@@ -9,6 +9,10 @@
 namespace motcua::rpc {
 namespace {
 
+constexpr std::string_view kShuttingDown = "SHUTTING_DOWN";
+
+absl::Status Stopping() { return errors::Unavailable(kShuttingDown, "the service is stopping"); }
+
 std::string_view View(grpc::string_ref text) { return std::string_view(text.data(), text.size()); }
 
 // Codes that say something about us rather than about the request.
@@ -58,7 +62,9 @@ void LogCall(std::string_view method, const Call* call, const absl::Status& stat
   static telemetry::RateLimit limit(50, absl::Seconds(1));
   telemetry::Level level = status.ok() || IsOurFailure(status.code()) ? telemetry::Level::kWarning
                                                                       : telemetry::Level::kInfo;
-  if (status.code() == absl::StatusCode::kCancelled) level = telemetry::Level::kDebug;
+  if (status.code() == absl::StatusCode::kCancelled || errors::Reason(status) == kShuttingDown) {
+    level = telemetry::Level::kDebug;
+  }
   uint64_t skipped = 0;
   if (!telemetry::Enabled(level) || !limit.Pass(absl::Now(), skipped)) return;
   telemetry::Log(level, status.ok() ? "slow call" : "call failed",
@@ -78,6 +84,7 @@ namespace internal {
 
 MethodState::MethodState(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics)
     : name_(MethodName(method)),
+      is_health_(method->service()->full_name() == "grpc.health.v1.Health"),
       labels_({{"service", method->service()->full_name()}, {"method", method->name()}}),
       metrics_(metrics),
       seconds_(metrics.MakeHistogram("motcua_rpc_seconds", "Time from a call's arrival to its end.", labels_)) {}
@@ -102,20 +109,28 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
   method_ = &host_.StateOf(method);
   stream_ = stream;
   Host::Gate gate = host_.gate_.load(std::memory_order_acquire);
-  if (gate == Host::Gate::kNotReady) return errors::Unavailable("NOT_READY", "the service is starting");
-  if (gate == Host::Gate::kClosed) return errors::Unavailable("SHUTTING_DOWN", "the service is stopping");
+  const bool health = method_->is_health();
+  if (gate == Host::Gate::kNotReady && !health) return errors::Unavailable("NOT_READY", "the service is starting");
+  if (gate == Host::Gate::kClosed && (stream || !health)) return Stopping();
 
-  counted_ = true;
-  int before = (stream ? host_.streams_open_ : host_.in_flight_).fetch_add(1, std::memory_order_relaxed);
-  if (before >= (stream ? host_.options_.max_streams : host_.options_.max_in_flight)) {
+  if (health) {
+    budget_ = stream ? &host_.health_watches_ : &host_.health_checks_;
+  } else {
+    budget_ = stream ? &host_.streams_ : &host_.calls_;
+  }
+  if (!budget_->Take()) {
     return errors::ResourceExhausted("TOO_MANY_CALLS", "the service has as many calls in hand as it can take");
   }
 
   Metadata metadata;
   if (absl::Status read = ReadMetadata(context, metadata); !read.ok()) return read;
-  auto principal = host_.Identify(context, metadata.authorization, started_);
-  if (!principal.ok()) return principal.status();
-  if (absl::Status allowed = host_.policy_.Check(method_->name(), **principal); !allowed.ok()) return allowed;
+  // Health is everybody's, also of a prober whose token has run out.
+  absl::StatusOr<Authenticator::PrincipalPtr> principal = host_.authenticator_.anonymous();
+  if (!health) {
+    principal = host_.Identify(context, metadata.authorization, started_);
+    if (!principal.ok()) return principal.status();
+    if (absl::Status allowed = host_.policy_.Check(method_->name(), **principal); !allowed.ok()) return allowed;
+  }
   if (absl::Status valid = Validate(request); !valid.ok()) return valid;
 
   absl::Time deadline = absl::InfiniteFuture();
@@ -133,20 +148,20 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
   if (stream) {
     absl::MutexLock lock(&host_.mutex_);
     host_.open_streams_.insert(call_);
-    host_.streams_gauge_.Set(host_.streams());
-  } else {
-    host_.in_flight_gauge_.Set(before + 1);
+    if (host_.ending_streams_) call_->Cancel();
   }
   return absl::OkStatus();
 }
 
-void Serving::Record(const absl::Status& status) {
+absl::Status Serving::Record(absl::Status status) {
+  // A reader that went away does not see how its stream ended.
+  if (stream_ && call_ != nullptr && (status.ok() || absl::IsCancelled(status)) && call_->cancel().cancelled() &&
+      host_.gate_.load(std::memory_order_acquire) == Host::Gate::kClosed) {
+    status = Stopping();
+  }
   absl::Duration taken = absl::Now() - started_;
   method_->Count(status.code(), taken);
-  if (counted_) {
-    int left = (stream_ ? host_.streams_open_ : host_.in_flight_).fetch_sub(1, std::memory_order_relaxed) - 1;
-    (stream_ ? host_.streams_gauge_ : host_.in_flight_gauge_).Set(left);
-  }
+  if (budget_ != nullptr) budget_->GiveBack();
   if (stream_ && call_ != nullptr) {
     absl::MutexLock lock(&host_.mutex_);
     host_.open_streams_.erase(call_);
@@ -154,6 +169,7 @@ void Serving::Record(const absl::Status& status) {
   if (!status.ok() || (!stream_ && taken > host_.options_.slow_call)) {
     LogCall(method_->name(), call_.get(), status, taken);
   }
+  return status;
 }
 
 }  // namespace internal
@@ -164,20 +180,30 @@ Host::Host(async::Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifi
       policy_(std::move(policy)),
       options_(options),
       metrics_(metrics),
-      in_flight_gauge_(metrics.MakeGauge("motcua_rpc_in_flight", "Unary calls being served.")),
-      streams_gauge_(metrics.MakeGauge("motcua_rpc_streams", "Open streams.")),
+      calls_(options.max_in_flight, &metrics.MakeGauge("motcua_rpc_in_flight", "Unary calls being served.")),
+      streams_(options.max_streams, &metrics.MakeGauge("motcua_rpc_streams", "Open streams.")),
+      health_checks_(options.max_health_checks, nullptr),
+      health_watches_(options.max_health_watches, nullptr),
       authenticator_(std::move(verifier)) {}
 
 void Host::Open() { gate_.store(Gate::kOpen, std::memory_order_release); }
 
-void Host::Close() {
-  gate_.store(Gate::kClosed, std::memory_order_release);
+void Host::Close() { gate_.store(Gate::kClosed, std::memory_order_release); }
+
+void Host::EndStreams() {
   std::set<std::shared_ptr<Call>> open;
   {
     absl::MutexLock lock(&mutex_);
     open = open_streams_;
+    ending_streams_ = true;
   }
-  for (const auto& call : open) call->Cancel();
+  // Two turns of the loop on: in the first, streams that were woken by what came before (health that is no longer
+  // serving) tell it.
+  loop_.Post([this, open = std::move(open)]() mutable {
+    loop_.Post([open = std::move(open)] {
+      for (const auto& call : open) call->Cancel();
+    });
+  });
 }
 
 internal::MethodState& Host::StateOf(const google::protobuf::MethodDescriptor* method) {

@@ -53,6 +53,9 @@ class HostOptions {
   int max_in_flight = 1024;
   /// Open streams, likewise.
   int max_streams = 1024;
+  /// Watches and, apart from these, checks of health: anybody may ask for them, so they cannot use up the others' room.
+  int max_health_watches = 64;
+  int max_health_checks = 256;
   /// Of a unary call that brings none.
   absl::Duration default_deadline = absl::Seconds(10);
   /// The longest that a unary call may take, whatever it brings.
@@ -66,15 +69,42 @@ class StreamWriter;
 
 namespace internal {
 class Serving;
+
+// How many calls of one sort may be served at the same time. Thread-safe.
+class Budget {
+ public:
+  // `gauge`: shows what is used; may be null.
+  Budget(int limit, telemetry::Gauge* gauge) : limit_(limit), gauge_(gauge) {}
+  // False where it is used up; to be given back all the same.
+  bool Take() {
+    int used = used_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (gauge_ != nullptr) gauge_->Set(used);
+    return used <= limit_;
+  }
+  void GiveBack() {
+    int used = used_.fetch_sub(1, std::memory_order_relaxed) - 1;
+    if (gauge_ != nullptr) gauge_->Set(used);
+  }
+  int used() const { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  const int limit_;
+  telemetry::Gauge* const gauge_;
+  std::atomic<int> used_{0};
+};
+
 // Counters of one method.
 class MethodState {
  public:
   MethodState(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics);
   const std::string& name() const { return name_; }
+  // Of grpc.health.v1: open to everybody, before the service is and while it stops.
+  bool is_health() const { return is_health_; }
   void Count(absl::StatusCode code, absl::Duration taken);
 
  private:
   const std::string name_;
+  const bool is_health_;
   const telemetry::Labels labels_;
   telemetry::Metrics& metrics_;
   telemetry::Histogram& seconds_;
@@ -91,24 +121,29 @@ class Host {
   Host(async::Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
        telemetry::Metrics& metrics, HostOptions options = HostOptions());
 
+  // `method`: where the request alone does not name it (method.h); null: it does.
   template <class Request, class Response, class Handler>
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Request* request, Response* response,
-                                  Handler handler);
+                                  Handler handler, const google::protobuf::MethodDescriptor* method = nullptr);
 
   template <class Request, class Response, class Handler>
   grpc::ServerWriteReactor<Response>* Stream(grpc::CallbackServerContext* context, const Request* request,
-                                             Handler handler);
+                                             Handler handler,
+                                             const google::protobuf::MethodDescriptor* method = nullptr);
 
   // Without a hook, a call that brings `motcua-after` is served at once.
   void SetAfterHook(AfterHook hook) { after_hook_ = std::move(hook); }
 
   // A new host refuses calls with UNAVAILABLE (NOT_READY) until opened, and with UNAVAILABLE (SHUTTING_DOWN) once
-  // closed. Close also cancels the open streams; unary calls go on.
+  // closed; checks of health are always answered. What is in hand goes on.
   void Open();
   void Close();
+  // After Close: open streams end with UNAVAILABLE (SHUTTING_DOWN), once they have told what they were just about to
+  // tell.
+  void EndStreams();
 
-  int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
-  int streams() const { return streams_open_.load(std::memory_order_relaxed); }
+  int in_flight() const { return calls_.used(); }
+  int streams() const { return streams_.used(); }
   async::Loop& loop() { return loop_; }
   const auth::Policy& policy() const { return policy_; }
 
@@ -124,18 +159,19 @@ class Host {
   const auth::Policy policy_;
   const HostOptions options_;
   telemetry::Metrics& metrics_;
-  telemetry::Gauge& in_flight_gauge_;
-  telemetry::Gauge& streams_gauge_;
+  internal::Budget calls_;
+  internal::Budget streams_;
+  internal::Budget health_checks_;
+  internal::Budget health_watches_;
   Authenticator authenticator_;
   AfterHook after_hook_;
   std::atomic<Gate> gate_{Gate::kNotReady};
-  std::atomic<int> in_flight_{0};
-  std::atomic<int> streams_open_{0};
 
   absl::Mutex mutex_;
   std::map<const google::protobuf::MethodDescriptor*, std::unique_ptr<internal::MethodState>> methods_
       ABSL_GUARDED_BY(mutex_);
   std::set<std::shared_ptr<Call>> open_streams_ ABSL_GUARDED_BY(mutex_);
+  bool ending_streams_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 namespace internal {
@@ -149,8 +185,9 @@ class Serving {
   // On gRPC's thread. After an error only Record may follow.
   absl::Status Admit(const grpc::CallbackServerContext& context, const google::protobuf::MethodDescriptor* method,
                      const google::protobuf::Message& request, bool stream);
-  // Once, before the call is finished.
-  void Record(const absl::Status& status);
+  // Once, before the call is finished. Returns what to finish it with: `status`, or SHUTTING_DOWN for a stream that
+  // ended because the service stops.
+  absl::Status Record(absl::Status status);
 
   // nullptr before admission.
   const std::shared_ptr<Call>& call() const { return call_; }
@@ -164,7 +201,7 @@ class Serving {
   std::shared_ptr<Call> call_;
   absl::Time started_;
   bool stream_ = false;
-  bool counted_ = false;
+  Budget* budget_ = nullptr;  // taken from
 };
 
 }  // namespace internal

@@ -7,13 +7,14 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "grpc/health/v1/health.pb.h"
 
 namespace motcua::rpc {
 
 class CallbackPoolKeepAlive::Ticker {
  public:
   Ticker(std::shared_ptr<grpc::Channel> channel, absl::Duration interval)
-      : stub_(std::move(channel)), interval_(interval), thread_([this] { Run(); }) {}
+      : stub_(std::move(channel)), request_(Request()), interval_(interval), thread_([this] { Run(); }) {}
 
   ~Ticker() {
     {
@@ -45,11 +46,17 @@ class CallbackPoolKeepAlive::Ticker {
     grpc::ByteBuffer response;
   };
 
+  static grpc::ByteBuffer Request() {
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(CallbackPoolKeepAlive::kServiceName);
+    grpc::Slice slice(request.SerializeAsString());
+    return grpc::ByteBuffer(&slice, 1);
+  }
+
   void Call() {
     auto exchange = std::make_shared<Exchange>();
     exchange->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
-    grpc::Slice empty_message;
-    exchange->request = grpc::ByteBuffer(&empty_message, 1);
+    exchange->request = request_;
     {
       absl::MutexLock lock(&mutex_);
       ++under_way_;
@@ -62,6 +69,7 @@ class CallbackPoolKeepAlive::Ticker {
   }
 
   grpc::GenericStub stub_;
+  const grpc::ByteBuffer request_;
   const absl::Duration interval_;
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -17,9 +17,12 @@ class Channel;
 namespace motcua::rpc {
 
 // Ticks on a thread of its own from construction to destruction. The server behind `channel` (an in-process one)
-// must have the health service.
+// must have the health service (health_service.h), which answers these calls without troubling the loop.
 class CallbackPoolKeepAlive {
  public:
+  // What the calls name as the service whose health they ask for.
+  static constexpr char kServiceName[] = "motcua.keep-alive";
+
   explicit CallbackPoolKeepAlive(std::shared_ptr<grpc::Channel> channel,
                                  absl::Duration interval = absl::Milliseconds(400));
   ~CallbackPoolKeepAlive();

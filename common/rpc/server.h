@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "common/rpc/credentials.h"
 #include "common/rpc/health.h"
+#include "common/rpc/host.h"
 
 namespace grpc {
 class Channel;
@@ -20,6 +22,7 @@ class Service;
 namespace motcua::rpc {
 
 class CallbackPoolKeepAlive;
+class HealthService;
 
 class ServerOptions {
  public:
@@ -38,26 +41,35 @@ class ServerOptions {
 
 class Server {
  public:
-  // Serves `services` at once; `health` says when it is ready. Services and health outlive the server.
+  // Serves `services`, whose handlers `host` runs, and grpc.health.v1 at once; `health` says when it is ready. Services,
+  // host and health outlive the server.
   // Errors: FAILED_PRECONDITION (ADDRESS_NOT_LOOPBACK) for an open address without TLS; UNAVAILABLE (ADDRESS_TAKEN);
   // as MakeServerCredentials.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
-                                                       const std::vector<grpc::Service*>& services, Health& health);
+                                                       const std::vector<grpc::Service*>& services, Host& host,
+                                                       Health& health);
   ~Server();
 
   int port() const { return port_; }
   // A channel to this server that needs no network.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
-  // Takes no new calls, waits until `deadline` for those in hand, then cancels them and waits for their end.
-  // Idempotent.
+  // Closes the host and takes no new connections or calls; unary calls in hand go on until `deadline`, after which they
+  // are broken off. Streams end with UNAVAILABLE (SHUTTING_DOWN) as soon as no unary call is in hand, at most kStreamsStay
+  // from now: so their readers are told what calls in hand still bring about. A stream whose reader does not
+  // take its end within kEndPatience is broken off. Blocks until all have ended; idempotent.
   void Shutdown(absl::Time deadline);
 
- private:
-  Server(std::unique_ptr<grpc::Server> server, int port, Health& health, std::vector<std::string> service_names);
+  static constexpr absl::Duration kStreamsStay = absl::Milliseconds(500);
+  static constexpr absl::Duration kEndPatience = absl::Milliseconds(500);
 
-  Health& health_;
-  int port_;
+ private:
+  explicit Server(Host& host);
+  void WaitAndEndStreams(absl::Time deadline, const absl::Notification& closed);
+
+  Host& host_;
+  int port_ = 0;
+  std::unique_ptr<HealthService> health_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<CallbackPoolKeepAlive> keep_alive_;
 };

@@ -44,11 +44,11 @@ class StreamReactor final : public grpc::ServerWriteReactor<Response>,
 
   // Once. A write that gRPC has not taken yet must end first.
   void Complete(const absl::Status& status) {
-    serving.Record(status);
+    grpc::Status end = ToGrpc(serving.Record(status));
     if (writing_) {
-      finish_ = ToGrpc(status);
+      finish_ = std::move(end);
     } else {
-      this->Finish(ToGrpc(status));
+      this->Finish(std::move(end));
     }
   }
 
@@ -133,11 +133,13 @@ async::Task<void> ServeStream(Completion<StreamReactor<Response>> completion, Re
 
 template <class Request, class Response, class Handler>
 grpc::ServerWriteReactor<Response>* Host::Stream(grpc::CallbackServerContext* context, const Request* request,
-                                                 Handler handler) {
+                                                 Handler handler,
+                                                 const google::protobuf::MethodDescriptor* method) {
   auto reactor = std::make_shared<internal::StreamReactor<Response>>(*this);
   reactor->KeepAlive();
   internal::Completion<internal::StreamReactor<Response>> completion(reactor.get());
-  absl::Status admitted = reactor->serving.Admit(*context, MethodOf<Request>(), *request, /*stream=*/true);
+  if (method == nullptr) method = MethodOf<Request>();
+  absl::Status admitted = reactor->serving.Admit(*context, method, *request, /*stream=*/true);
   if (!admitted.ok()) {
     completion.Finish(admitted);
     return reactor.get();

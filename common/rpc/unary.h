@@ -22,8 +22,7 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
 
   // Once. The reactor and the request may be gone when this returns.
   void Complete(const absl::Status& status) {
-    serving.Record(status);
-    Finish(ToGrpc(status));
+    Finish(ToGrpc(serving.Record(status)));
   }
 
  private:
@@ -77,11 +76,12 @@ async::Task<void> ServeUnary(Completion<UnaryReactor> completion, const Request*
 
 template <class Request, class Response, class Handler>
 grpc::ServerUnaryReactor* Host::Unary(grpc::CallbackServerContext* context, const Request* request,
-                                      Response* response, Handler handler) {
+                                      Response* response, Handler handler,
+                                      const google::protobuf::MethodDescriptor* method) {
   auto* reactor = new internal::UnaryReactor(*this);
   internal::Completion<internal::UnaryReactor> completion(reactor);
-  absl::Status admitted =
-      reactor->serving.Admit(*context, MethodOf<Request>(), *request, /*stream=*/false);
+  if (method == nullptr) method = MethodOf<Request>();
+  absl::Status admitted = reactor->serving.Admit(*context, method, *request, /*stream=*/false);
   if (!admitted.ok()) {
     completion.Finish(admitted);
     return reactor;

@@ -189,7 +189,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   server_options.service_names = {service_->grpc_service_name(), "motcua.feed.v1.FeedService",
                                   "motcua.admin.v1.AdminService"};
   std::vector<grpc::Service*> services = {&service_->grpc_service(), feed_service_.get(), admin_service_.get()};
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(server_options, services, health_);
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(server_options, services, *host_, health_);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   if (!options_.port_file.empty()) return WritePort(options_.port_file, server_->port());
@@ -198,7 +198,6 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
 
 void Process::Stop() {
   health_.SetReady(false);
-  if (host_ != nullptr) host_->Close();
   if (server_ != nullptr) server_->Shutdown(absl::Now() + options_.drain);
   if (cancel_ != nullptr) cancel_->Cancel();
   if (!loop_.Drain(absl::Seconds(10))) {

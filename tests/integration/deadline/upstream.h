@@ -46,7 +46,7 @@ class Upstream {
     host_->Open();
     std::vector<grpc::Service*> services;
     services.push_back(feed_service_.get());
-    server_ = rpc::Server::Start(rpc::ServerOptions(), services, health_).value();
+    server_ = rpc::Server::Start(rpc::ServerOptions(), services, *host_, health_).value();
   }
   ~Upstream() {
     host_->Close();

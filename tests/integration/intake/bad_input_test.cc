@@ -48,7 +48,7 @@ class BadInput : public testing::Test {
  protected:
   void SetUp() override {
     loop_.Spawn(backend_.Run(stop_.token()));
-    auto server = rpc::Server::Start(rpc::ServerOptions(), {&service_}, health_);
+    auto server = rpc::Server::Start(rpc::ServerOptions(), {&service_}, host_, health_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     host_.Open();

@@ -35,7 +35,7 @@ IntakeStandIn::IntakeStandIn(const std::string& redis, auth::JwtKeys keys)
   host_->Open();
   std::vector<grpc::Service*> services;
   services.push_back(feed_service_.get());
-  auto server = rpc::Server::Start(rpc::ServerOptions(), services, health_);
+  auto server = rpc::Server::Start(rpc::ServerOptions(), services, *host_, health_);
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
 }

@@ -103,6 +103,20 @@ inline auth::Policy TestPolicy() {
   return policy;
 }
 
+// What a server needs that has no handlers.
+class Bare {
+ public:
+  Bare() : loop("bare-loop"), health(metrics), host(loop, TestPolicy(), std::nullopt, metrics) {}
+  ~Bare() {
+    EXPECT_TRUE(loop.Drain(absl::Seconds(10)));
+    loop.Stop();
+  }
+  telemetry::InertMetrics metrics;
+  async::Loop loop;
+  Health health;
+  Host host;
+};
+
 class TestServer {
  public:
   explicit TestServer(HostOptions host_options = HostOptions(),
@@ -118,7 +132,7 @@ class TestServer {
     feed_service = std::make_unique<TestFeed>(*host, behaviour);
     server_options.service_names = {"motcua.admin.v1.AdminService"};
     tls = server_options.tls;
-    auto started = Server::Start(server_options, {admin_service.get(), feed_service.get()}, health);
+    auto started = Server::Start(server_options, {admin_service.get(), feed_service.get()}, *host, health);
     EXPECT_TRUE(started.ok()) << started.status();
     server = *std::move(started);
     host->Open();
@@ -127,7 +141,6 @@ class TestServer {
 
   ~TestServer() {
     client.reset();
-    host->Close();
     server->Shutdown(absl::Now());
     EXPECT_TRUE(loop.Drain(absl::Seconds(10)));
     server.reset();

@@ -38,6 +38,12 @@ TEST(GrpcStatus, ALostConnectionLeavesTheOutcomeUnknown) {
   EXPECT_EQ(errors::Reason(FromGrpc(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, ""))), "DEADLINE_EXCEEDED");
 }
 
+TEST(GrpcStatus, ACallThatCrossedTheServersGoodByeMayBeRepeated) {
+  absl::Status status = FromGrpc(grpc::Status(grpc::StatusCode::CANCELLED, "CANCELLED"));
+  EXPECT_TRUE(errors::IsRetryable(status));
+  EXPECT_EQ(errors::Reason(status), "OUTCOME_UNKNOWN");
+}
+
 TEST(GrpcStatus, DetailsStayBelowTheLimitOfMetadata) {
   errors::Violations violations;
   for (int i = 0; i < 100; ++i) violations.Add(absl::StrCat("items[", i, "].", std::string(200, 'n')), "is wrong");

@@ -1,0 +1,49 @@
+// grpc.health.v1 on the host: what orchestrators, load balancers and `motcua health` ask.
+//
+// Check answers for a known name, else NOT_FOUND (UNKNOWN_SERVICE). Watch tells the state at once and then each change; an
+// unknown name is told as SERVICE_UNKNOWN and followed all the same, as the protocol has it. Both are open to everybody and
+// have budgets of their own (HostOptions). They are answered on the loop: a process whose loop is stuck is not healthy.
+#ifndef MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_
+#define MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/async/event.h"
+#include "common/async/task.h"
+#include "common/rpc/health.h"
+#include "common/rpc/host.h"
+#include "common/rpc/server_stream.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+
+namespace motcua::rpc {
+
+class HealthService final : public grpc::health::v1::Health::CallbackService {
+ public:
+  using Request = grpc::health::v1::HealthCheckRequest;
+  using Response = grpc::health::v1::HealthCheckResponse;
+
+  // Attaches itself to `health` under `service_names`, for as long as it lives.
+  HealthService(Host& host, Health& health, std::vector<std::string> service_names);
+  ~HealthService() override;
+
+  grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context, const Request* request,
+                                  Response* response) override;
+  grpc::ServerWriteReactor<Response>* Watch(grpc::CallbackServerContext* context, const Request* request) override;
+
+ private:
+  async::Task<absl::StatusOr<Response>> Answer(std::string service);
+  async::Task<absl::Status> Tell(std::shared_ptr<Call> call, std::string service, StreamWriter<Response> writer);
+
+  Host& host_;
+  Health& health_;
+  // Confined to the loop; also held by what is posted there.
+  const std::shared_ptr<async::Event> changed_;
+};
+
+}  // namespace motcua::rpc
+
+#endif  // MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_
