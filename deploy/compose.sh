@@ -1,16 +1,11 @@
 # Functions around Docker Compose, sourced by deploy/connect, backup, restore and upgrade. They act on the project of
 # deploy/: .env, COMPOSE_FILE and COMPOSE_PROJECT_NAME say which files and which installation, as they do for
 # docker-compose itself.
+# shellcheck shell=bash
 
-DEPLOY=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=deploy/script.sh
+. "$(dirname "${BASH_SOURCE[0]}")/script.sh"
 SERVICES=(intake routing deadline-monitor notification)
-ME=deploy/$(basename "$0")
-
-say() { echo "$@" >&2; }
-die() { say "$ME: $*"; exit 1; }
-# The comment at the head of the script.
-usage() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; }
-usage_error() { say "$ME: $*; try $ME --help"; exit 2; }
 
 # find_compose: version 2's `docker compose`, else version 1's docker-compose.
 find_compose() {
@@ -21,7 +16,7 @@ find_compose() {
   fi
 }
 
-compose() { (cd "$DEPLOY" && "${COMPOSE[@]}" "$@"); }
+compose() { (cd "$ROOT/deploy" && "${COMPOSE[@]}" "$@"); }
 
 # quietly WHAT COMMAND...: its output only where it fails.
 quietly() {
