@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -138,6 +139,28 @@ void CheckExtra(const std::vector<ExtraFlag>& extra_flags, const Settings& setti
   }
 }
 
+constexpr char kFileSuffix[] = "_file";
+
+// A secret may be in a file of its own, where neither the process list nor the environment shows it.
+void TakeSecretFiles(const std::vector<ExtraFlag>& extra_flags, const Settings& settings, ServiceOptions& options,
+                     std::vector<std::string>& problems) {
+  for (const ExtraFlag& flag : extra_flags) {
+    if (!flag.secret) continue;
+    const Setting& file = settings.at(flag.name + kFileSuffix);
+    if (file.values.empty() || file.values.back().empty()) continue;
+    std::string content;
+    std::string problem = ReadProblem(file.values.back(), content);
+    if (problem.empty() && !options.extra[flag.name].empty()) {
+      problem = absl::StrCat("--", flag.name, " is given, too");
+    }
+    if (!problem.empty()) {
+      problems.push_back(absl::StrCat(file.places.back(), ": ", problem));
+    } else {
+      options.extra[flag.name] = std::string(absl::StripAsciiWhitespace(content));
+    }
+  }
+}
+
 }  // namespace
 
 ValueCheck PositiveDuration() {
@@ -181,6 +204,7 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
     finish(kExitUsage, absl::StrCat(absl::StrJoin(problems, "\n"), "\nRun with --help for the options.\n"));
   };
   Texts texts;
+  std::map<std::string, std::string> secret_files;
   CLI::App app(description, "motcua-" + service);
   app.footer(kExitCodes);
   app.option_defaults()->always_capture_default();
@@ -193,7 +217,10 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
   for (const ExtraFlag& flag : extra_flags) {
     std::string& value = parsed.options.extra[flag.name] = flag.default_value;
     CLI::Option* option = app.add_option("--" + flag.name, value, flag.help);
-    if (flag.secret) option->default_str("");
+    if (!flag.secret) continue;
+    option->default_str("");
+    app.add_option(absl::StrCat("--", flag.name, kFileSuffix), secret_files[flag.name],
+                   absl::StrCat("File that holds --", flag.name, "; an empty file: none."));
   }
 
   std::vector<std::string> problems;
@@ -213,6 +240,7 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
   }
   const Settings settings = LayerFlags(app, texts.config, config_place, environment, problems, parsed.warnings);
   Convert(texts, settings, parsed.options, problems);
+  TakeSecretFiles(extra_flags, settings, parsed.options, problems);
   CheckExtra(extra_flags, settings, problems);
   CheckSettings(settings, parsed.options.peers, required_peers, problems);
   parsed.effective = Effective(app, settings, extra_flags);

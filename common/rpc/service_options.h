@@ -34,7 +34,7 @@ class ExtraFlag {
   std::string name;  // `smtp_server`
   std::string help;  // a full sentence
   std::string default_value;
-  bool secret;  // masked where the configuration is logged
+  bool secret;  // masked where the configuration is logged; may be given as a file, too, by `<name>_file`
   ValueCheck check;  // may be null
 };
 

@@ -51,6 +51,22 @@ class ServiceOptionsTest : public ::testing::Test {
   std::vector<std::string> required_peers_;
 };
 
+// A secret on a command line is seen by everybody on the machine, and a variable by `docker inspect`.
+TEST_F(ServiceOptionsTest, SecretsMayStandInFilesOfTheirOwn) {
+  const std::string path = directory_ + "/password";
+  std::ofstream(path) << "s3cret\n";
+  ParsedOptions parsed = Parse({"--smtp_password_file=" + path});
+  ASSERT_FALSE(parsed.finished) << parsed.message;
+  EXPECT_EQ(parsed.options.extra["smtp_password"], "s3cret");
+  for (const std::string& line : parsed.effective) EXPECT_THAT(line, Not(HasSubstr("s3cret")));
+
+  EXPECT_EQ(Parse({"--smtp_password_file=/dev/null"}).options.extra["smtp_password"], "");
+  EXPECT_THAT(Parse({"--smtp_password_file=" + directory_ + "/missing"}).message,
+              StartsWith("--smtp_password_file: cannot read"));
+  EXPECT_THAT(Parse({"--smtp_password=a", "--smtp_password_file=" + path}).message,
+              StartsWith("--smtp_password_file: --smtp_password is given, too"));
+}
+
 TEST_F(ServiceOptionsTest, DefaultsStand) {
   ParsedOptions parsed = Parse({});
   ASSERT_FALSE(parsed.finished) << parsed.message;
