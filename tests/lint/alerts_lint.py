@@ -6,7 +6,7 @@
   - every alert has cases in tests/lint/alerts_test.yml in which it fires, and in which it is silent;
   - rules, console page and tests ask only for metrics that are exported (tests/lint/metrics.txt), only with labels
     that these have, and only for recorded names that are recorded;
-  - docs/operations.md explains every exported metric, and no other;
+  - docs/operations.md explains every exported metric, and no other, and its links within itself lead somewhere;
   - rules about durations and failures leave out every streaming method of proto/.
 
 Usage: alerts_lint.py ROOT         lists what is wrong and exits 1 when there is any.
@@ -98,6 +98,13 @@ def check_metrics(texts):
         yield f"docs/operations.md: no service exports {name}"
 
 
+def check_links(texts):
+    headings = re.findall(r"^#+ (.+)$", texts["docs"], re.M)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    for anchor in sorted(set(re.findall(r"\]\(#([^)]*)\)", texts["docs"])) - anchors):
+        yield f"docs/operations.md: a link leads to #{anchor}, which is not there"
+
+
 def check_streams(texts):
     streams = set(re.findall(r"\brpc (\w+)\([^)]*\)\s*returns\s*\(\s*stream\b", texts["proto"]))
     for metric, excluded in re.findall(
@@ -107,7 +114,7 @@ def check_streams(texts):
 
 
 def findings(texts):
-    return sorted({*check_alerts(texts), *check_metrics(texts), *check_streams(texts)})
+    return sorted({*check_alerts(texts), *check_metrics(texts), *check_links(texts), *check_streams(texts)})
 
 
 def self_test(root):
@@ -129,6 +136,7 @@ def self_test(root):
         ("cases", f"alertname: {alert}", "alertname: Other", f"{alert} is never silent"),
         ("console", "motcua_rpc_streams", "motcua_streams", "console: no service exports motcua_streams"),
         ("docs", f"# {alert}\n", "# MotcuaGone\n", "there is no alert MotcuaGone"),
+        ("docs", "](#sizes)", "](#size)", "a link leads to #size,"),
         ("docs", f"`{metric}", "`motcua_unheard_of", f"{metric} is not explained"),
         ("docs", f"`{metric}", "`motcua_unheard_of", "no service exports motcua_unheard_of"),
     ]
