@@ -45,20 +45,20 @@ in_words() { awk '{ printf "%s%s (pid %s)", (NR > 1 ? ", " : ""), $1, $2 }'; }
 
 # Whoever keeps the lock, by its open file.
 lock_holders() {
-  local file pid
-  for file in /proc/[0-9]*/fd/*; do
-    [ "$(readlink "$file" 2>/dev/null)" = "$RUN/lock" ] || continue
-    pid=${file#/proc/}
-    pid=${pid%%/*}
-    [ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || echo "$(basename "$(readlink "/proc/$pid/exe")") $pid"
-  done | sort -u
+  local pid
+  find /proc/[0-9]*/fd -printf '%l\t%p\n' 2>/dev/null | LOCK=$RUN/lock awk -F '\t' '$1 == ENVIRON["LOCK"] { print $2 }' |
+    cut -d / -f 3 | sort -nu | while read -r pid; do echo "$(basename "$(readlink "/proc/$pid/exe")") $pid"; done
 }
 
-stop_command() { if [ "$RUN" = "$ROOT/build/run" ]; then echo "deploy/run --stop"; else echo "MOTCUA_RUN=$RUN deploy/run --stop"; fi; }
+stop_command() {
+  [ "$RUN" = "$ROOT/build/run" ] || printf 'MOTCUA_RUN=%q ' "$RUN"
+  echo "deploy/run --stop"
+}
 
 # The lock is taken: says by whom, and what to do.
 die_occupied() {
   local left
+  exec 9>&-  # or we would count among those who have it open
   left=$(leftovers)
   if [ -z "$left" ]; then
     die "$RUN is used by $(lock_holders | in_words): stop that first, or set MOTCUA_RUN to another directory"

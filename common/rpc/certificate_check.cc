@@ -21,7 +21,9 @@ using Store = std::unique_ptr<X509_STORE, Freer<X509_STORE, X509_STORE_free>>;
 using StoreContext = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX, X509_STORE_CTX_free>>;
 using Buffer = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
-Buffer Over(const std::string& text) { return Buffer(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free); }
+Buffer Over(const std::string& text) {
+  return Buffer(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free);
+}
 
 std::vector<Certificate> ReadCertificates(const std::string& pem) {
   std::vector<Certificate> certificates;

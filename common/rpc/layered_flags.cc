@@ -155,7 +155,8 @@ void TellRemaining(const CLI::App& app, std::vector<std::string>& problems) {
   for (const std::string& word : app.remaining()) {
     if (absl::StartsWith(word, "-")) {
       std::string flag = word.substr(0, word.find('='));
-      problems.push_back(absl::StrCat(flag, ": ", Unknown(absl::StripPrefix(absl::StripPrefix(flag, "-"), "-"), names)));
+      absl::string_view name = absl::StripPrefix(absl::StripPrefix(flag, "-"), "-");
+      problems.push_back(absl::StrCat(flag, ": ", Unknown(name, names)));
       value_may_follow = flag == word;
     } else {
       if (!value_may_follow) problems.push_back(absl::StrCat(word, ": arguments without a flag are not taken"));

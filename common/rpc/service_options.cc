@@ -18,8 +18,8 @@ namespace {
 
 constexpr int kExitUsage = 2;
 constexpr char kExitCodes[] =
-    "Exit codes: 0 stopped as told, or --check_config found nothing wrong; 1 could not start or ended in an error, which "
-    "the log tells; 2 an option is wrong, and nothing was started.";
+    "Exit codes: 0 stopped as told, or --check_config found nothing wrong; 1 could not start or ended in an error, "
+    "which the log tells; 2 an option is wrong, and nothing was started.";
 
 // What CLI11 writes into, before it is checked and converted.
 struct Texts {

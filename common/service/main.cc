@@ -52,8 +52,8 @@ std::vector<rpc::ExtraFlag> WithCommonFlags(std::vector<rpc::ExtraFlag> flags) {
   flags.emplace_back(kPeerToken,
                      "File with a bearer token that this service shows to its peers, where they are not reached by "
                      "mutual TLS; its kind must be `service`.");
-  flags.emplace_back(kRequestTtl, "How long the reply to a request id is kept, so that a repeated call has no second effect.",
-                     "24h", /*secret=*/false, rpc::PositiveDuration());
+  flags.emplace_back(kRequestTtl,
+                     "How long the reply to a request id is kept, so that a repeated call has no second effect.", "24h", /*secret=*/false, rpc::PositiveDuration());
   return flags;
 }
 

@@ -112,12 +112,15 @@ TEST_F(Credentials, ACertificateOutsideItsTimeIsFound) {
 TEST_F(Credentials, WhatIsNoPemIsFound) {
   Write("text", "nothing of the kind\n");
   EXPECT_THAT(Problems("text", "text", "text"),
-              ElementsAre(Pair("tls_cert", "holds no certificate in PEM"), Pair("tls_ca", "holds no certificate in PEM"),
+              ElementsAre(Pair("tls_cert", "holds no certificate in PEM"),
+                          Pair("tls_ca", "holds no certificate in PEM"),
                           Pair("tls_key", "holds no private key in PEM, or one with a passphrase")));
-  const std::string locked = "openssl pkey -in " + Path("ours/intake.key") + " -aes128 -passout pass:x -out " + Path("locked");
+  const std::string locked =
+      "openssl pkey -in " + Path("ours/intake.key") + " -aes128 -passout pass:x -out " + Path("locked");
   ASSERT_EQ(std::system(locked.c_str()), 0);
   // It must not ask: a service has no terminal.
-  EXPECT_THAT(Problems("ours/intake.crt", "locked", "ours/ca.crt"), ElementsAre(Pair("tls_key", HasSubstr("passphrase"))));
+  EXPECT_THAT(Problems("ours/intake.crt", "locked", "ours/ca.crt"),
+              ElementsAre(Pair("tls_key", HasSubstr("passphrase"))));
 }
 
 // What CheckSettings says of one option.
@@ -164,10 +167,12 @@ TEST(CheckSettings, PeersMustBeThereAndKnown) {
   Settings settings;
   settings["peer"].values = {"intake=a:1", "rooting=b:2", "notification=c"};
   settings["peer"].places = {"f:1: peer", "f:2: peer", "f:3: peer"};
-  CheckSettings(settings, {{"intake", "a:1"}, {"rooting", "b:2"}, {"notification", "c"}}, {"intake", "routing"}, problems);
+  CheckSettings(settings, {{"intake", "a:1"}, {"rooting", "b:2"}, {"notification", "c"}}, {"intake", "routing"},
+                problems);
   EXPECT_THAT(problems,
               ElementsAre("f:3: peer: notification=c: must be host:port or unix:/path",
-                          "f:2: peer: there is no service rooting; they are intake, routing, deadline-monitor, notification",
+                          "f:2: peer: there is no service rooting; they are intake, routing, deadline-monitor, "
+                          "notification",
                           "f:1: peer: the address of routing is missing: routing=host:port"));
   problems.clear();
   CheckSettings({}, {}, {"intake"}, problems);
