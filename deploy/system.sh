@@ -48,8 +48,8 @@ die_with_log() {
 # wait_up NAME COMMAND...: waits until COMMAND succeeds, as long as NAME lives and at most 30 s.
 wait_up() {
   local name=$1 deadline=$((SECONDS + 30)); shift
-  until "$@" >/dev/null 2>&1; do
-    alive "$name" || die_with_log "$name" "has ended while starting"
+  while alive "$name" || die_with_log "$name" "has ended while starting"; do
+    if "$@" >/dev/null 2>&1; then return 0; fi
     [ $SECONDS -lt $deadline ] || die_with_log "$name" "is not ready after 30 s"
     sleep 0.05
   done
@@ -107,7 +107,8 @@ service_start() {
     --jwt_keys="$RUN/credentials/jwt" "${tls[@]}" "${peers[@]}" "${SERVICE_FLAGS[@]}" ${EXTRA_FLAGS[$name]:-}
 }
 
-service_ready() { "$BIN/motcua" status --service "$1"; }
+# The client waits for a service that is away; here its death is to be noticed soon.
+service_ready() { timeout 3 "$BIN/motcua" status --service "$1"; }
 
 wait_ready() {
   local name
