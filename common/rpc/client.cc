@@ -39,12 +39,24 @@ uint64_t Seed() {
   return next.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
 }
 
+// The name of the servers of an address list: its first address. Empty for any other target, which names them itself.
+std::string NameOfList(std::string_view target) {
+  if (!target.starts_with("ipv4:") && !target.starts_with("ipv6:")) return "";
+  target.remove_prefix(5);
+  return std::string(target.substr(0, target.find(',')));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options) {
   auto credentials = MakeChannelCredentials(options.tls);
   if (!credentials.ok()) return credentials.status();
   grpc::ChannelArguments arguments;
+  arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1000);
+  if (std::string name = NameOfList(options.target); !name.empty()) {
+    arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, name);
+  }
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   // Also the time that an attempt may take, TLS handshake included: too short, and a busy machine never connects.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);

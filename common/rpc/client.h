@@ -43,13 +43,16 @@ class ChannelOptions {
  public:
   ChannelOptions() {}
   explicit ChannelOptions(std::string target) : target(std::move(target)) {}
-  /// `host:port`, `dns:///host:port`, `unix:/path`.
+  /// `host:port`, `dns:///host:port`, `unix:/path`; several replicas: a name with several addresses, or
+  /// `ipv4:address:port,address:port`.
   std::string target;
   /// Empty: no TLS, for loopback only.
   TlsFiles tls;
 };
 
-// Connects in the background and again after a loss, at most a second after the server is back.
+// Connects in the background and again after a loss, at most a second after the server is back. Calls go in turn to all
+// addresses of the name that answer; after a loss the name is resolved anew, at most once a second. With TLS every server's
+// certificate must bear the target's name; for a list of addresses, the first of them.
 // Errors: as MakeChannelCredentials.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options);
 

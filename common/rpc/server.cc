@@ -52,6 +52,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   // Clients' keep-alive pings (client.cc) are welcome.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  if (options.max_connection_age != absl::InfiniteDuration()) {
+    // Streams are not cut: gRPC's grace has no end by default.
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                               static_cast<int>(absl::ToInt64Milliseconds(options.max_connection_age)));
+  }
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.RegisterService(self->health_service_.get());
   self->server_ = builder.BuildAndStart();

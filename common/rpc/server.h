@@ -33,6 +33,9 @@ class ServerOptions {
   bool require_client_cert = false;
   /// Allows an address other than loopback without TLS.
   bool insecure = false;
+  /// After about this time a connection takes no new calls, so that clients share themselves among all replicas anew; what
+  /// runs on it goes on.
+  absl::Duration max_connection_age = absl::InfiniteDuration();
   /// Of one request.
   int max_message_bytes = 4 << 20;
   /// Full names that the health service answers for, beside the empty one and the dependencies.

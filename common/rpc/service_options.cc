@@ -26,6 +26,7 @@ struct Texts {
   std::string config;
   std::string simulated_start = "1970-01-01T00:00:00Z";
   std::string drain = "10s";
+  std::string max_connection_age = "5m";
   std::vector<std::string> peers;
 };
 
@@ -52,6 +53,10 @@ void AddServerFlags(CLI::App& app, ServiceOptions& options) {
 
 void AddServiceFlags(CLI::App& app, ServiceOptions& options, Texts& texts) {
   app.add_option("--redis", options.redis, "Address of the Redis server, as host:port or unix:/path.");
+  app.add_option("--redis_user", options.redis_user,
+                 "User (ACL) at the Redis server; needs --redis_password_file. Empty is Redis' default user.");
+  app.add_option("--redis_password_file", options.redis_password_file,
+                 "File with the password for the Redis server, read anew at every connect; empty sends none.");
   app.add_option("--key_prefix", options.key_prefix,
                  "Prefix of all keys in Redis, so that several installations can share a server.");
   app.add_option("--jwt_keys", options.jwt_keys,
@@ -66,6 +71,9 @@ void AddServiceFlags(CLI::App& app, ServiceOptions& options, Texts& texts) {
                  "Where simulated time begins, in RFC 3339, where the service does not remember a later time.");
   app.add_option("--peer", texts.peers,
                  "Address of another service, as name=host:port; may be given once for each service.");
+  app.add_option("--max_connection_age", texts.max_connection_age,
+                 "After about this time clients are made to connect anew, so that new replicas get their share; such as "
+                 "5m, and 0 for never. What runs on a connection is not cut.");
   app.add_option("--drain", texts.drain, "How long calls in hand may still take when the service stops, such as 10s.");
 }
 
@@ -80,6 +88,16 @@ void Convert(const Texts& texts, const Settings& settings, ServiceOptions& optio
   }
   if (!absl::ParseDuration(texts.drain, &options.drain) || options.drain < absl::ZeroDuration()) {
     tell("drain", "must be a duration such as 10s");
+  }
+  absl::Duration age;
+  if (!absl::ParseDuration(texts.max_connection_age, &age) || age < absl::ZeroDuration() || age > absl::Hours(24) ||
+      (age > absl::ZeroDuration() && age < absl::Seconds(1))) {
+    tell("max_connection_age", "must be a duration from 1s to 24h, or 0");
+  } else if (age > absl::ZeroDuration()) {
+    options.server.max_connection_age = age;
+  }
+  if (!options.redis_user.empty() && options.redis_password_file.empty()) {
+    tell("redis_user", "needs --redis_password_file");
   }
   for (size_t i = 0; i < texts.peers.size(); ++i) {
     const std::string& peer = texts.peers[i];

@@ -46,6 +46,9 @@ class ServiceOptions {
   std::string port_file;
   /// `host:port` or `unix:/path`.
   std::string redis = "127.0.0.1:6379";
+  /// Its ACL user, and the file with the password; empty: none.
+  std::string redis_user;
+  std::string redis_password_file;
   /// Prefix of all keys: `<key_prefix><service's part>`.
   std::string key_prefix = "motcua:";
   std::string jwt_keys;

@@ -188,6 +188,23 @@ TEST_F(ServiceOptionsTest, AMissingConfigFileIsToldWithWhoNamedIt) {
   EXPECT_THAT(Parse({}).message, StartsWith(directory_ + "/config.yaml:3: "));
 }
 
+TEST_F(ServiceOptionsTest, ConnectionsHaveAnAgeUnlessToldOtherwise) {
+  EXPECT_EQ(Parse({}).options.server.max_connection_age, absl::Minutes(5));
+  EXPECT_EQ(Parse({"--max_connection_age=30s"}).options.server.max_connection_age, absl::Seconds(30));
+  EXPECT_EQ(Parse({"--max_connection_age=0"}).options.server.max_connection_age, absl::InfiniteDuration());
+  for (const char* age : {"-1s", "10ms", "25h", "often"}) {
+    EXPECT_EQ(Parse({"--max_connection_age", age}).exit_code, 2) << age;
+  }
+}
+
+TEST_F(ServiceOptionsTest, AUserOfRedisNeedsAPasswordFile) {
+  EXPECT_EQ(Parse({"--redis_user=routing"}).exit_code, 2);
+  ParsedOptions parsed = Parse({"--redis_user=routing", "--redis_password_file=/run/secrets/redis"});
+  EXPECT_FALSE(parsed.finished) << parsed.message;
+  EXPECT_EQ(parsed.options.redis_user, "routing");
+  EXPECT_EQ(parsed.options.redis_password_file, "/run/secrets/redis");
+}
+
 TEST_F(ServiceOptionsTest, UnknownFlagsAndBadFilesAreRefused) {
   EXPECT_EQ(Parse({"--no_such_flag"}).exit_code, 2);
   EXPECT_EQ(Parse({"--config", directory_ + "/absent.yaml"}).exit_code, 2);
