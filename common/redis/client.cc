@@ -1,10 +1,13 @@
 #include "common/redis/client.h"
 
 #include <cassert>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "common/redis/errors.h"
 #include "common/redis/pipeline.h"
+#include "common/status/errors.h"
 
 namespace motcua::redis {
 namespace {
@@ -90,5 +93,13 @@ absl::Status Client::last_error() const { return pipeline_->last_error(); }
 ClientStats Client::stats() const { return pipeline_->stats(); }
 
 const Options& Client::options() const { return pipeline_->options(); }
+
+absl::StatusOr<std::string> ReadPasswordFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string password((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
+  if (password.empty()) return errors::NotFound("FILE_MISSING", "cannot read a password from " + path);
+  return password;
+}
 
 }  // namespace motcua::redis

@@ -20,6 +20,9 @@
 //   CANCELLED CANCELLED                by the token; effect unknown
 //   RESOURCE_EXHAUSTED REDIS_IN_FLIGHT too many commands or bytes are waiting already; nothing was sent
 //   RESOURCE_EXHAUSTED REDIS_MEMORY    the server is out of memory (OOM)
+//   UNAVAILABLE REDIS_AUTH             the server does not know this user or password (WRONGPASS, NOAUTH), or the password
+//                                      file cannot be read; logged, as the next one is
+//   INTERNAL REDIS_NOT_ALLOWED         the user's ACL does not allow this command or key (NOPERM); it had no effect
 //   INTERNAL REDIS_ERROR               any other error reply; its text is in ErrorText(status), not in the message,
 //                                      because it may quote keys or script lines
 //
@@ -60,6 +63,11 @@ struct Options {
   std::string address = "127.0.0.1:6379";
   /// Sent with AUTH at every connect; empty: no AUTH.
   std::string password;
+  /// The ACL user that the password is for; empty: Redis' default user.
+  std::string user;
+  /// File that the password is read from at every connect, so that it can be changed without a restart; empty:
+  /// `password` is what is sent.
+  std::string password_file;
   /// From the start of a connection attempt to the first PONG.
   absl::Duration connect_timeout = absl::Seconds(2);
   /// Commands issued and not yet answered; one more is refused with RESOURCE_EXHAUSTED.
@@ -136,6 +144,10 @@ class Client {
   class Pipeline;
   std::shared_ptr<Pipeline> pipeline_;
 };
+
+/// What a password file holds, without line ends at its end. Errors: NOT_FOUND (FILE_MISSING) where it cannot be read or
+/// holds nothing.
+absl::StatusOr<std::string> ReadPasswordFile(const std::string& path);
 
 /// The text of the error reply behind a status of this client ("WRONGTYPE Operation against ..."); empty if none.
 /// For logs only.

@@ -1,6 +1,7 @@
 #include "common/redis/errors.h"
 
 #include <absl/strings/cord.h>
+#include <absl/time/clock.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 
 #include "common/redis/client.h"
 #include "common/status/errors.h"
+#include "common/telemetry/log.h"
 
 namespace motcua::redis {
 namespace internal {
@@ -22,6 +24,17 @@ std::string_view Kind(std::string_view text) { return text.substr(0, text.find('
 constexpr std::array<std::string_view, 9> kNotNow = {"LOADING",    "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS",
                                                      "NOGOODSLAVE", "TRYAGAIN", "BUSY",       "MISCONF"};
 constexpr std::array<std::string_view, 3> kWrongServer = {"READONLY", "MASTERDOWN", "CLUSTERDOWN"};
+
+// How a script is told that its user may not use a command or key.
+constexpr std::string_view kScriptNotAllowed = "The user executing the script can't";
+
+// A wrong password or rule is repeated with every attempt until an operator mends it: he must see it, but not flooded.
+void LogRefusal(std::string_view message, std::string_view text) {
+  static telemetry::RateLimit limit(5, absl::Seconds(10));
+  uint64_t skipped = 0;
+  if (!limit.Pass(absl::Now(), skipped)) return;
+  telemetry::Log(telemetry::Level::kError, message, {{"error", text}, {"skipped", skipped}});
+}
 
 template <size_t N>
 bool Contains(const std::array<std::string_view, N>& kinds, std::string_view kind) {
@@ -48,6 +61,11 @@ absl::Status TooManyInFlight() {
   return errors::ResourceExhausted("REDIS_IN_FLIGHT", "too many commands wait for the store");
 }
 
+absl::Status NotAuthenticated(std::string_view what) {
+  LogRefusal("the store does not let this service in", what);
+  return errors::Unavailable("REDIS_AUTH", "the store does not let this service in");
+}
+
 absl::Status ProtocolError(std::string_view message) { return errors::Internal("REDIS_PROTOCOL", message); }
 
 absl::Status FromErrorReply(std::string_view text) {
@@ -55,6 +73,11 @@ absl::Status FromErrorReply(std::string_view text) {
   absl::Status status;
   if (Contains(kNotNow, kind)) {
     status = Unavailable("the store cannot serve this now");
+  } else if (kind == "WRONGPASS" || kind == "NOAUTH") {
+    status = NotAuthenticated(text);
+  } else if (kind == "NOPERM" || text.find(kScriptNotAllowed) != std::string_view::npos) {
+    LogRefusal("the store's rules do not allow a command", text);
+    status = errors::Internal("REDIS_NOT_ALLOWED", "the store's rules do not allow a command");
   } else if (kind == "OOM") {
     status = errors::ResourceExhausted("REDIS_MEMORY", "the store is out of memory");
   } else {

@@ -13,6 +13,8 @@ absl::Status OutcomeUnknown();
 absl::Status DeadlineExceeded();
 absl::Status Cancelled();
 absl::Status TooManyInFlight();
+/// `what`: for the log; may name files and users.
+absl::Status NotAuthenticated(std::string_view what);
 absl::Status ProtocolError(std::string_view message);
 
 /// What an error reply means; `text` is kept for ErrorText.

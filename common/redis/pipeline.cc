@@ -70,9 +70,21 @@ void Client::Pipeline::SendOwn(const Command& command) {
 
 void Client::Pipeline::OnLinkUp() {
   greetings_left_ = 1;
-  if (!options_.password.empty()) {
+  std::string password = options_.password;
+  if (!options_.password_file.empty()) {
+    absl::StatusOr<std::string> read = ReadPasswordFile(options_.password_file);
+    if (!read.ok()) {
+      Drop(internal::NotAuthenticated(std::string(read.status().message())));
+      return;
+    }
+    password = *std::move(read);
+  }
+  if (!password.empty()) {
     ++greetings_left_;
-    SendOwn(Command("AUTH").Arg(options_.password));
+    Command auth("AUTH");
+    if (!options_.user.empty()) auth.Arg(options_.user);
+    auth.Arg(password);
+    SendOwn(auth);
   }
   SendOwn(Command("PING"));
 }
