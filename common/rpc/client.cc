@@ -72,7 +72,46 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
 
 namespace internal {
 
-// What the calls of one client share; keeps count of those that gRPC still holds.
+// Counts the calls that gRPC still holds. Holds nothing of gRPC's itself, so that a thread of gRPC's may be the last to let
+// go of it.
+class UnderWay {
+ public:
+  void Enter(grpc::ClientContext* context) {
+    absl::MutexLock lock(&mutex_);
+    contexts_.insert(context);
+    ++held_;
+  }
+  // The call has ended: its context may go.
+  void Leave(grpc::ClientContext* context) {
+    absl::MutexLock lock(&mutex_);
+    contexts_.erase(context);
+  }
+  // gRPC's thread has let go of all that the call held, the channel above all. gRPC 1.51 ends its callback threads with the
+  // last channel: one of them that lets go of it waits for its own end, and the process aborts.
+  // (tests/integration/rpc/client_end_test.cc)
+  void LetGo() {
+    absl::MutexLock lock(&mutex_);
+    --held_;
+  }
+  bool closing() {
+    absl::MutexLock lock(&mutex_);
+    return closing_;
+  }
+  void CancelAllAndWait() {
+    absl::MutexLock lock(&mutex_);
+    closing_ = true;
+    for (grpc::ClientContext* context : contexts_) context->TryCancel();
+    mutex_.Await(absl::Condition(+[](int* held) { return *held == 0; }, &held_));
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  int held_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::set<grpc::ClientContext*> contexts_ ABSL_GUARDED_BY(mutex_);
+};
+
+// What the calls of one client share.
 class ClientCore {
  public:
   ClientCore(async::Loop* loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token)
@@ -89,39 +128,17 @@ class ClientCore {
 
   // What a call that was not given up came to.
   absl::Status ResultOf(const grpc::Status& status) {
-    if (status.error_code() == grpc::StatusCode::CANCELLED) {
-      absl::MutexLock lock(&mutex_);
-      if (closing_) return GivenUp();
-    }
+    if (status.error_code() == grpc::StatusCode::CANCELLED && under_way->closing()) return GivenUp();
     return FromGrpc(status);
-  }
-
-  void Enter(grpc::ClientContext* context) {
-    absl::MutexLock lock(&mutex_);
-    under_way_.insert(context);
-  }
-  // The last thing that a reaction does with the core.
-  void Leave(grpc::ClientContext* context) {
-    absl::MutexLock lock(&mutex_);
-    under_way_.erase(context);
-  }
-  void CancelAllAndWait() {
-    absl::MutexLock lock(&mutex_);
-    closing_ = true;
-    for (grpc::ClientContext* context : under_way_) context->TryCancel();
-    mutex_.Await(absl::Condition(
-        +[](std::set<grpc::ClientContext*>* contexts) { return contexts->empty(); }, &under_way_));
   }
 
   async::Loop* const loop;
   const std::shared_ptr<grpc::Channel> channel;
   grpc::TemplatedGenericStub<MessageLite, MessageLite> stub;
+  const std::shared_ptr<UnderWay> under_way = std::make_shared<UnderWay>();
 
  private:
   const std::string bearer_token_;
-  absl::Mutex mutex_;
-  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
-  std::set<grpc::ClientContext*> under_way_ ABSL_GUARDED_BY(mutex_);
 };
 
 // One unary call. Owned by gRPC's callback as well as by the waiting coroutine: either may go first.
@@ -150,7 +167,7 @@ class StreamState final : public grpc::ClientReadReactor<MessageLite>,
   void Start(const CallOptions& options) {
     self_ = shared_from_this();
     core_->Prepare(context_, options, options.deadline.value_or(absl::InfiniteFuture()));
-    core_->Enter(&context_);
+    core_->under_way->Enter(&context_);
     // As generated stubs do it; the hold is for the reads that are started outside of reactions.
     grpc::internal::RpcMethod method(method_.c_str(), grpc::internal::RpcMethod::SERVER_STREAMING, core_->channel);
     grpc::internal::ClientCallbackReaderFactory<MessageLite>::Create<MessageLite>(core_->channel.get(), method,
@@ -215,10 +232,12 @@ class StreamState final : public grpc::ClientReadReactor<MessageLite>,
     core_->loop->Post([self = shared_from_this(), ok] { self->Arrived(ok); });
   }
   void OnDone(const grpc::Status& status) override {
-    std::shared_ptr<ClientCore> core = core_;
-    grpc::ClientContext* context = &context_;
-    core->loop->Post([self = std::move(self_), status = core->ResultOf(status)]() mutable { self->Ended(std::move(status)); });
-    core->Leave(context);
+    std::shared_ptr<UnderWay> under_way = core_->under_way;
+    under_way->Leave(&context_);
+    // Where the loop has stopped, this object goes here and now.
+    core_->loop->Post(
+        [self = std::move(self_), status = core_->ResultOf(status)]() mutable { self->Ended(std::move(status)); });
+    under_way->LetGo();
   }
 
   const std::shared_ptr<ClientCore> core_;
@@ -258,7 +277,7 @@ Client::Client(async::Loop& loop, std::shared_ptr<grpc::Channel> channel, std::s
     : core_(std::make_shared<internal::ClientCore>(&loop, std::move(channel), std::move(bearer_token))) {}
 Client::Client(Client&&) noexcept = default;
 Client::~Client() {
-  if (core_ != nullptr) core_->CancelAllAndWait();
+  if (core_ != nullptr) core_->under_way->CancelAllAndWait();
 }
 
 async::Task<absl::StatusOr<internal::MessagePtr>> Client::Invoke(const MethodDescriptor* method,
@@ -269,13 +288,17 @@ async::Task<absl::StatusOr<internal::MessagePtr>> Client::Invoke(const MethodDes
   std::shared_ptr<internal::ClientCore> core = core_;
   auto state = std::make_shared<internal::UnaryState>(std::move(request), std::move(response));
   core->Prepare(state->context, options, options.deadline.value_or(absl::Now() + kDefaultDeadline));
-  core->Enter(&state->context);
-  auto on_done = [core, state](grpc::Status status) {
+  core->under_way->Enter(&state->context);
+  auto on_done = [core, state](grpc::Status status) mutable {
+    std::shared_ptr<internal::UnderWay> under_way = core->under_way;
+    under_way->Leave(&state->context);
     core->loop->Post([state, status = core->ResultOf(status)]() mutable {
       state->status = std::move(status);
       if (async::Waiter* waiter = state->waiters.PopFront(); waiter != nullptr) waiter->Complete(absl::OkStatus());
     });
-    core->Leave(&state->context);
+    state.reset();
+    core.reset();
+    under_way->LetGo();
   };
   core->stub.UnaryCall(&state->context, absl::StrCat("/", MethodName(method)), grpc::StubOptions(),
                        state->request.get(), state->response.get(), std::move(on_done));
