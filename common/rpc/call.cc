@@ -1,7 +1,5 @@
 #include "common/rpc/call.h"
 
-#include <random>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/pattern.h"
@@ -19,32 +17,6 @@ bool IsServiceName(std::string_view name) {
     if (!(c >= 'a' && c <= 'z') && c != '-') return false;
   }
   return true;
-}
-
-bool IsHex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-bool IsZeros(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
-
-// Version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
-bool IsTraceparent(std::string_view text) {
-  return text.size() == 55 && text.substr(0, 3) == "00-" && text[35] == '-' && text[52] == '-' &&
-         IsHex(text.substr(3, 32)) && IsHex(text.substr(36, 16)) && IsHex(text.substr(53, 2)) &&
-         !IsZeros(text.substr(3, 32)) && !IsZeros(text.substr(36, 16));
-}
-
-uint64_t RandomNumber() {
-  thread_local std::mt19937_64 generator = [] {
-    std::random_device device;
-    std::seed_seq seed{device(), device(), device(), device()};
-    return std::mt19937_64(seed);
-  }();
-  uint64_t number = generator();
-  return number != 0 ? number : 1;
-}
-
-void AppendHex(uint64_t number, std::string& out) {
-  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(number >> shift) & 15];
 }
 
 }  // namespace
@@ -82,25 +54,6 @@ std::string FormatAfter(const std::vector<AfterWrite>& after) {
     absl::StrAppend(&text, text.empty() ? "" : ",", write.service, "/", write.shard, "=", write.position);
   }
   return text;
-}
-
-std::string ContinueTrace(std::string_view traceparent) {
-  std::string continued = "00-";
-  bool valid = IsTraceparent(traceparent);
-  if (valid) {
-    continued += traceparent.substr(3, 32);
-  } else {
-    AppendHex(RandomNumber(), continued);
-    AppendHex(RandomNumber(), continued);
-  }
-  continued += '-';
-  AppendHex(RandomNumber(), continued);
-  continued += valid ? traceparent.substr(52, 3) : std::string_view("-01");
-  return continued;
-}
-
-std::string_view TraceId(std::string_view traceparent) {
-  return traceparent.size() >= 35 ? traceparent.substr(3, 32) : std::string_view();
 }
 
 }  // namespace motcua::rpc

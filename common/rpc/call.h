@@ -33,12 +33,6 @@ class AfterWrite {
 absl::Status ParseAfter(std::string_view text, std::vector<AfterWrite>& after);
 std::string FormatAfter(const std::vector<AfterWrite>& after);
 
-// W3C trace context: a valid `traceparent` keeps its trace id and gets a span id of this process; anything else is
-// replaced by a new trace.
-std::string ContinueTrace(std::string_view traceparent);
-// The 32 hex digits of the trace id in a traceparent made by ContinueTrace.
-std::string_view TraceId(std::string_view traceparent);
-
 // Created by the host before a handler runs, or by a test; then immutable but for cancellation. The handler's
 // coroutine holds it by shared_ptr. The loop outlives it.
 class Call {
@@ -57,7 +51,7 @@ class Call {
   absl::Time deadline() const { return deadline_; }
   // Cancelled when the caller has gone away or given up, or the server stops.
   async::CancelToken cancel() const { return cancel_.token(); }
-  // To be handed on with calls to other services, and into events.
+  // To be handed on with calls to other services, and into events (common/telemetry/trace.h).
   const std::string& traceparent() const { return traceparent_; }
   const std::vector<AfterWrite>& after() const { return after_; }
   // `vi` (default) or `en`, from `accept-language`.

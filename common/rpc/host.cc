@@ -5,6 +5,7 @@
 #include "common/rpc/validator.h"
 #include "common/status/errors.h"
 #include "common/telemetry/log.h"
+#include "common/telemetry/trace.h"
 
 namespace motcua::rpc {
 namespace {
@@ -33,7 +34,6 @@ bool IsOurFailure(absl::StatusCode code) {
 // What we read of a call's metadata.
 struct Metadata {
   std::string_view authorization;
-  std::string_view traceparent;
   std::string_view language;
   std::vector<AfterWrite> after;
 };
@@ -47,8 +47,6 @@ absl::Status ReadMetadata(const grpc::CallbackServerContext& context, Metadata& 
       }
       metadata.authorization = View(value);
       if (metadata.authorization.empty()) return errors::Unauthenticated("TOKEN_INVALID", "empty authorization");
-    } else if (name == "traceparent") {
-      metadata.traceparent = View(value);
     } else if (name == "accept-language") {
       metadata.language = View(value);
     } else if (name == "motcua-after") {
@@ -58,7 +56,29 @@ absl::Status ReadMetadata(const grpc::CallbackServerContext& context, Metadata& 
   return absl::OkStatus();
 }
 
-void LogCall(std::string_view method, const Call* call, const absl::Status& status, absl::Duration taken) {
+std::string TraceOf(const grpc::CallbackServerContext& context) {
+  const auto found = context.client_metadata().find("traceparent");
+  return telemetry::ContinueTrace(found == context.client_metadata().end() ? std::string_view() : View(found->second));
+}
+
+std::string_view CallerKind(const Call* call) {
+  return call == nullptr ? std::string_view() : auth::KindName(call->principal().kind);
+}
+
+// One line for every call, for those who look closely.
+void LogAccess(std::string_view method, const Call* call, absl::StatusCode code, absl::Duration taken,
+               std::string_view traceparent) {
+  if (!telemetry::Enabled(telemetry::Level::kDebug)) return;
+  telemetry::Log(telemetry::Level::kDebug, "call",
+                 {{"method", method},
+                  {"code", absl::StatusCodeToString(code)},
+                  {"ms", absl::ToDoubleMilliseconds(taken)},
+                  {"caller", CallerKind(call)},
+                  {"trace", telemetry::TraceId(traceparent)}});
+}
+
+void LogCall(std::string_view method, const Call* call, const absl::Status& status, absl::Duration taken,
+             std::string_view traceparent) {
   static telemetry::RateLimit limit(50, absl::Seconds(1));
   telemetry::Level level = status.ok() || IsOurFailure(status.code()) ? telemetry::Level::kWarning
                                                                       : telemetry::Level::kInfo;
@@ -73,8 +93,8 @@ void LogCall(std::string_view method, const Call* call, const absl::Status& stat
                   {"reason", errors::Reason(status)},
                   {"error", std::string(status.message())},
                   {"ms", absl::ToDoubleMilliseconds(taken)},
-                  {"caller", call == nullptr ? std::string_view() : auth::KindName(call->principal().kind)},
-                  {"trace", call == nullptr ? std::string_view() : TraceId(call->traceparent())},
+                  {"caller", CallerKind(call)},
+                  {"trace", telemetry::TraceId(traceparent)},
                   {"skipped", skipped}});
 }
 
@@ -107,6 +127,7 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
                             const google::protobuf::Message& request, bool stream) {
   started_ = absl::Now();
   method_ = &host_.StateOf(method);
+  traceparent_ = TraceOf(context);
   stream_ = stream;
   Host::Gate gate = host_.gate_.load(std::memory_order_acquire);
   const bool health = method_->is_health();
@@ -142,7 +163,7 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
     deadline = std::min(deadline, started_ + host_.options_.max_deadline);
   }
   call_ = std::make_shared<Call>(host_.loop_, *std::move(principal), method_->name(), deadline);
-  call_->set_traceparent(ContinueTrace(metadata.traceparent));
+  call_->set_traceparent(traceparent_);
   if (!metadata.after.empty()) call_->set_after(std::move(metadata.after));
   if (metadata.language.starts_with("en")) call_->set_english();
   if (stream) {
@@ -167,8 +188,9 @@ absl::Status Serving::Record(absl::Status status) {
     host_.open_streams_.erase(call_);
   }
   if (!status.ok() || (!stream_ && taken > host_.options_.slow_call)) {
-    LogCall(method_->name(), call_.get(), status, taken);
+    LogCall(method_->name(), call_.get(), status, taken, traceparent_);
   }
+  LogAccess(method_->name(), call_.get(), status.code(), taken, traceparent_);
   return status;
 }
 

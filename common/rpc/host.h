@@ -202,6 +202,8 @@ class Serving {
   absl::Time started_;
   bool stream_ = false;
   Budget* budget_ = nullptr;  // taken from
+  // Of the call, from its first moment on: refused ones have a trace, too.
+  std::string traceparent_;
 };
 
 }  // namespace internal

@@ -206,7 +206,7 @@ bool ParseCommandLine(CLI::App& app, int argc, const char* const* argv, std::vec
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   try {
     app.parse(words);
-  } catch (const CLI::CallForHelp&) {
+  } catch (const CLI::Success&) {
     throw;
   } catch (const CLI::Error& error) {
     if (!words.empty()) {
@@ -237,7 +237,7 @@ Settings LayerFlags(CLI::App& app, const std::string& file, const std::string& f
   for (CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty()) continue;
     const std::string& name = option->get_lnames().front();
-    if (name == "help" || name == "config") continue;
+    if (name == "help" || name == "version" || name == "config") continue;
     names.insert(name);
     Setting& setting = settings[name];
     const std::string variable = VariableOf(name);

@@ -38,7 +38,7 @@ std::string PlaceOf(const Settings& settings, const std::string& option);
 std::string ReadProblem(const std::string& path, std::string& content);
 
 // Parses the command line, in which nothing is left unknown. Returns false where it cannot be taken apart, so that
-// nothing can be said of the options behind: then the one problem is told. Throws CLI::CallForHelp.
+// nothing can be said of the options behind: then the one problem is told. Throws what CLI11 throws for --help and --version (CLI::Success).
 bool ParseCommandLine(CLI::App& app, int argc, const char* const* argv, std::vector<std::string>& problems);
 
 // Call after ParseCommandLine. Each option that had no flag takes its value from the environment (MOTCUA_ and its name

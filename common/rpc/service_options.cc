@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/rpc/config_check.h"
+#include "common/telemetry/build_info.h"
 #include "common/telemetry/log.h"
 
 namespace motcua::rpc {
@@ -228,6 +229,7 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
   app.option_defaults()->always_capture_default();
   app.add_option("--config", texts.config,
                  "YAML file of options, name: value; the command line and MOTCUA_* variables win over it.");
+  app.set_version_flag("--version", telemetry::VersionLine("motcua-" + service), "Prints which build it is and ends.");
   app.add_flag("--check_config", parsed.options.check_config,
                "Checks the configuration as a start does, certificates and peers included, prints it and ends.");
   AddServerFlags(app, parsed.options);
@@ -249,6 +251,9 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
     }
   } catch (const CLI::CallForHelp&) {
     finish(0, app.help());
+    return parsed;
+  } catch (const CLI::CallForVersion& version) {
+    finish(0, absl::StrCat(version.what(), "\n"));
     return parsed;
   }
   std::string config_place = "--config";

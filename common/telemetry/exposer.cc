@@ -6,11 +6,13 @@
 #include <exception>
 
 #include "absl/strings/str_cat.h"
+#include "common/telemetry/process_metrics.h"
 
 namespace motcua::telemetry {
 
 struct Exposer::Parts {
   explicit Parts(const std::string& address) : exposer(address, /*num_threads=*/1) {}
+  const std::shared_ptr<prometheus::Collectable> process = MakeProcessMetrics();
   prometheus::Exposer exposer;
 };
 
@@ -19,6 +21,7 @@ absl::StatusOr<std::unique_ptr<Exposer>> Exposer::Start(const std::string& addre
   try {
     auto parts = std::make_unique<Parts>(address);
     parts->exposer.RegisterCollectable(metrics.registry());
+    parts->exposer.RegisterCollectable(parts->process);
     return std::unique_ptr<Exposer>(new Exposer(std::move(parts)));
   } catch (const std::exception& error) {
     return absl::UnavailableError(absl::StrCat("cannot serve metrics on ", address, ": ", error.what()));

@@ -1,4 +1,4 @@
-// Exposer: answers `GET /metrics` of Prometheus over HTTP.
+// Exposer: answers `GET /metrics` of Prometheus over HTTP: the given metrics, and those of the process.
 #ifndef MOTCUA_COMMON_TELEMETRY_EXPOSER_H_
 #define MOTCUA_COMMON_TELEMETRY_EXPOSER_H_
 

@@ -4,7 +4,10 @@
 #include <atomic>
 #include <sstream>
 
+#include "absl/synchronization/mutex.h"
 #include "common/status/errors.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/trace.h"
 #include "tests/integration/rpc/test_server.h"
 #include "tests/support/wait.h"
 
@@ -12,6 +15,8 @@ namespace motcua::rpc::test {
 namespace {
 
 using async::SyncWait;
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -217,8 +222,45 @@ TEST(Unary, ATraceIsContinuedNotRestarted) {
   CallOptions options;
   options.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   ASSERT_TRUE(SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options)).ok());
-  EXPECT_EQ(TraceId(traceparent), "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(telemetry::TraceId(traceparent), "0af7651916cd43dd8448eb211c80319c");
   EXPECT_NE(traceparent.substr(36, 16), "b7ad6b7169203331");
+}
+
+// Refused calls too: what a caller is told must be found by his trace.
+TEST(Unary, EveryLineOfACallBearsItsTrace) {
+  TestServer server;
+  server.behaviour.get_status = [](CallPtr call) { return Answer(std::move(call)); };
+  absl::Mutex mutex;
+  std::vector<std::string> lines;
+  telemetry::StartLogging("test", telemetry::Level::kDebug);
+  telemetry::CaptureLinesForTest([&](std::string_view line) {
+    absl::MutexLock lock(&mutex);
+    lines.emplace_back(line);
+  });
+  CallOptions options;
+  options.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  EXPECT_TRUE(SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options)).ok());
+  EXPECT_FALSE(SyncWait(server.loop, server.plain().Call<AdvanceResponse>(ValidAdvance(), options)).ok());
+  options.bearer_token = "not a token";
+  EXPECT_FALSE(SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options)).ok());
+  const auto logged = [&] {
+    absl::MutexLock lock(&mutex);
+    return lines;
+  };
+  // A line for each call, and one more for each that failed.
+  EXPECT_TRUE(Eventually([&] { return logged().size() == 5; })) << logged().size();
+  telemetry::CaptureLinesForTest(nullptr);
+  telemetry::StartLogging("motcua", telemetry::Level::kInfo);
+  size_t of_calls = 0;
+  for (const std::string& line : lines) {
+    EXPECT_THAT(line, HasSubstr("\"trace\":\"0af7651916cd43dd8448eb211c80319c\""));
+    EXPECT_THAT(line, HasSubstr("\"code\":"));
+    EXPECT_THAT(line, HasSubstr("\"ms\":"));
+    of_calls += line.find("\"msg\":\"call\"") != std::string::npos;
+  }
+  EXPECT_EQ(of_calls, 3u);
+  EXPECT_THAT(lines, Contains(AllOf(HasSubstr("\"msg\":\"call\""), HasSubstr("AdminService/GetStatus"),
+                                    HasSubstr("\"code\":\"OK\""), HasSubstr("\"caller\":"))));
 }
 
 TEST(Unary, CallsAreCountedByMethodAndCode) {

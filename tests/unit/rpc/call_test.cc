@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <random>
-#include <set>
 
 #include "common/rpc/backoff.h"
 #include "common/status/errors.h"
@@ -46,28 +45,6 @@ TEST(After, RandomTextIsAnswered) {
       EXPECT_EQ(parsed.code(), absl::StatusCode::kInvalidArgument);
     }
   }
-}
-
-TEST(Trace, ValidOnesKeepTheirId) {
-  std::string continued = ContinueTrace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
-  EXPECT_EQ(continued.size(), 55u);
-  EXPECT_EQ(TraceId(continued), "0af7651916cd43dd8448eb211c80319c");
-  EXPECT_EQ(continued.substr(52), "-00") << "the flags stay";
-}
-
-TEST(Trace, OthersAreReplacedByNewOnes) {
-  std::set<std::string> ids;
-  for (const char* bad : {"", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", "garbage",
-                          "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-                          "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-                          "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-                          "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"}) {
-    std::string continued = ContinueTrace(bad);
-    ASSERT_EQ(continued.size(), 55u) << bad;
-    EXPECT_NE(TraceId(continued), "0af7651916cd43dd8448eb211c80319c");
-    ids.emplace(TraceId(continued));
-  }
-  EXPECT_EQ(ids.size(), 7u);
 }
 
 TEST(Backoff, DoublesWithinItsBoundsAndHonoursTheServer) {

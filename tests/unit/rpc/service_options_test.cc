@@ -230,6 +230,10 @@ TEST_F(ServiceOptionsTest, SecretsAreMasked) {
 }
 
 TEST_F(ServiceOptionsTest, HelpExplainsEveryFlagInASentence) {
+  ParsedOptions version = Parse({"--version"});
+  EXPECT_TRUE(version.finished);
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.message, ::testing::MatchesRegex("motcua-[a-z-]+ [0-9]+\\.[0-9]+\\.[0-9]+ \\([0-9a-z]+, [A-Za-z]+\\)\n"));
   ParsedOptions parsed = Parse({"--help"});
   EXPECT_TRUE(parsed.finished);
   EXPECT_EQ(parsed.exit_code, 0);

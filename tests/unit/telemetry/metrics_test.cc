@@ -4,8 +4,13 @@
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/telemetry/exposer.h"
 
 namespace motcua::telemetry {
@@ -69,8 +74,32 @@ TEST(Exposer, ServesOverHttp) {
   auto exposer = Exposer::Start("127.0.0.1:0", metrics);
   ASSERT_TRUE(exposer.ok()) << exposer.status();
   std::string address = absl::StrCat("127.0.0.1:", (*exposer)->port());
-  EXPECT_THAT(Get(absl::StrCat("http://", address, "/metrics")), HasSubstr("motcua_commits_total 5"));
+  const std::string text = Get(absl::StrCat("http://", address, "/metrics"));
+  EXPECT_THAT(text, HasSubstr("motcua_commits_total 5"));
   EXPECT_FALSE(Exposer::Start(address, metrics).ok()) << "taken";
+}
+
+double ValueOf(const std::string& text, const std::string& name) {
+  const size_t line = text.find("\n" + name + " ");
+  EXPECT_NE(line, std::string::npos) << name;
+  return line == std::string::npos ? 0 : std::strtod(text.c_str() + line + 2 + name.size(), nullptr);
+}
+
+TEST(Exposer, TellsOfTheProcess) {
+  PrometheusMetrics metrics;
+  auto exposer = Exposer::Start("127.0.0.1:0", metrics);
+  ASSERT_TRUE(exposer.ok()) << exposer.status();
+  const std::string url = absl::StrCat("http://127.0.0.1:", (*exposer)->port(), "/metrics");
+  const std::string text = Get(url);
+  EXPECT_GT(ValueOf(text, "process_resident_memory_bytes"), 1e6);
+  EXPECT_LT(ValueOf(text, "process_resident_memory_bytes"), 1e11);
+  EXPECT_GE(ValueOf(text, "process_cpu_seconds_total"), 0);
+  const double now = absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch());
+  EXPECT_NEAR(ValueOf(text, "process_start_time_seconds"), now, 600);
+  const double files = ValueOf(text, "process_open_fds");
+  const int descriptor = dup(STDOUT_FILENO);
+  EXPECT_GE(ValueOf(Get(url), "process_open_fds"), files + 1) << "both scrapes have one connection";
+  close(descriptor);
 }
 
 }  // namespace
