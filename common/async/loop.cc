@@ -19,7 +19,7 @@ namespace {
 
 // Coroutines resumed before the loop looks at its sockets again, so that two that wake each other cannot starve
 // them.
-constexpr int kResumesPerTurn = 10'000;
+constexpr size_t kResumesPerTurn = 10'000;
 
 // Keeps the end of the wait within what the clock can express.
 constexpr absl::Duration kLongestDrain = absl::Hours(24 * 365);
@@ -193,6 +193,7 @@ void Loop::RunPosted() {
     std::lock_guard<std::mutex> lock(mutex_);
     batch.swap(posted_);
   }
+  posted_this_turn_ += batch.size();
   for (absl::AnyInvocable<void()>& work : batch) {
     work();
     work = nullptr;  // what it holds goes now, not with the whole batch
@@ -312,11 +313,13 @@ void Loop::MarkReady(Waiter& waiter) {
 }
 
 void Loop::EndTurn() {
-  for (int i = 0; i < kResumesPerTurn; ++i) {
+  size_t resumed = 0;
+  for (; resumed < kResumesPerTurn; ++resumed) {
     Waiter* waiter = ready_.PopFront();
     if (waiter == nullptr) break;
     waiter->awaiting_.resume();
   }
+  busiest_turn_ = std::max(busiest_turn_, resumed + std::exchange(posted_this_turn_, 0));
   IntrusiveList<TurnEndHook> hooks;
   hooks.Append(turn_end_);
   while (TurnEndHook* hook = hooks.PopFront()) hook->OnTurnEnd();

@@ -35,6 +35,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/async/cancel.h"
@@ -99,6 +100,10 @@ class Loop {
   /// Spawned and not finished yet.
   size_t spawned() const;
 
+  /// The most that one turn has found to do since the last call: coroutines that were ready and work that was posted.
+  /// For metrics: how deep the queue before the loop becomes. On the loop.
+  size_t TakeBusiestTurn() { return std::exchange(busiest_turn_, 0); }
+
   /// Waits, on another thread, until no spawned task is left; false if `timeout` passes before that.
   bool Drain(absl::Duration timeout);
 
@@ -154,6 +159,8 @@ class Loop {
   IntrusiveList<TurnEndHook> turn_end_;
   IntrusiveList<internal::SpawnedTask> tasks_;
   bool stopping_ = false;
+  size_t posted_this_turn_ = 0;
+  size_t busiest_turn_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable idle_;

@@ -7,6 +7,8 @@
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
 #include "common/status/errors.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/trace.h"
 #include "common/time/timestamp.h"
 
 namespace motcua::feed {
@@ -19,7 +21,6 @@ using async::Task;
 constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
-constexpr absl::Duration kDiscovery = absl::Milliseconds(250);
 constexpr absl::Duration kAcknowledge = absl::Seconds(2);
 
 // Events that one commit applies at the most, and that wait for it at the most.
@@ -32,7 +33,8 @@ constexpr char kCursorMoved[] = "CURSOR_MOVED";
 }  // namespace
 
 Consumer::Consumer(async::Loop& loop, store::Store& store, Source& source, Projection& projection, std::string name,
-                   std::string source_name, std::string shard, std::function<void()> progressed)
+                   std::string source_name, std::string shard, std::function<void()> progressed,
+                   ConsumerOptions options)
     : loop_(loop),
       store_(store),
       source_(source),
@@ -41,6 +43,8 @@ Consumer::Consumer(async::Loop& loop, store::Store& store, Source& source, Proje
       source_name_(std::move(source_name)),
       shard_(std::move(shard)),
       progressed_(std::move(progressed)),
+      options_(options),
+      started_(absl::Now()),
       moved_(loop) {}
 
 void Consumer::Progress() {
@@ -49,13 +53,43 @@ void Consumer::Progress() {
   if (progressed_) progressed_();
 }
 
+void Consumer::InTrouble(const absl::Status& status, const std::string& traceparent) {
+  const absl::Time now = absl::Now();
+  trouble_ = std::string(status.message());
+  troubled_since_ = std::min(troubled_since_, now);
+  if (told_of_trouble_ || now - troubled_since_ < options_.stuck_after) return;
+  told_of_trouble_ = true;
+  telemetry::Log(telemetry::Level::kWarning, "a feed is not followed",
+                 {{"source", source_name_},
+                  {"shard", shard_},
+                  {"reason", errors::Reason(status)},
+                  {"error", trouble_},
+                  {"seconds", absl::ToInt64Seconds(now - troubled_since_)},
+                  {"applied", applied_},
+                  {"trace", telemetry::TraceId(traceparent)}});
+}
+
+void Consumer::GoesOn() {
+  if (told_of_trouble_) {
+    telemetry::Log(telemetry::Level::kInfo, "a feed is followed again",
+                   {{"source", source_name_},
+                    {"shard", shard_},
+                    {"seconds", absl::ToInt64Seconds(absl::Now() - troubled_since_)},
+                    {"applied", applied_}});
+  }
+  told_of_trouble_ = false;
+  troubled_since_ = absl::InfiniteFuture();
+  trouble_.clear();
+}
+
 Task<void> Consumer::Run(CancelToken cancel) {
   absl::Duration pause = kFirstPause;
   while (!cancel.cancelled()) {
     const uint64_t before = applied_;
     absl::Status status = co_await RunOnce(cancel);
     if (errors::Reason(status) == kCursorMoved) continue;
-    trouble_ = std::string(status.message());
+    // The stop of the service is no trouble.
+    if (!cancel.cancelled()) InTrouble(status, std::string());
     pause = applied_ == before ? std::min(2 * pause, kLongestPause) : kFirstPause;
     absl::Status slept = co_await loop_.Sleep(pause, cancel);
     (void)slept;
@@ -157,7 +191,7 @@ Task<absl::Status> Consumer::ApplyOnce(Arrivals& arrivals) {
   }
   applied_ = std::max(applied_, up_to);
   watermark_ = std::max(watermark_, watermark);
-  trouble_.clear();
+  GoesOn();
   Progress();
   co_await AcknowledgeSometimes();
   co_return absl::OkStatus();
@@ -180,6 +214,8 @@ Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, uint64_t 
           case store::CommitOutcome::Kind::kCommitted:
             cursor_ = up_to;
             applied_ = up_to;
+            events_ += events.size();
+            ++batches_;
             co_return absl::OkStatus();
           case store::CommitOutcome::Kind::kCursorMoved:
             co_return errors::Aborted(kCursorMoved, "another consumer has applied these events");
@@ -192,7 +228,7 @@ Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, uint64_t 
         }
       }
     }
-    trouble_ = std::string(status.message());
+    if (!status.ok() && !cancel.cancelled()) InTrouble(status, events.front().traceparent());
     // An outcome that is not known is known by the cursor: start again from where it stands.
     if (errors::Reason(status) == "OUTCOME_UNKNOWN") co_return status;
     absl::Status slept = co_await loop_.Sleep(pause, cancel);
@@ -252,115 +288,6 @@ Task<absl::Status> Consumer::AwaitWatermark(absl::Time moment, absl::Time deadli
       co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
                                          absl::StrCat("the watermark of ", source_name_, " lags behind"));
     }
-  }
-  co_return absl::OkStatus();
-}
-
-Subscriptions::Subscriptions(async::Loop& loop, store::Store& store, std::string name)
-    : loop_(loop), store_(store), name_(std::move(name)), appeared_(loop) {}
-
-Subscriptions::~Subscriptions() = default;
-
-void Subscriptions::Add(std::string source_name, Source& source, Projection& projection) {
-  Subscription subscription;
-  subscription.name = std::move(source_name);
-  subscription.source = &source;
-  subscription.projection = &projection;
-  subscriptions_.push_back(std::move(subscription));
-}
-
-Task<void> Subscriptions::Run(CancelToken cancel) {
-  std::vector<Task<void>> parts;
-  for (size_t i = 0; i < subscriptions_.size(); ++i) parts.push_back(Discover(i, cancel));
-  if (!parts.empty()) co_await async::WhenAll(std::move(parts));
-}
-
-// Starts a consumer for each shard of a source as it appears.
-Task<void> Subscriptions::Discover(size_t index, CancelToken cancel) {
-  const Subscription subscription = subscriptions_[index];
-  while (!cancel.cancelled()) {
-    absl::StatusOr<std::vector<std::string>> shards =
-        co_await subscription.source->ListShards(absl::Now() + kPatience);
-    if (shards.ok()) {
-      for (const std::string& shard : *shards) {
-        const std::pair<std::string, std::string> key(subscription.name, shard);
-        if (consumers_.contains(key)) continue;
-        absl::Status prepared;
-        if (prepare_) prepared = co_await prepare_(shard);
-        if (!prepared.ok()) continue;
-        auto consumer = std::make_unique<Consumer>(loop_, store_, *subscription.source, *subscription.projection, name_,
-                                                   subscription.name, shard, progressed_);
-        Consumer& started = *consumer;
-        consumers_.emplace(key, std::move(consumer));
-        loop_.Spawn(started.Run(cancel));
-        appeared_.Set();
-        appeared_.Reset();
-      }
-    }
-    absl::Status slept = co_await loop_.Sleep(kDiscovery, cancel);
-    (void)slept;
-  }
-}
-
-absl::Time Subscriptions::Watermark(const std::string& shard) const {
-  absl::Time least = absl::InfiniteFuture();
-  for (const Subscription& subscription : subscriptions_) {
-    const Consumer* consumer = Find(subscription.name, shard);
-    least = std::min(least, consumer == nullptr ? absl::InfinitePast() : consumer->watermark());
-  }
-  return least;
-}
-
-Consumer* Subscriptions::Find(const std::string& source_name, const std::string& shard) const {
-  auto found = consumers_.find(std::make_pair(source_name, shard));
-  return found == consumers_.end() ? nullptr : found->second.get();
-}
-
-std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> Subscriptions::All() const {
-  std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> all;
-  for (const auto& [key, consumer] : consumers_) all.emplace_back(key, consumer.get());
-  return all;
-}
-
-Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::string shard, uint64_t position,
-                                               absl::Time deadline, CancelToken cancel) {
-  bool consumed = false;
-  for (const Subscription& subscription : subscriptions_) consumed = consumed || subscription.name == source_name;
-  if (!consumed) co_return absl::OkStatus();  // what is not consumed cannot lag behind
-  Consumer* consumer = Find(source_name, shard);
-  while (consumer == nullptr) {
-    absl::Status appeared = co_await appeared_.Wait(deadline, cancel);
-    if (!appeared.ok()) {
-      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the feed of ", source_name, " is not read yet"));
-    }
-    consumer = Find(source_name, shard);
-  }
-  co_return co_await consumer->AwaitApplied(position, deadline, cancel);
-}
-
-Task<absl::Status> Subscriptions::AwaitWatermark(std::vector<std::string> shards, absl::Time moment,
-                                                 absl::Time deadline) {
-  for (const Subscription& subscription : subscriptions_) {
-    absl::Status reached = co_await AwaitWatermark(subscription.name, shards, moment, deadline);
-    if (!reached.ok()) co_return reached;
-  }
-  co_return absl::OkStatus();
-}
-
-Task<absl::Status> Subscriptions::AwaitWatermark(std::string source_name, std::vector<std::string> shards,
-                                                 absl::Time moment, absl::Time deadline) {
-  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
-  for (const std::string& shard : shards) {
-    Consumer* consumer = Find(source_name, shard);
-    while (consumer == nullptr) {
-      absl::Status appeared = co_await appeared_.Wait(deadline);
-      if (!appeared.ok()) {
-        co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(source_name, " is not read yet"));
-      }
-      consumer = Find(source_name, shard);
-    }
-    absl::Status caught_up = co_await consumer->AwaitWatermark(target, deadline);
-    if (!caught_up.ok()) co_return caught_up;
   }
   co_return absl::OkStatus();
 }

@@ -3,10 +3,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -40,6 +38,14 @@ class Projection {
                                           absl::Time not_before) = 0;
 };
 
+class ConsumerOptions {
+ public:
+  ConsumerOptions() {}
+
+  /// A consumer that has been in trouble for longer logs it, once, and once more when it goes on.
+  absl::Duration stuck_after = absl::Seconds(30);
+};
+
 // Applies one shard of one source's feed, exactly once: the cursor is committed with the effect, compare-and-set, so
 // crashes, repeated events and a second replica at the same work change nothing.
 //
@@ -49,7 +55,8 @@ class Consumer {
   // `name`: of the consuming service, as the source knows it. `progressed` is called whenever `applied` or
   // `watermark` has moved. All references outlive the consumer.
   Consumer(async::Loop& loop, store::Store& store, Source& source, Projection& projection, std::string name,
-           std::string source_name, std::string shard, std::function<void()> progressed);
+           std::string source_name, std::string shard, std::function<void()> progressed,
+           ConsumerOptions options = ConsumerOptions());
 
   // Until cancelled; survives the loss of the source and of Redis.
   async::Task<void> Run(async::CancelToken cancel);
@@ -62,6 +69,13 @@ class Consumer {
   absl::Time watermark() const { return watermark_; }
   // Why it does not go on; empty while it does.
   const std::string& trouble() const { return trouble_; }
+  // Since when, of the system clock; InfiniteFuture while it goes on.
+  absl::Time troubled_since() const { return troubled_since_; }
+  // When it began, of the system clock.
+  absl::Time started() const { return started_; }
+  // Events that took effect here, and the commits that they did it by.
+  uint64_t events() const { return events_; }
+  uint64_t batches() const { return batches_; }
 
   // Waits until `position` has been applied. Error: DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED.
   async::Task<absl::Status> AwaitApplied(uint64_t position, absl::Time deadline, async::CancelToken cancel);
@@ -91,6 +105,9 @@ class Consumer {
   async::Task<absl::Status> CommitCursor();
   async::Task<absl::StatusOr<uint64_t>> ReadCursor();
   async::Task<void> AcknowledgeSometimes();
+  // `traceparent`: of the first event that could not be applied; empty where the trouble is not with events.
+  void InTrouble(const absl::Status& status, const std::string& traceparent);
+  void GoesOn();
   void Progress();
 
   async::Loop& loop_;
@@ -108,64 +125,14 @@ class Consumer {
   uint64_t acknowledged_ = 0;
   absl::Time acknowledged_at_ = absl::InfinitePast();
   absl::Time watermark_ = absl::InfinitePast();
+  const ConsumerOptions options_;
+  const absl::Time started_;
   std::string trouble_;
+  absl::Time troubled_since_ = absl::InfiniteFuture();
+  bool told_of_trouble_ = false;
+  uint64_t events_ = 0;
+  uint64_t batches_ = 0;
   async::Event moved_;
-};
-
-// All that a service consumes: for every source a consumer per shard, shards that appear later included.
-//
-// Confined to the loop.
-class Subscriptions {
- public:
-  Subscriptions(async::Loop& loop, store::Store& store, std::string name);
-  ~Subscriptions();
-
-  // Before Run. `source_name` is the service's: `intake`, `routing` ... References outlive the subscriptions.
-  void Add(std::string source_name, Source& source, Projection& projection);
-
-  // Called whenever any consumer has moved.
-  void OnProgress(std::function<void()> progressed) { progressed_ = std::move(progressed); }
-
-  // Called, and waited for, before a shard's first event is consumed.
-  void OnShard(std::function<async::Task<absl::Status>(std::string shard)> prepare) { prepare_ = std::move(prepare); }
-
-  async::Task<void> Run(async::CancelToken cancel);
-
-  // The least watermark over all sources of a shard; InfinitePast while one of them is not yet consumed,
-  // InfiniteFuture where the service consumes nothing.
-  absl::Time Watermark(const std::string& shard) const;
-
-  // nullptr where there is none (yet).
-  Consumer* Find(const std::string& source_name, const std::string& shard) const;
-  std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> All() const;
-
-  // Read-your-writes: waits until the source's feed has been applied up to `position`.
-  async::Task<absl::Status> AwaitApplied(std::string source_name, std::string shard, uint64_t position,
-                                         absl::Time deadline, async::CancelToken cancel);
-  // Waits until Watermark(shard) has reached `moment` for every shard in `shards`.
-  async::Task<absl::Status> AwaitWatermark(std::vector<std::string> shards, absl::Time moment, absl::Time deadline);
-  // Waits until the watermark of the source has reached `moment` in every shard of `shards`, those included that are
-  // not consumed yet.
-  async::Task<absl::Status> AwaitWatermark(std::string source_name, std::vector<std::string> shards, absl::Time moment,
-                                           absl::Time deadline);
-
- private:
-  struct Subscription {
-    std::string name;
-    Source* source;
-    Projection* projection;
-  };
-
-  async::Task<void> Discover(size_t subscription, async::CancelToken cancel);
-
-  async::Loop& loop_;
-  store::Store& store_;
-  const std::string name_;
-  std::vector<Subscription> subscriptions_;
-  std::map<std::pair<std::string, std::string>, std::unique_ptr<Consumer>> consumers_;
-  std::function<void()> progressed_;
-  std::function<async::Task<absl::Status>(std::string)> prepare_;
-  async::Event appeared_;
 };
 
 }  // namespace motcua::feed

@@ -49,6 +49,17 @@ absl::StatusOr<EventPtr> ParseEntry(const Reply& entry) {
   return EventPtr(std::move(event));
 }
 
+// Counts a reader for as long as it lives. The count is shared: the frame of a reader may go after the publisher.
+class Presence {
+ public:
+  explicit Presence(std::shared_ptr<size_t> count) : count_(std::move(count)) { ++*count_; }
+  ~Presence() { --*count_; }
+  Presence(const Presence&) = delete;
+
+ private:
+  const std::shared_ptr<size_t> count_;
+};
+
 }  // namespace
 
 Publisher::Publisher(async::Loop& loop, store::Store& store, redis::Client& tail, PublisherOptions options)
@@ -277,6 +288,7 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
   auto found = shards_.find(name);
   if (found == shards_.end()) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
   Shard& shard = *found->second;
+  const Presence presence(shard.readers);
   if (!request.consumer().empty()) {
     // Only one that can still read on: a consumer that comes too late must not hold up trimming for ever.
     absl::StatusOr<std::vector<EventPtr>> readable = co_await NextBatch(name, request.after(), 1);
@@ -367,6 +379,11 @@ uint64_t Publisher::position(const std::string& name) const {
 absl::Time Publisher::watermark(const std::string& name) const {
   auto found = shards_.find(name);
   return found == shards_.end() ? absl::InfinitePast() : found->second->watermark;
+}
+
+size_t Publisher::readers(const std::string& name) const {
+  auto found = shards_.find(name);
+  return found == shards_.end() ? 0 : *found->second->readers;
 }
 
 }  // namespace motcua::feed

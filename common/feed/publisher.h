@@ -78,6 +78,8 @@ class Publisher {
   // What is known of a shard; zero and InfinitePast where it is unknown.
   uint64_t position(const std::string& shard) const;
   absl::Time watermark(const std::string& shard) const;
+  // Open streams of a shard.
+  size_t readers(const std::string& shard) const;
 
  private:
   struct Shard {
@@ -89,6 +91,7 @@ class Publisher {
     absl::Time watermark = absl::InfinitePast();
     // Position up to which a reader must be to be told the watermark.
     uint64_t watermark_position = 0;
+    std::shared_ptr<size_t> readers = std::make_shared<size_t>(0);
     // Wakes readers; replaced by a pulse: set and reset in one turn.
     async::Event changed;
   };

@@ -88,6 +88,10 @@ void Client::OnConnectionChange(absl::AnyInvocable<void(bool connected)> observe
   });
 }
 
+void Client::OnRoundTrip(absl::AnyInvocable<void(absl::Duration)> observer) {
+  pipeline_->ObserveRoundTrips(std::move(observer));
+}
+
 absl::Status Client::last_error() const { return pipeline_->last_error(); }
 
 ClientStats Client::stats() const { return pipeline_->stats(); }

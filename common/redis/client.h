@@ -135,6 +135,11 @@ class Client {
   /// was added if the connection is up already. It stays for the life of the client. Any thread.
   void OnConnectionChange(absl::AnyInvocable<void(bool connected)> observer);
 
+  /// Calls `observer` on the loop with the time from issue to answer of one command in sixteen: a sample, because reading
+  /// the clock for every command would cost more than the rest of its bookkeeping. One observer. On the loop, or before
+  /// the first command.
+  void OnRoundTrip(absl::AnyInvocable<void(absl::Duration)> observer);
+
   /// Any thread; the counters are read one by one.
   ClientStats stats() const;
 

@@ -1,5 +1,7 @@
 #include "common/redis/pipeline.h"
 
+#include <uv.h>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -11,6 +13,11 @@ namespace {
 
 // Bits a backoff bound may be shifted by before it has certainly reached any sensible maximum.
 constexpr int kMaxDoublings = 20;
+
+// One command in so many has its round trip measured.
+constexpr uint64_t kSampledCommands = 16;
+
+int64_t MonotonicNow() { return static_cast<int64_t>(uv_hrtime()); }
 
 }  // namespace
 
@@ -58,6 +65,7 @@ uint64_t Client::Pipeline::AddSlot(PendingReply* pending) {
   slot.pending = pending;
   slot.own = pending == nullptr;
   slot.offset = link_->bytes_appended();
+  if (on_round_trip_ && !slot.own && (first_slot_ + slots_.size()) % kSampledCommands == 0) slot.sent_at = MonotonicNow();
   in_flight_.store(slots_.size(), std::memory_order_relaxed);
   return first_slot_ + slots_.size() - 1;
 }
@@ -103,6 +111,7 @@ void Client::Pipeline::OnLinkReply(Reply reply) {
     if (greetings_left_ > 0) OnGreeting(reply);
     return;
   }
+  if (slot.sent_at != 0) on_round_trip_(absl::Nanoseconds(MonotonicNow() - slot.sent_at));
   const bool wrong_server = reply.is_error() && internal::MeansWrongServer(reply.text());
   if (slot.pending == nullptr) {
     late_replies_.fetch_add(1, std::memory_order_relaxed);

@@ -72,6 +72,7 @@ class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipel
 
   void CountScriptLoad() { script_loads_.fetch_add(1, std::memory_order_relaxed); }
   void AddObserver(absl::AnyInvocable<void(bool)> observer);
+  void ObserveRoundTrips(absl::AnyInvocable<void(absl::Duration)> observer) { on_round_trip_ = std::move(observer); }
   absl::Status last_error() const;
 
   async::Loop& loop() { return loop_; }
@@ -86,6 +87,7 @@ class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipel
     PendingReply* pending = nullptr;  // null: own command (AUTH, PING), or its caller has gone
     uint64_t offset = 0;              // of its first byte in the link's stream
     bool own = false;
+    int64_t sent_at = 0;  // nanoseconds of the monotonic clock; 0: not sampled
   };
 
   absl::Status Admit();
@@ -119,6 +121,7 @@ class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipel
   async::TimerId ping_timer_;
   absl::BitGen random_;
   std::vector<absl::AnyInvocable<void(bool)>> observers_;
+  absl::AnyInvocable<void(absl::Duration)> on_round_trip_;
 
   mutable std::mutex mutex_;
   absl::Status last_error_ ABSL_GUARDED_BY(mutex_);

@@ -16,11 +16,14 @@ namespace motcua::store {
 
 // What a decision may know besides the state and the command.
 struct Context {
-  Context(absl::Time now, common::v1::Actor actor) : now(now), actor(std::move(actor)) {}
+  Context(absl::Time now, common::v1::Actor actor, std::string traceparent = "")
+      : now(now), actor(std::move(actor)), traceparent(std::move(traceparent)) {}
 
   // When the decision takes effect.
   absl::Time now;
   common::v1::Actor actor;
+  // Of what caused it, the call or the event; empty = unknown. Every event of the decision bears it.
+  std::string traceparent;
 };
 
 // Membership in a sorted index: the smaller the score, the earlier it is listed.

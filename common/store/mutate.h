@@ -102,7 +102,7 @@ async::Task<absl::StatusOr<Response>> RunMutation(Store& store, Caller caller, R
       response.mutable_written()->set_replayed(true);
       co_return response;
     }
-    Context context(std::max(store.clock().Now(), not_before), caller.actor);
+    Context context(std::max(store.clock().Now(), not_before), caller.actor, caller.traceparent);
     if (creates) {
       absl::StatusOr<std::string> named = co_await new_id(context.now, id);
       if (!named.ok()) co_return named.status();
@@ -120,9 +120,6 @@ async::Task<absl::StatusOr<Response>> RunMutation(Store& store, Caller caller, R
     absl::StatusOr<Decision<typename Model::Record>> decision = decide(record, id, context);
     if (!decision.ok()) co_return decision.status();
     const absl::Status refusal = decision->refusal;
-    if (!caller.traceparent.empty()) {
-      for (feed::v1::Event& event : decision->events) event.set_traceparent(caller.traceparent);
-    }
     answer(decision->record, response);
     session.Apply<Model>(id, *std::move(decision));
     common::v1::Written* written = response.mutable_written();

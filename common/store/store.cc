@@ -99,6 +99,7 @@ Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl:
     co_return outcome;
   }
   if (kind == "CURSOR") {
+    ++tally_.cursor_moved;
     CommitOutcome outcome(CommitOutcome::Kind::kCursorMoved, 0);
     if (!absl::SimpleAtoi(value, &outcome.position)) co_return Corrupt("cursor");
     co_return outcome;

@@ -63,12 +63,13 @@ enum class Order { kAscending, kDescending };
 // REDIS_UNAVAILABLE or OUTCOME_UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED) and DATA_LOSS (CORRUPT_RECORD).
 class Store {
  public:
-  // Bytes that commits sent, and how they ended; for metrics.
+  // How the commits so far ended; for metrics.
   struct Tally {
     uint64_t committed = 0;
     uint64_t conflicts = 0;
     uint64_t stale = 0;
     uint64_t replayed = 0;
+    uint64_t cursor_moved = 0;
   };
 
   // `prefix` distinguishes the services that share a Redis: `in`, `ro`, `dm`, `no`. Replies to requests are kept

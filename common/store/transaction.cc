@@ -40,6 +40,7 @@ feed::v1::Event NewEvent(const Context& context, std::string_view subject) {
   *event.mutable_at() = time::ToTimestamp(context.now);
   event.set_subject(std::string(subject));
   if (!context.actor.id().empty()) *event.mutable_actor() = context.actor;
+  if (!context.traceparent.empty()) event.set_traceparent(context.traceparent);
   return event;
 }
 

@@ -18,8 +18,8 @@
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
-#include "common/feed/consumer.h"
 #include "common/feed/publisher.h"
+#include "common/feed/subscriptions.h"
 #include "common/service/catalogues.h"
 #include "common/store/store.h"
 
@@ -51,8 +51,13 @@ class Sweeper {
 
   // Events written since the start.
   uint64_t fired() const { return fired_; }
-  // Called with the number of events of each committed batch; for metrics.
-  void OnFired(std::function<void(size_t)> on_fired) { on_fired_ = std::move(on_fired); }
+  // Called for each timer that has fired, after its commit, with how late it was by the service's clock; for metrics.
+  void OnFired(std::function<void(absl::Duration lateness)> on_fired) { on_fired_ = std::move(on_fired); }
+
+  // For how long the earliest moment of the shard that is due has been so without having fired; zero where none is,
+  // or where the sweeper does not know the shard yet.
+  // While the store cannot be asked, by what was last read of it. For metrics.
+  async::Task<absl::Duration> OldestUnfired(std::string shard);
 
  private:
   struct Shard {
@@ -61,6 +66,8 @@ class Sweeper {
     const std::string name;
     async::Event wake;
     absl::Time fired_up_to = absl::InfinitePast();
+    // The earliest moment as last read for metrics.
+    absl::Time earliest = absl::InfiniteFuture();
   };
   using Timers = std::vector<std::pair<std::string, double>>;
 
@@ -79,7 +86,7 @@ class Sweeper {
   feed::Publisher& publisher_;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
   uint64_t fired_ = 0;
-  std::function<void(size_t)> on_fired_;
+  std::function<void(absl::Duration)> on_fired_;
 };
 
 }  // namespace motcua::deadline

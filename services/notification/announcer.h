@@ -8,7 +8,7 @@
 #include "common/async/cancel.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
-#include "common/feed/consumer.h"
+#include "common/feed/subscriptions.h"
 #include "services/notification/delivery_worker.h"
 #include "services/notification/domain/names.h"
 #include "services/notification/inbox_watch.h"

@@ -3,13 +3,16 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/async/sync_wait.h"
-#include "common/feed/consumer.h"
 #include "common/feed/publisher.h"
+#include "common/feed/subscriptions.h"
 #include "common/status/errors.h"
+#include "common/telemetry/log.h"
 #include "common/time/clock.h"
 #include "common/time/timestamp.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/local_source.h"
 #include "tests/support/redis_process.h"
@@ -21,6 +24,7 @@ namespace {
 using async::SyncWait;
 using async::Task;
 using test::WaitUntil;
+using ::testing::HasSubstr;
 
 absl::Time Soon() { return absl::Now() + absl::Seconds(10); }
 
@@ -45,6 +49,7 @@ PublisherOptions FeedOptions() {
 class CountingProjection final : public Projection {
  public:
   Task<absl::Status> Apply(store::Session& session, const std::vector<v1::Event>& events, absl::Time) override {
+    if (failing_) co_return errors::Unavailable("WAITING_FOR_INTAKE", "not yet");
     if (pause_ != nullptr) co_await pause_->Schedule();  // gives the other replica its turn
     for (const v1::Event& event : events) {
       session.extra().Count(session.keys().Counters(), "events", 1);
@@ -60,7 +65,43 @@ class CountingProjection final : public Projection {
   std::vector<v1::Event::BodyCase> wanted_;
   bool in_order_ = true;
   async::Loop* pause_ = nullptr;
+  bool failing_ = false;
 };
+
+// Another's feeds until it goes away.
+class FickleSource final : public Source {
+ public:
+  explicit FickleSource(Source& source) : source_(source) {}
+
+  Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline) override {
+    return source_.ListShards(deadline);
+  }
+  std::unique_ptr<SourceStream> Open(v1::ReadRequest request) override {
+    if (gone_) return std::make_unique<NoStream>();
+    return source_.Open(std::move(request));
+  }
+  Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) override {
+    return source_.Acknowledge(std::move(request), deadline);
+  }
+
+  bool gone_ = false;
+
+ private:
+  class NoStream final : public SourceStream {
+   public:
+    Task<absl::StatusOr<v1::ReadResponse>> Next(async::CancelToken) override {
+      co_return errors::Unavailable("PEER_UNAVAILABLE", "nobody is there");
+    }
+  };
+
+  Source& source_;
+};
+
+ConsumerOptions SoonStuck() {
+  ConsumerOptions options;
+  options.stuck_after = absl::Milliseconds(50);
+  return options;
+}
 
 // One replica of a consuming service.
 class Replica {
@@ -69,8 +110,9 @@ class Replica {
       : loop_(loop),
         client_(loop, RedisOptions(redis)),
         store_(client_, clock, "ro", absl::Hours(1)),
-        source_(loop, publisher),
-        subscriptions_(loop, store_, "routing"),
+        local_(loop, publisher),
+        source_(local_),
+        subscriptions_(loop, store_, "routing", SoonStuck()),
         cancel_(loop) {
     subscriptions_.Add("intake", source_, projection_);
   }
@@ -113,7 +155,18 @@ class Replica {
   async::Loop& loop_;
   redis::Client client_;
   store::Store store_;
-  test::LocalSource source_;
+  // In trouble since when; InfiniteFuture while it goes on.
+  absl::Time troubled_since() {
+    absl::Time since = absl::InfiniteFuture();
+    loop_.RunAndWait([&] {
+      Consumer* consumer = subscriptions_.Find("intake", "H30");
+      if (consumer != nullptr) since = consumer->troubled_since();
+    });
+    return since;
+  }
+
+  test::LocalSource local_;
+  FickleSource source_;
   CountingProjection projection_;
   Subscriptions subscriptions_;
   async::CancelSource cancel_;
@@ -140,6 +193,7 @@ class FeedTest : public testing::Test {
       v1::Event event;
       *event.mutable_at() = time::ToTimestamp(clock_.Now());
       event.set_subject("H30-260714-0001");
+      event.set_traceparent(emitted_trace_);
       event.mutable_work_completed()->set_activity(absl::StrCat(++emitted_));
       tx.Emit(event.SerializeAsString());
       absl::StatusOr<store::CommitOutcome> outcome = SyncWait(loop_, store_.Commit(tx, Soon()));
@@ -195,6 +249,7 @@ class FeedTest : public testing::Test {
   Publisher publisher_{loop_, store_, tail_, FeedOptions()};
   async::CancelSource cancel_{loop_};
   uint64_t emitted_ = 0;
+  std::string emitted_trace_;
 };
 
 TEST_F(FeedTest, EventsAreAppliedOnceInOrderFromTheBeginningAndLive) {
@@ -297,6 +352,89 @@ TEST_F(FeedTest, OnlyWhatEveryConsumerHasAppliedIsTrimmed) {
   absl::StatusOr<v1::ReadResponse> step = Read("", 10)->Take();
   EXPECT_EQ(errors::Reason(step.status()), "FEED_TRIMMED") << step.status();
   EXPECT_EQ(errors::MetadataValue(step.status(), "first"), "200");
+}
+
+// The lines that tell of feeds that are not followed, while it lives.
+class StuckLines {
+ public:
+  StuckLines() {
+    telemetry::CaptureLinesForTest([this](std::string_view line) {
+      absl::MutexLock lock(&mutex_);
+      if (line.find("\"a feed is ") != std::string_view::npos) lines_.emplace_back(line);
+    });
+  }
+  ~StuckLines() { telemetry::CaptureLinesForTest(nullptr); }
+  std::vector<std::string> lines() const {
+    absl::MutexLock lock(&mutex_);
+    return lines_;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+TEST_F(FeedTest, AProjectionThatFailsIsStuckAndSaysSoOnceUntilItGoesOn) {
+  StuckLines stuck;
+  Replica replica(loop_, redis_, clock_, publisher_);
+  replica.projection_.failing_ = true;
+  replica.Start();
+  const absl::Time before = absl::Now();
+  emitted_trace_ = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  Emit(3);
+  ASSERT_TRUE(WaitUntil([&] { return stuck.lines().size() == 1; })) << replica.Standing();
+  EXPECT_THAT(stuck.lines()[0], HasSubstr("\"level\":\"warning\""));
+  for (const char* field : {"\"source\":\"intake\"", "\"shard\":\"H30\"", "\"reason\":\"WAITING_FOR_INTAKE\"",
+                            "\"trace\":\"0af7651916cd43dd8448eb211c80319c\""}) {
+    EXPECT_THAT(stuck.lines()[0], HasSubstr(field));
+  }
+  const absl::Time since = replica.troubled_since();
+  EXPECT_GE(since, before);
+  EXPECT_LE(since, absl::Now());
+  loop_.RunAndWait([&] { replica.projection_.failing_ = false; });
+  ExpectAppliedOnce(replica);
+  ASSERT_TRUE(WaitUntil([&] { return stuck.lines().size() == 2; }));
+  EXPECT_THAT(stuck.lines()[1], HasSubstr("\"level\":\"info\""));
+  EXPECT_EQ(replica.troubled_since(), absl::InfiniteFuture());
+  replica.Stop();
+  EXPECT_EQ(stuck.lines().size(), 2u) << "to stop is no trouble";
+}
+
+TEST_F(FeedTest, ASourceThatIsGoneIsStuckAndSaysSoOnceUntilItIsBack) {
+  StuckLines stuck;
+  Replica replica(loop_, redis_, clock_, publisher_);
+  loop_.RunAndWait([&] { replica.source_.gone_ = true; });
+  replica.Start();
+  ASSERT_TRUE(WaitUntil([&] { return stuck.lines().size() == 1; }));
+  EXPECT_THAT(stuck.lines()[0], HasSubstr("\"reason\":\"PEER_UNAVAILABLE\""));
+  EXPECT_LT(replica.troubled_since(), absl::Now());
+  loop_.RunAndWait([&] { replica.source_.gone_ = false; });
+  Emit(5);
+  ExpectAppliedOnce(replica);
+  ASSERT_TRUE(WaitUntil([&] { return replica.troubled_since() == absl::InfiniteFuture(); }));
+  EXPECT_EQ(stuck.lines().size(), 2u);
+}
+
+TEST_F(FeedTest, WhatWasAppliedIsCountedAndReadersAre) {
+  ASSERT_TRUE(Read("routing")->Take().ok());
+  Emit(20);
+  Replica replica(loop_, redis_, clock_, publisher_);
+  replica.Start();
+  ExpectAppliedOnce(replica);
+  const auto readers = [&] {
+    size_t count = 0;
+    loop_.RunAndWait([&] { count = publisher_.readers("H30"); });
+    return count;
+  };
+  ASSERT_TRUE(WaitUntil([&] { return readers() == 1; })) << "the one of before has gone";
+  loop_.RunAndWait([&] {
+    const Consumer* consumer = replica.subscriptions_.Find("intake", "H30");
+    EXPECT_EQ(consumer->events(), 20u);
+    EXPECT_GE(consumer->batches(), 1u);
+    EXPECT_LE(consumer->batches(), 20u);
+  });
+  replica.Stop();
+  EXPECT_TRUE(WaitUntil([&] { return readers() == 0; }));
 }
 
 TEST_F(FeedTest, ASlowReaderHoldsUpNobody) {

@@ -71,6 +71,21 @@ TEST_F(ClientTest, AnErrorReplyIsAStatusWhoseTextStaysOutOfTheMessage) {
   EXPECT_EQ(std::string(reply.status().message()).find("WRONGTYPE"), std::string::npos);
 }
 
+TEST_F(ClientTest, OneRoundTripInSixteenIsObserved) {
+  std::vector<absl::Duration> observed;
+  loop_.RunAndWait([&] { client_->OnRoundTrip([&observed](absl::Duration taken) { observed.push_back(taken); }); });
+  const absl::Time before = absl::Now();
+  for (int i = 0; i < 160; ++i) ASSERT_TRUE(Run(Command("INCR").Arg("n")).ok());
+  const absl::Duration all = absl::Now() - before;
+  loop_.RunAndWait([&] {
+    EXPECT_EQ(observed.size(), 10u);
+    for (const absl::Duration taken : observed) {
+      EXPECT_GT(taken, absl::ZeroDuration());
+      EXPECT_LT(taken, all);
+    }
+  });
+}
+
 TEST_F(ClientTest, HundredThousandPipelinedCommandsAnswerInOrder) {
   constexpr int kCommands = 100'000;
   Options options;

@@ -198,6 +198,7 @@ TEST_F(StoreTest, ACursorMovesOnlyFromWhereItStood) {
   EXPECT_EQ(move(0, 10).kind, CommitOutcome::Kind::kCommitted);
   CommitOutcome lost = move(0, 10);
   EXPECT_EQ(lost.kind, CommitOutcome::Kind::kCursorMoved);
+  EXPECT_EQ(store_.tally().cursor_moved, 1u);
   EXPECT_EQ(lost.position, 10);
   EXPECT_EQ(move(10, 12).kind, CommitOutcome::Kind::kCommitted);
   EXPECT_EQ(ReadCounters()["effects"], 2);

@@ -78,6 +78,22 @@ TEST(LoopTest, DrainWaitsForSpawnedTasks) {
   EXPECT_EQ(loop.spawned(), 0u);
 }
 
+TEST(LoopTest, TheBusiestTurnIsToldOnce) {
+  Loop loop("test-loop");
+  int count = 0;
+  loop.RunAndWait([&] {
+    for (int i = 0; i < 50; ++i) loop.Spawn(CountAfterTurn(&loop, &count));
+  });
+  ASSERT_TRUE(loop.Drain(absl::Seconds(10)));
+  size_t busiest = 0, next = 0;
+  loop.RunAndWait([&] {});  // the turn of the work before is over
+  loop.RunAndWait([&] { busiest = loop.TakeBusiestTurn(); });
+  loop.RunAndWait([&] {});
+  loop.RunAndWait([&] { next = loop.TakeBusiestTurn(); });
+  EXPECT_GE(busiest, 50u);
+  EXPECT_LE(next, 5u);
+}
+
 TEST(LoopTest, SpawnOnTheLoopStartsAtOnceAndSaysWhenDone) {
   Loop loop("test-loop");
   int count = 0;
