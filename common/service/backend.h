@@ -12,9 +12,9 @@
 #include "common/async/cancel.h"
 #include "common/async/loop.h"
 #include "common/async/semaphore.h"
-#include "common/feed/consumer.h"
 #include "common/feed/publisher.h"
 #include "common/feed/source.h"
+#include "common/feed/subscriptions.h"
 #include "common/redis/client.h"
 #include "common/rpc/call.h"
 #include "common/service/catalogues.h"
@@ -69,6 +69,8 @@ class Backend {
   const time::Clock& clock() const { return *clock_; }
   bool simulated() const { return simulated_ != nullptr; }
   redis::Client& redis() { return redis_; }
+  // The connection over which the publisher waits for new events.
+  const redis::Client& tail() const { return tail_; }
   store::Store& store() { return store_; }
   feed::Publisher& publisher() { return publisher_; }
   feed::Subscriptions& subscriptions() { return subscriptions_; }

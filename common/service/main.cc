@@ -18,6 +18,7 @@
 #include "common/service/feed_service.h"
 #include "common/service/grpc_source.h"
 #include "common/status/errors.h"
+#include "common/telemetry/build_info.h"
 #include "common/telemetry/exposer.h"
 #include "common/telemetry/log.h"
 
@@ -116,6 +117,8 @@ class Process {
   absl::Status Start(const std::function<void(auth::Policy&)>& allow, const Factory& factory);
   void Stop();
   int port() const { return server_->port(); }
+  // 0 = metrics are not served.
+  int metrics_port() const { return exposer_ == nullptr ? 0 : exposer_->port(); }
 
  private:
   const Description description_;
@@ -125,6 +128,7 @@ class Process {
   rpc::Health health_;
   std::unique_ptr<telemetry::Exposer> exposer_;
   std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Sampler> sampler_;
   std::unique_ptr<rpc::Host> host_;
   std::unique_ptr<FeedServiceImpl> feed_service_;
   std::unique_ptr<AdminServiceImpl> admin_service_;
@@ -147,6 +151,13 @@ async::Task<void> TellHealth(Backend& backend, rpc::Host& host, rpc::Health& hea
 }
 
 absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, const Factory& factory) {
+  const telemetry::BuildInfo& build = telemetry::TheBuild();
+  metrics_
+      .MakeGauge("motcua_build_info", "Which build it is; always 1.",
+                 {{"version", std::string(build.version)},
+                  {"commit", std::string(build.commit)},
+                  {"build_type", std::string(build.build_type)}})
+      .Set(1);
   auto sources = ConnectSources(loop_, description_, options_);
   if (!sources.ok()) return sources.status();
   auto verifier = MakeVerifier(options_);
@@ -163,6 +174,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   Description prefixed = description_;
   prefixed.key_prefix = options_.key_prefix + description_.key_prefix;
   backend_ = std::make_unique<Backend>(loop_, prefixed, backend_options, *std::move(sources), metrics_);
+  sampler_ = std::make_unique<Sampler>(*backend_);
 
   auth::Policy policy;
   AllowCommonMethods(policy);
@@ -173,7 +185,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   host_->SetAfterHook([this](std::shared_ptr<rpc::Call> call) { return backend_->AwaitWrites(std::move(call)); });
   feed_service_ = std::make_unique<FeedServiceImpl>(*host_, *backend_);
   admin_service_ = std::make_unique<AdminServiceImpl>(*host_, *backend_);
-  Environment environment(*backend_, *host_, options_);
+  Environment environment(*backend_, *host_, options_, *sampler_);
   absl::StatusOr<std::unique_ptr<Service>> service = factory(environment);
   if (!service.ok()) return service.status();
   service_ = *std::move(service);
@@ -183,6 +195,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   cancel_ = std::make_unique<async::CancelSource>(loop_);
   loop_.Spawn(backend_->Run(cancel_->token()));
   loop_.Spawn(service_->Run(cancel_->token()));
+  if (exposer_ != nullptr) loop_.Spawn(sampler_->Run(cancel_->token()));
   loop_.Spawn(TellHealth(*backend_, *host_, health_, cancel_->token()));
 
   rpc::ServerOptions server_options = options_.server;
@@ -210,6 +223,7 @@ void Process::Stop() {
   server_.reset();
   service_.reset();
   loop_.Stop();
+  sampler_.reset();
   backend_.reset();
 }
 
@@ -241,7 +255,7 @@ int Main(int argc, char** argv, Description description, const std::string& purp
   absl::Status started = process.Start(allow, factory);
   int exit_code = kExitOk;
   if (started.ok()) {
-    Log(Level::kInfo, "serving", {{"port", process.port()}});
+    Log(Level::kInfo, "serving", {{"port", process.port()}, {"metrics_port", process.metrics_port()}});
     int received = 0;
     sigwait(&signals, &received);
     Log(Level::kInfo, "stopping", {{"signal", received}});

@@ -19,6 +19,7 @@
 #include "common/rpc/host.h"
 #include "common/rpc/service_options.h"
 #include "common/service/backend.h"
+#include "common/service/sampler.h"
 
 namespace grpc {
 class Service;
@@ -29,12 +30,14 @@ namespace motcua::service {
 // What a service is built from. All of it outlives the service.
 class Environment {
  public:
-  Environment(Backend& backend, rpc::Host& host, const rpc::ServiceOptions& options)
-      : backend(backend), host(host), options(options) {}
+  Environment(Backend& backend, rpc::Host& host, const rpc::ServiceOptions& options, Sampler& sampler)
+      : backend(backend), host(host), options(options), sampler(sampler) {}
 
   Backend& backend;
   rpc::Host& host;
   const rpc::ServiceOptions& options;
+  // For the numbers of the service itself.
+  Sampler& sampler;
 };
 
 // What a service adds to the common parts. Made before anything runs, destroyed after everything has ended.

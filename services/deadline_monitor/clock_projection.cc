@@ -7,6 +7,7 @@
 #include "common/service/reference_model.h"
 #include "common/status/errors.h"
 #include "common/store/keys.h"
+#include "common/telemetry/trace.h"
 #include "services/deadline_monitor/domain/clock_model.h"
 #include "services/deadline_monitor/domain/follow.h"
 
@@ -53,7 +54,9 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, const 
     absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> decision =
         DecideEvent(record, event, not_before, *catalogue);
     if (!decision.ok()) co_return decision.status();
-    if (decision->has_value()) session.Apply<ClockModel>(event.subject(), **std::move(decision));
+    if (!decision->has_value()) continue;
+    (*decision)->record.set_trace(telemetry::PackTrace(event.traceparent()));
+    session.Apply<ClockModel>(event.subject(), **std::move(decision));
   }
   co_return absl::OkStatus();
 }

@@ -1,5 +1,8 @@
 // Deadline-monitor (giám sát thời hạn): when is it due, is it near or over, who lost the time, who must be
 // told.
+#include <map>
+#include <string>
+
 #include "common/service/main.h"
 #include "services/deadline_monitor/clock_projection.h"
 #include "services/deadline_monitor/deadline_service.h"
@@ -24,9 +27,21 @@ class DeadlineMonitor final : public service::Service {
     }
     // Timers write events too: the feed has told all up to a moment only when they have fired.
     environment.backend.publisher().SetBound([this](const std::string& shard) { return sweeper_.SettledUntil(shard); });
-    telemetry::Counter& fired = environment.backend.metrics().MakeCounter(
-        "motcua_timer_events_total", "Alerts and apologies that timers have raised.");
-    sweeper_.OnFired([&fired](size_t events) { fired.Add(static_cast<double>(events)); });
+    telemetry::Metrics& metrics = environment.backend.metrics();
+    service::Backend& backend = environment.backend;
+    telemetry::Histogram& lateness = metrics.MakeHistogram(
+        "motcua_timer_lateness_seconds",
+        "How long after its moment a timer fired; nothing on simulated time.", {},
+        {0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200});
+    if (!backend.simulated()) {
+      sweeper_.OnFired([&lateness](absl::Duration late) { lateness.Observe(absl::ToDoubleSeconds(late)); });
+    }
+    service::FollowedCounter fired(
+        metrics.MakeCounter("motcua_timer_events_total", "Alerts and apologies that timers have raised."));
+    environment.sampler.Add([this, &backend, fired]() mutable {
+      fired.Follow(sweeper_.fired());
+      return SampleTimers(backend);
+    });
   }
 
   grpc::Service& grpc_service() override { return service_; }
@@ -34,6 +49,23 @@ class DeadlineMonitor final : public service::Service {
   async::Task<void> Run(async::CancelToken cancel) override { return sweeper_.Run(std::move(cancel)); }
 
  private:
+  async::Task<void> SampleTimers(service::Backend& backend) {
+    const std::vector<std::string> shards = backend.publisher().shards();
+    for (const std::string& shard : shards) {
+      telemetry::Gauge*& oldest = oldest_[shard];
+      if (oldest == nullptr) {
+        oldest = &backend.metrics().MakeGauge(
+            "motcua_timer_oldest_unfired_seconds",
+            "For how long the earliest moment that is due has not fired; 0 where none is due, and on simulated time.",
+            {{"shard", shard}});
+      }
+      if (backend.simulated()) continue;
+      const absl::Duration age = co_await sweeper_.OldestUnfired(shard);
+      oldest->Set(absl::ToDoubleSeconds(age));
+    }
+  }
+
+  std::map<std::string, telemetry::Gauge*> oldest_;
   ClockProjection projection_;
   Sweeper sweeper_;
   Monitor monitor_;

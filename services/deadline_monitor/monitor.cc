@@ -8,6 +8,7 @@
 #include "common/status/errors.h"
 #include "common/store/keys.h"
 #include "common/store/session.h"
+#include "common/telemetry/trace.h"
 #include "common/time/timestamp.h"
 #include "services/deadline_monitor/domain/change_due.h"
 #include "services/deadline_monitor/domain/clock_model.h"
@@ -173,7 +174,10 @@ Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(Principal who, Ca
     ChangeDueFacts facts;
     facts.unrestricted = unrestricted;
     facts.settled_until = subscriptions_.Watermark(shard);
-    return DecideChangeDue(record, request, context, *catalogue, facts);
+    absl::StatusOr<store::Decision<v1::ClockRecord>> decision =
+        DecideChangeDue(record, request, context, *catalogue, facts);
+    if (decision.ok()) decision->record.set_trace(telemetry::PackTrace(context.traceparent));
+    return decision;
   };
   store::Answer<ClockModel, v1::ChangeDueResponse> answer = [](const v1::ClockRecord& record,
                                                                v1::ChangeDueResponse& response) {

@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/status/errors.h"
 #include "common/store/session.h"
+#include "common/telemetry/trace.h"
 #include "common/time/timestamp.h"
 #include "services/deadline_monitor/domain/clock_model.h"
 #include "services/deadline_monitor/domain/follow.h"
@@ -118,11 +119,14 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
   if (!fetched.ok()) co_return fetched;
 
   std::vector<feed::v1::Event> events;
+  std::vector<absl::Time> moments;
   for (const auto& [code, moment] : timers) {
     const v1::ClockRecord* record = session.Find<ClockModel>(code);
     if (record == nullptr) continue;
     std::optional<store::Decision<v1::ClockRecord>> decision = DecideAlerts(*record, up_to, *not_before, **catalogue);
     if (!decision.has_value()) continue;
+    if (!decision->events.empty()) moments.push_back(absl::FromUnixMicros(static_cast<int64_t>(moment)));
+    for (feed::v1::Event& event : decision->events) event.set_traceparent(telemetry::ContinuePackedTrace(record->trace()));
     std::move(decision->events.begin(), decision->events.end(), std::back_inserter(events));
     decision->events.clear();
     session.Apply<ClockModel>(code, *std::move(decision));
@@ -142,10 +146,23 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
   *won = outcome->kind == store::CommitOutcome::Kind::kCommitted;
   if (*won) {
     fired_ += count;
-    if (on_fired_) on_fired_(count);
+    const absl::Time now = store_.clock().Now();
+    for (size_t i = 0; on_fired_ && i < moments.size(); ++i) on_fired_(now - moments[i]);
   }
   if (outcome->kind == store::CommitOutcome::Kind::kStale) *not_before = outcome->watermark;
   co_return absl::OkStatus();
+}
+
+Task<absl::Duration> Sweeper::OldestUnfired(std::string name) {
+  const auto found = shards_.find(name);
+  if (found == shards_.end()) co_return absl::ZeroDuration();
+  Shard& shard = *found->second;
+  absl::StatusOr<std::optional<double>> lowest =
+      co_await store_.IndexLowest(store_.Keys(name).Index(index::kTimers), absl::Now() + kPatience);
+  if (lowest.ok()) {
+    shard.earliest = lowest->has_value() ? absl::FromUnixMicros(static_cast<int64_t>(**lowest)) : absl::InfiniteFuture();
+  }
+  co_return std::max(absl::ZeroDuration(), store_.clock().Now() - shard.earliest);
 }
 
 }  // namespace motcua::deadline

@@ -41,7 +41,8 @@ async::Task<absl::Status> ProgressProjection::Apply(store::Session& session, con
     if (!Concerns(event)) continue;
     const v1::DossierRecord* record = session.Find<DossierModel>(event.subject());
     if (record == nullptr) continue;  // other services know of dossiers by intake alone: this one is nobody's
-    const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), event.actor());
+    const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), event.actor(),
+                                 event.traceparent());
     std::optional<store::Decision<v1::DossierRecord>> decision = Follow(*record, event, context);
     if (decision.has_value()) session.Apply<DossierModel>(event.subject(), *std::move(decision));
   }

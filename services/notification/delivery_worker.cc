@@ -1,5 +1,6 @@
 #include "services/notification/delivery_worker.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -7,6 +8,8 @@
 #include "absl/time/clock.h"
 #include "common/status/errors.h"
 #include "common/store/session.h"
+#include "common/telemetry/log.h"
+#include "common/telemetry/trace.h"
 #include "services/notification/domain/names.h"
 #include "services/notification/domain/records.h"
 #include "services/notification/message_view.h"
@@ -26,6 +29,25 @@ constexpr int kCommitAttempts = 16;
 constexpr int kEnterAttempts = 60;
 constexpr absl::Duration kEnterPause = absl::Milliseconds(500);
 constexpr int kEnterAttemptsWhenStopping = 2;
+
+void LogDelivery(const std::string& shard, const DeliveryKey& key, Conclusion conclusion, const std::string& error,
+                 absl::Duration taken, std::string_view traceparent) {
+  static telemetry::RateLimit limit(50, absl::Seconds(1));
+  const bool lost = conclusion == Conclusion::kGivenUp || conclusion == Conclusion::kRefused;
+  const telemetry::Level level = lost ? telemetry::Level::kWarning : telemetry::Level::kInfo;
+  uint64_t skipped = 0;
+  if (!telemetry::Enabled(level) || !limit.Pass(absl::Now(), skipped)) return;
+  telemetry::Log(level, "delivery",
+                 {{"channel", ChannelName(key.channel)},
+                  {"outcome", ConclusionName(conclusion)},
+                  {"error", error},
+                  {"ms", absl::ToDoubleMilliseconds(taken)},
+                  {"shard", shard},
+                  {"source", SourceName(key.source)},
+                  {"position", key.position},
+                  {"trace", telemetry::TraceId(traceparent)},
+                  {"skipped", skipped}});
+}
 
 }  // namespace
 
@@ -87,7 +109,7 @@ Task<absl::Status> DeliveryWorker::ReleaseHeld(std::string shard, absl::Time dea
       co_await store_.IndexUpTo(index, static_cast<double>(absl::ToUnixSeconds(now)), kPassSize, deadline);
   if (!held.ok()) co_return held.status();
   for (const auto& [code, when] : *held) {
-    Change release = [now](v1::DossierRecord& record) { return Release(record, now); };
+    Change release = [now](v1::DossierRecord& record) { return Release(record, now, absl::Now()); };
     absl::StatusOr<bool> committed = co_await Commit(shard, code, std::move(release), deadline);
     if (!committed.ok()) co_return committed.status();
   }
@@ -101,15 +123,20 @@ Task<absl::Status> DeliveryWorker::ClaimDue(std::string shard, std::string code,
   const absl::TimeZone zone = (*catalogue)->time_zone();
   const int free = static_cast<int>(options_.concurrency - under_way_);
   auto claimed = std::make_shared<std::vector<DeliveryKey>>();
+  auto given_up = std::make_shared<std::vector<DeliveryKey>>();
   const absl::Time now = store_.clock().Now();
   const RetryPolicy& retry = options_.retry;
-  Change claim = [claimed, now, zone, free, &retry](v1::DossierRecord& record) {
+  Change claim = [claimed, given_up, now, zone, free, &retry](v1::DossierRecord& record) {
     claimed->clear();
-    return Claim(record, now, absl::Now(), zone, retry, free, *claimed);
+    given_up->clear();
+    return Claim(record, now, absl::Now(), zone, retry, free, *claimed, *given_up);
   };
   absl::StatusOr<bool> committed = co_await Commit(shard, code, std::move(claim), deadline);
   if (!committed.ok()) co_return committed.status();
   if (!*committed) co_return absl::OkStatus();
+  for (const DeliveryKey& key : *given_up) {
+    if (observe_) observe_(key.channel, Conclusion::kGivenUp);
+  }
   for (DeliveryKey& key : *claimed) {
     ++under_way_;
     loop_.Spawn(Attempt(shard, code, std::move(key)));
@@ -118,15 +145,19 @@ Task<absl::Status> DeliveryWorker::ClaimDue(std::string shard, std::string code,
 }
 
 Task<void> DeliveryWorker::Attempt(std::string shard, std::string code, DeliveryKey key) {
+  const absl::Time began = absl::Now();
   Outcome outcome(Outcome::Kind::kFailedForNow, "the message could not be read");
   absl::StatusOr<Parcel> parcel = co_await Write(shard, code, key);
+  const std::string traceparent = parcel.ok() ? parcel->traceparent : std::string();
   if (parcel.ok() && parcel->address.empty()) {
     outcome = Outcome(Outcome::Kind::kFailedForGood, "the recipient has no such address any more");
   } else if (parcel.ok()) {
     outcome = co_await transport_.Send(*std::move(parcel));
   }
-  if (observe_) observe_(outcome);
-  co_await Enter(std::move(shard), std::move(code), std::move(key), std::move(outcome));
+  const absl::Duration taken = absl::Now() - began;
+  const Conclusion conclusion = co_await Enter(shard, std::move(code), key, outcome);
+  if (observe_ && conclusion != Conclusion::kNone) observe_(key.channel, conclusion);
+  LogDelivery(shard, key, conclusion, outcome.error, taken, traceparent);
   --under_way_;
   ended_.Set();
   Kick();
@@ -152,21 +183,47 @@ Task<absl::StatusOr<Parcel>> DeliveryWorker::Write(std::string shard, std::strin
   parcel.channel = key.channel;
   parcel.address = AddressOf(*record, *letter, key.channel, preferences, **catalogue);
   parcel.message = MessageOf(*record, *occasion, *letter, preferences, **catalogue);
+  parcel.traceparent = telemetry::ContinuePackedTrace(occasion->trace());
   co_return parcel;
 }
 
-Task<void> DeliveryWorker::Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome) {
+Task<Conclusion> DeliveryWorker::Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome) {
+  auto conclusion = std::make_shared<Conclusion>(Conclusion::kNone);
   for (int attempt = 0; attempt < (stopping_ ? kEnterAttemptsWhenStopping : kEnterAttempts); ++attempt) {
     const absl::Time now = store_.clock().Now();
     const RetryPolicy& retry = options_.retry;
-    Change conclude = [key, outcome, now, &retry](v1::DossierRecord& record) {
-      return Conclude(record, key, outcome, now, absl::Now(), retry);
+    Change conclude = [conclusion, key, outcome, now, &retry](v1::DossierRecord& record) {
+      *conclusion = Conclude(record, key, outcome, now, absl::Now(), retry);
+      return *conclusion != Conclusion::kNone;
     };
     absl::StatusOr<bool> committed = co_await Commit(shard, code, std::move(conclude), absl::Now() + kPatience);
-    if (committed.ok()) co_return;
+    if (committed.ok()) co_return *committed ? *conclusion : Conclusion::kNone;
     absl::Status slept = co_await loop_.Sleep(kEnterPause);
     (void)slept;
   }
+  co_return Conclusion::kNone;
+}
+
+Task<absl::StatusOr<DeliveryWorker::Backlog>> DeliveryWorker::ReadBacklog() {
+  const absl::Time deadline = absl::Now() + kPatience;
+  absl::StatusOr<std::vector<std::string>> shards = co_await store_.ListShards(deadline);
+  if (!shards.ok()) co_return shards.status();
+  Backlog backlog;
+  for (const std::string& shard : *shards) {
+    absl::StatusOr<store::Counters> counters = co_await store_.ReadCounters(store_.Keys(shard).Counters(), deadline);
+    if (!counters.ok()) co_return counters.status();
+    const auto pending = counters->find(kPendingCounter);
+    if (pending == counters->end() || pending->second <= 0) continue;
+    backlog.waiting += static_cast<uint64_t>(pending->second);
+    absl::StatusOr<std::optional<double>> lowest =
+        co_await store_.IndexLowest(store_.Keys(shard).Index(kOutboxIndex), deadline);
+    if (!lowest.ok()) co_return lowest.status();
+    // 0: due at once, since a moment that was not kept.
+    if (!lowest->has_value() || **lowest == 0) continue;
+    const absl::Duration due = absl::Now() - absl::FromUnixMicros(static_cast<int64_t>(**lowest));
+    backlog.longest_due = std::max(backlog.longest_due, due);
+  }
+  co_return backlog;
 }
 
 Task<absl::StatusOr<bool>> DeliveryWorker::Commit(std::string shard, std::string code, Change change,

@@ -7,6 +7,7 @@
 #define MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -50,8 +51,21 @@ class DeliveryWorker {
   // Something may be due.
   void Kick() { kicked_.Set(); }
 
-  // Called with the outcome of every attempt, for metrics.
-  void OnAttempt(std::function<void(const Outcome&)> observe) { observe_ = std::move(observe); }
+  // Called for every attempt whose outcome was entered, and every delivery given up; for metrics.
+  void OnConcluded(std::function<void(v1::Channel, Conclusion)> observe) { observe_ = std::move(observe); }
+
+  // What is not delivered yet, in all shards; the same in every replica.
+  class Backlog {
+   public:
+    Backlog() {}
+
+    // Deliveries neither made nor given up, held ones and those waiting for another attempt included.
+    uint64_t waiting = 0;
+    // For how long the one that has been due the longest has been due; zero where nothing is due. A delivery that waits for
+    // the moment of its next attempt, or for the morning, is not due.
+    absl::Duration longest_due = absl::ZeroDuration();
+  };
+  async::Task<absl::StatusOr<Backlog>> ReadBacklog();
 
   static constexpr absl::Duration kGrace = absl::Seconds(3);
 
@@ -63,7 +77,8 @@ class DeliveryWorker {
   async::Task<absl::Status> ClaimDue(std::string shard, std::string code, absl::Time deadline);
   async::Task<void> Attempt(std::string shard, std::string code, DeliveryKey key);
   async::Task<absl::StatusOr<Parcel>> Write(std::string shard, std::string code, DeliveryKey key);
-  async::Task<void> Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome);
+  // Enters the outcome, at last or never: then the lease runs out.
+  async::Task<Conclusion> Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome);
   // Commits what `change` makes of the record, with a check of its version; decides anew after a lost race. `change`
   // returns false where there is nothing to change.
   async::Task<absl::StatusOr<bool>> Commit(std::string shard, std::string code, Change change, absl::Time deadline);
@@ -77,7 +92,7 @@ class DeliveryWorker {
   async::Event ended_;
   size_t under_way_ = 0;
   bool stopping_ = false;
-  std::function<void(const Outcome&)> observe_;
+  std::function<void(v1::Channel, Conclusion)> observe_;
 };
 
 }  // namespace motcua::notification

@@ -17,6 +17,8 @@ struct Mail {
   // Names the message for ever, so that receivers recognise a repetition.
   std::string message_id;
   absl::Time at;
+  // Trace id, for the header `X-Motcua-Trace`; empty = none.
+  std::string trace;
 };
 
 // Whether the address can stand in an envelope and a header: one `@` and nothing that would end either.

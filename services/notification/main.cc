@@ -1,3 +1,4 @@
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -92,7 +93,7 @@ class Notification final : public service::Service {
           [this](Announcement announcement) { announcer_.Announce(std::move(announcement)); }));
       backend_.Consume(source, *projections_.back());
     }
-    ObserveAttempts();
+    ObserveDeliveries(environment);
   }
 
   grpc::Service& grpc_service() override { return *grpc_service_; }
@@ -100,28 +101,41 @@ class Notification final : public service::Service {
   async::Task<void> Run(async::CancelToken cancel) override { return worker_.Run(std::move(cancel)); }
 
  private:
-  void ObserveAttempts() {
-    const auto counter = [this](const char* outcome) {
-      return &backend_.metrics().MakeCounter("motcua_delivery_attempts_total", "Attempts of deliveries by outcome.",
-                                             {{"outcome", outcome}});
-    };
-    worker_.OnAttempt([delivered = counter("delivered"), again = counter("failed_for_now"),
-                       never = counter("failed_for_good")](const Outcome& outcome) {
-      switch (outcome.kind) {
-        case Outcome::Kind::kDelivered:
-          return delivered->Add(1);
-        case Outcome::Kind::kFailedForNow:
-          return again->Add(1);
-        case Outcome::Kind::kFailedForGood:
-          return never->Add(1);
+  void ObserveDeliveries(service::Environment& environment) {
+    for (const v1::Channel channel : {v1::CHANNEL_EMAIL, v1::CHANNEL_WEBHOOK}) {
+      for (const Conclusion conclusion :
+           {Conclusion::kDelivered, Conclusion::kRetried, Conclusion::kGivenUp, Conclusion::kRefused}) {
+        deliveries_[std::make_pair(channel, conclusion)] = &backend_.metrics().MakeCounter(
+            "motcua_deliveries_total",
+            "Attempts to deliver by how they ended: retried ones are made again, given up and refused ones are not.",
+            {{"channel", std::string(ChannelName(channel))}, {"outcome", std::string(ConclusionName(conclusion))}});
+      }
+    }
+    worker_.OnConcluded([this](v1::Channel channel, Conclusion conclusion) {
+      if (auto found = deliveries_.find(std::make_pair(channel, conclusion)); found != deliveries_.end()) {
+        found->second->Add(1);
       }
     });
+    telemetry::Gauge& waiting = backend_.metrics().MakeGauge(
+        "motcua_deliveries_waiting", "Deliveries neither made nor given up, held and repeated ones included.");
+    telemetry::Gauge& longest = backend_.metrics().MakeGauge(
+        "motcua_deliveries_oldest_waiting_seconds",
+        "For how long the delivery that has been due the longest has waited for its attempt; 0 where none is due.");
+    environment.sampler.Add([this, &waiting, &longest] { return SampleBacklog(waiting, longest); });
+  }
+
+  async::Task<void> SampleBacklog(telemetry::Gauge& waiting, telemetry::Gauge& longest) {
+    absl::StatusOr<DeliveryWorker::Backlog> backlog = co_await worker_.ReadBacklog();
+    if (!backlog.ok()) co_return;  // the gauges keep what was last known
+    waiting.Set(static_cast<double>(backlog->waiting));
+    longest.Set(absl::ToDoubleSeconds(backlog->longest_due));
   }
 
   service::Backend& backend_;
   InboxWatch watch_;
   Transport transport_;
   DeliveryWorker worker_;
+  std::map<std::pair<v1::Channel, Conclusion>, telemetry::Counter*> deliveries_;
   Announcer announcer_;
   Notifications notifications_;
   std::unique_ptr<grpc::Service> grpc_service_;

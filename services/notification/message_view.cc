@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/telemetry/trace.h"
 #include "common/time/timestamp.h"
 #include "services/notification/domain/delivery.h"
 #include "services/notification/domain/names.h"
@@ -23,6 +24,7 @@ v1::Message MessageOf(const v1::DossierRecord& record, const v1::Occasion& occas
   message.set_subject(std::move(text.subject));
   message.set_body(std::move(text.body));
   if (letter.read_at() != 0) *message.mutable_read_at() = time::ToTimestamp(absl::FromUnixSeconds(letter.read_at()));
+  message.set_trace(telemetry::PackedTraceId(occasion.trace()));
   for (const v1::StoredDelivery& stored : letter.deliveries()) {
     v1::Delivery* delivery = message.add_deliveries();
     delivery->set_channel(stored.channel());

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "common/service/reference_model.h"
 #include "common/status/errors.h"
+#include "common/telemetry/trace.h"
 #include "common/time/timestamp.h"
 #include "services/notification/domain/inbox.h"
 #include "services/notification/domain/names.h"
@@ -57,7 +58,10 @@ class Batch {
           return WaitingForIntake();
         case Effect::kTaken:
           changed_.insert(event.subject());
-          if (FindOccasion(record, source_, event.position()) != nullptr) told_.push_back(&event);
+          if (v1::Occasion* occasion = FindOccasion(record, source_, event.position()); occasion != nullptr) {
+            occasion->set_trace(telemetry::PackTrace(event.traceparent()));
+            told_.push_back(&event);
+          }
           break;
         case Effect::kNone:
           break;
@@ -86,6 +90,7 @@ class Batch {
 
   // Numbers the new letters and gives them their deliveries.
   void EnterAll() {
+    const absl::Time now = absl::Now();
     for (const std::string& recipient : recipients_) {
       const v1::InboxRecord* inbox = session_.Find<InboxModel>(recipient);
       inboxes_[recipient] = inbox == nullptr ? v1::InboxRecord() : *inbox;
@@ -101,7 +106,8 @@ class Batch {
           Enter(inboxes_[recipient], letter);
           preferences = session_.Find<PreferencesModel>(recipient);
         }
-        AddDeliveries(record, letter, time::FromTimestamp(event->at()), options_.channels, preferences, *catalogue_);
+        AddDeliveries(record, letter, time::FromTimestamp(event->at()), now, options_.channels, preferences,
+                      *catalogue_);
         deliveries_ = deliveries_ || letter.deliveries_size() > 0;
       }
     }

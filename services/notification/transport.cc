@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/async/event.h"
+#include "common/telemetry/trace.h"
 #include "common/time/timestamp.h"
 #include "services/notification/mail.h"
 #include "services/notification/public_address.h"
@@ -184,6 +185,7 @@ Outcome Transport::DeliverMail(const Parcel& parcel) const {
   mail.body = parcel.message.body();
   mail.message_id = parcel.message.id();
   mail.at = time::FromTimestamp(parcel.message.at());
+  mail.trace = std::string(telemetry::TraceId(parcel.traceparent));
   const std::string text = WriteMail(mail);
 
   Curl curl(curl_easy_init());
@@ -230,6 +232,7 @@ Outcome Transport::DeliverWebhook(const Parcel& parcel) const {
   List headers;
   Append(headers, "Content-Type: application/json; charset=utf-8");
   Append(headers, "Motcua-Message-Id: " + parcel.message.id());
+  if (!parcel.traceparent.empty()) Append(headers, "traceparent: " + parcel.traceparent);
   if (!options_.webhook_secret.empty()) {
     Append(headers, "Motcua-Signature: " + Signature(options_.webhook_secret, body));
   }

@@ -45,6 +45,9 @@ class Parcel {
   v1::Channel channel = v1::CHANNEL_UNSPECIFIED;
   std::string address;
   v1::Message message;
+  // Of this delivery, in the trace of the event that it tells of. Mail bears the trace id as `X-Motcua-Trace`, a
+  // webhook the whole as `traceparent`.
+  std::string traceparent;
 };
 
 // HMAC-SHA256 of `body`, as in the header `Motcua-Signature`: `sha256=<hex>`.

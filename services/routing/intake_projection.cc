@@ -39,10 +39,9 @@ async::Task<absl::Status> IntakeProjection::Apply(store::Session& session,
   for (const feed::v1::Event& event : events) {
     if (event.has_reference_applied()) service::ApplyReferenceEvent(session, event);
     if (!Opens(session, event) || session.Find<RouteModel>(event.subject()) != nullptr) continue;
-    const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), common::v1::Actor());
-    RouteDecision opened = OpenRoute(event, context);
-    for (feed::v1::Event& told : opened.events) told.set_traceparent(event.traceparent());
-    session.Apply<RouteModel>(event.subject(), std::move(opened));
+    const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), common::v1::Actor(),
+                                 event.traceparent());
+    session.Apply<RouteModel>(event.subject(), OpenRoute(event, context));
   }
   co_return absl::OkStatus();
 }

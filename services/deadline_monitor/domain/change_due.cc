@@ -82,7 +82,7 @@ absl::StatusOr<store::Decision<v1::ClockRecord>> DecideChangeDue(const v1::Clock
 
   // What is raised of the present date bears its own moments: those before the feed's watermark have been
   // raised.
-  ClockChange change(*record, catalogue, context.actor, absl::InfinitePast());
+  ClockChange change(*record, catalogue, context.actor, absl::InfinitePast(), context.traceparent);
   change.Raise(now);
   v1::Clock& clock = change.clock();
   if (request.kind() == DUE_CHANGE_KIND_REAPPOINTMENT) {

@@ -68,11 +68,15 @@ std::vector<PendingAlert> PendingAlerts(const v1::Clock& clock, const reference:
 }
 
 ClockChange::ClockChange(v1::ClockRecord record, const reference::Catalogue& catalogue, common::v1::Actor actor,
-                         absl::Time not_before)
-    : catalogue_(catalogue), actor_(std::move(actor)), not_before_(not_before), decision_(std::move(record)) {}
+                         absl::Time not_before, std::string traceparent)
+    : catalogue_(catalogue),
+      actor_(std::move(actor)),
+      not_before_(not_before),
+      traceparent_(std::move(traceparent)),
+      decision_(std::move(record)) {}
 
 feed::v1::Event& ClockChange::Emit(absl::Time at) {
-  const store::Context context(std::max(at, not_before_), actor_);
+  const store::Context context(std::max(at, not_before_), actor_, traceparent_);
   decision_.events.push_back(store::NewEvent(context, clock().dossier()));
   return decision_.events.back();
 }

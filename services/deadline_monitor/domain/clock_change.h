@@ -3,6 +3,7 @@
 #define MOTCUA_SERVICES_DEADLINE_MONITOR_DOMAIN_CLOCK_CHANGE_H_
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,8 +35,9 @@ std::vector<PendingAlert> PendingAlerts(const v1::Clock& clock, const reference:
 // What is emitted bears the moment as of which it is true, or `not_before` where that is later.
 class ClockChange {
  public:
+  // `traceparent`: of the event or call that changes the clock; every event emitted bears it.
   ClockChange(v1::ClockRecord record, const reference::Catalogue& catalogue, common::v1::Actor actor,
-              absl::Time not_before);
+              absl::Time not_before, std::string traceparent = "");
 
   v1::Clock& clock() { return *decision_.record.mutable_clock(); }
   const reference::Catalogue& catalogue() const { return catalogue_; }
@@ -64,6 +66,7 @@ class ClockChange {
   const reference::Catalogue& catalogue_;
   const common::v1::Actor actor_;
   const absl::Time not_before_;
+  const std::string traceparent_;
   store::Decision<v1::ClockRecord> decision_;
 };
 

@@ -160,7 +160,7 @@ absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideEvent(cons
   const absl::Time at = time::FromTimestamp(event.at());
   if (event.has_dossier_accepted()) {
     if (record != nullptr) return std::nullopt;
-    ClockChange change(v1::ClockRecord(), catalogue, event.actor(), not_before);
+    ClockChange change(v1::ClockRecord(), catalogue, event.actor(), not_before, event.traceparent());
     Start(change, event, at);
     change.Raise(at, at);
     return std::move(change).Finish();
@@ -170,7 +170,7 @@ absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideEvent(cons
     return errors::Unavailable("WAITING_FOR_INTAKE", "the dossier's acceptance has not been read yet");
   }
   if (!IsOpen(record->clock())) return std::nullopt;
-  ClockChange change(*record, catalogue, event.actor(), not_before);
+  ClockChange change(*record, catalogue, event.actor(), not_before, event.traceparent());
   change.Raise(at);
   if (!Act(change, event, at)) return std::nullopt;
   change.Raise(at, at);

@@ -59,8 +59,9 @@ std::string AddressOf(const v1::DossierRecord& record, const v1::Letter& letter,
   return officer == nullptr || !email ? "" : officer->email();
 }
 
-void AddDeliveries(const v1::DossierRecord& record, v1::Letter& letter, absl::Time at, const Channels& channels,
-                   const v1::Preferences* preferences, const reference::Catalogue& catalogue) {
+void AddDeliveries(const v1::DossierRecord& record, v1::Letter& letter, absl::Time at, absl::Time machine_now,
+                   const Channels& channels, const v1::Preferences* preferences,
+                   const reference::Catalogue& catalogue) {
   for (const v1::Channel channel : {v1::CHANNEL_EMAIL, v1::CHANNEL_WEBHOOK}) {
     if (!(channel == v1::CHANNEL_EMAIL ? channels.email : channels.webhook)) continue;
     if (AddressOf(record, letter, channel, preferences, catalogue).empty()) continue;
@@ -68,12 +69,17 @@ void AddDeliveries(const v1::DossierRecord& record, v1::Letter& letter, absl::Ti
     delivery->set_channel(channel);
     delivery->set_state(v1::DELIVERY_STATE_PENDING);
     const absl::Time waking = letter.party() == 0 ? NextWaking(at, catalogue.time_zone()) : at;
-    if (waking > at) delivery->set_held_until(absl::ToUnixSeconds(waking));
+    if (waking > at) {
+      delivery->set_held_until(absl::ToUnixSeconds(waking));
+    } else {
+      delivery->set_next_attempt(absl::ToUnixMicros(machine_now));
+    }
   }
 }
 
 bool Claim(v1::DossierRecord& record, absl::Time now, absl::Time machine_now, const absl::TimeZone& zone,
-           const RetryPolicy& policy, int limit, std::vector<DeliveryKey>& claimed) {
+           const RetryPolicy& policy, int limit, std::vector<DeliveryKey>& claimed,
+           std::vector<DeliveryKey>& given_up) {
   bool changed = false;
   for (v1::Occasion& occasion : *record.mutable_occasions()) {
     for (v1::Letter& letter : *occasion.mutable_letters()) {
@@ -90,6 +96,8 @@ bool Claim(v1::DossierRecord& record, absl::Time now, absl::Time machine_now, co
         // Leased, never concluded, again and again: whoever tries it does not survive.
         if (delivery.attempts() >= policy.max_attempts) {
           GiveUp(delivery, "no attempt came to an end");
+          given_up.emplace_back(occasion.source(), occasion.position(), RecipientOf(record, letter),
+                                delivery.channel());
           changed = true;
           continue;
         }
@@ -104,13 +112,14 @@ bool Claim(v1::DossierRecord& record, absl::Time now, absl::Time machine_now, co
   return changed;
 }
 
-bool Release(v1::DossierRecord& record, absl::Time now) {
+bool Release(v1::DossierRecord& record, absl::Time now, absl::Time machine_now) {
   bool changed = false;
   for (v1::Occasion& occasion : *record.mutable_occasions()) {
     for (v1::Letter& letter : *occasion.mutable_letters()) {
       for (v1::StoredDelivery& delivery : *letter.mutable_deliveries()) {
         if (delivery.held_until() == 0 || delivery.held_until() > absl::ToUnixSeconds(now)) continue;
         delivery.clear_held_until();
+        delivery.set_next_attempt(absl::ToUnixMicros(machine_now));
         changed = true;
       }
     }
@@ -118,25 +127,30 @@ bool Release(v1::DossierRecord& record, absl::Time now) {
   return changed;
 }
 
-bool Conclude(v1::DossierRecord& record, const DeliveryKey& key, const Outcome& outcome, absl::Time now,
-              absl::Time machine_now, const RetryPolicy& policy) {
+Conclusion Conclude(v1::DossierRecord& record, const DeliveryKey& key, const Outcome& outcome, absl::Time now,
+                    absl::Time machine_now, const RetryPolicy& policy) {
   v1::Occasion* occasion = FindOccasion(record, key.source, key.position);
   v1::Letter* letter = occasion == nullptr ? nullptr : FindLetter(record, *occasion, key.recipient);
-  if (letter == nullptr) return false;
+  if (letter == nullptr) return Conclusion::kNone;
   for (v1::StoredDelivery& delivery : *letter->mutable_deliveries()) {
     if (delivery.channel() != key.channel || delivery.state() != v1::DELIVERY_STATE_PENDING) continue;
     const std::string error = outcome.error.substr(0, kErrorBound);
     const std::string seed = record.code() + std::to_string(key.position) + key.recipient;
     const absl::Time next = machine_now + PauseAfter(delivery.attempts(), seed, policy);
     const absl::Time last = absl::FromUnixSeconds(delivery.first_attempt()) + policy.horizon;
+    Conclusion conclusion = Conclusion::kRetried;
     if (outcome.kind == Outcome::Kind::kDelivered) {
+      conclusion = Conclusion::kDelivered;
       delivery.set_state(v1::DELIVERY_STATE_DELIVERED);
       delivery.set_delivered_at(absl::ToUnixSeconds(now));
       delivery.clear_next_attempt();
       delivery.clear_first_attempt();
       delivery.clear_last_error();
-    } else if (outcome.kind == Outcome::Kind::kFailedForGood || delivery.attempts() >= policy.max_attempts ||
-               next > last) {
+    } else if (outcome.kind == Outcome::Kind::kFailedForGood) {
+      conclusion = Conclusion::kRefused;
+      GiveUp(delivery, error);
+    } else if (delivery.attempts() >= policy.max_attempts || next > last) {
+      conclusion = Conclusion::kGivenUp;
       GiveUp(delivery, error);
     } else {
       delivery.set_next_attempt(absl::ToUnixMicros(next));
@@ -144,9 +158,25 @@ bool Conclude(v1::DossierRecord& record, const DeliveryKey& key, const Outcome& 
     }
     SweepDropped(record);
     ForgetApplicantWhenDone(record);
-    return true;
+    return conclusion;
   }
-  return false;
+  return Conclusion::kNone;
+}
+
+std::string_view ConclusionName(Conclusion conclusion) {
+  switch (conclusion) {
+    case Conclusion::kDelivered:
+      return "delivered";
+    case Conclusion::kRetried:
+      return "retried";
+    case Conclusion::kGivenUp:
+      return "given_up";
+    case Conclusion::kRefused:
+      return "refused";
+    case Conclusion::kNone:
+      return "not_entered";
+  }
+  return "";
 }
 
 }  // namespace motcua::notification

@@ -62,9 +62,10 @@ class Channels {
 std::string AddressOf(const v1::DossierRecord& record, const v1::Letter& letter, v1::Channel channel,
                       const v1::Preferences* preferences, const reference::Catalogue& catalogue);
 
-// Adds the deliveries that a new letter needs, held where `at` lies in the applicant's quiet hours.
-void AddDeliveries(const v1::DossierRecord& record, v1::Letter& letter, absl::Time at, const Channels& channels,
-                   const v1::Preferences* preferences, const reference::Catalogue& catalogue);
+// Adds the deliveries that a new letter needs: due from `machine_now` on, or held where `at` lies in the applicant's
+// quiet hours.
+void AddDeliveries(const v1::DossierRecord& record, v1::Letter& letter, absl::Time at, absl::Time machine_now,
+                   const Channels& channels, const v1::Preferences* preferences, const reference::Catalogue& catalogue);
 
 // Names a delivery.
 class DeliveryKey {
@@ -79,12 +80,14 @@ class DeliveryKey {
 };
 
 // Takes the deliveries of a dossier that are due on the machine's clock for an attempt, at most `limit`: each is
-// counted as attempted and leased. Those of applicants in their quiet hours are held instead. False = nothing changed.
+// counted as attempted and leased. Those of applicants in their quiet hours are held instead, and those whose attempts
+// never came to an end are given up, with a line in `given_up`. False = nothing changed.
 bool Claim(v1::DossierRecord& record, absl::Time now, absl::Time machine_now, const absl::TimeZone& zone,
-           const RetryPolicy& policy, int limit, std::vector<DeliveryKey>& claimed);
+           const RetryPolicy& policy, int limit, std::vector<DeliveryKey>& claimed,
+           std::vector<DeliveryKey>& given_up);
 
-// Lets go what was held until `now`. False = nothing changed.
-bool Release(v1::DossierRecord& record, absl::Time now);
+// Lets go what was held until `now`: due from `machine_now` on. False = nothing changed.
+bool Release(v1::DossierRecord& record, absl::Time now, absl::Time machine_now);
 
 // How an attempt ended.
 class Outcome {
@@ -98,9 +101,24 @@ class Outcome {
   std::string error;
 };
 
-// Enters the outcome of a claimed attempt: delivered, to be tried again, or given up. False where there is no such
-// pending delivery (any more).
-bool Conclude(v1::DossierRecord& record, const DeliveryKey& key, const Outcome& outcome, absl::Time now,
+// What became of a delivery by the outcome of an attempt.
+enum class Conclusion {
+  // There is no such pending delivery (any more): nothing changed.
+  kNone,
+  kDelivered,
+  // Failed for now, to be attempted again.
+  kRetried,
+  // Failed for now too often or for too long.
+  kGivenUp,
+  // Failed for good.
+  kRefused,
+};
+
+// `delivered`, `retried`, `given_up`, `refused`, `not_entered`.
+std::string_view ConclusionName(Conclusion conclusion);
+
+// Enters the outcome of a claimed attempt.
+Conclusion Conclude(v1::DossierRecord& record, const DeliveryKey& key, const Outcome& outcome, absl::Time now,
               absl::Time machine_now, const RetryPolicy& policy);
 
 }  // namespace motcua::notification

@@ -92,6 +92,19 @@ v1::Audience AudienceOf(std::string_view word) {
   return v1::AUDIENCE_UNSPECIFIED;
 }
 
+std::string_view ChannelName(v1::Channel channel) {
+  switch (channel) {
+    case v1::CHANNEL_IN_APP:
+      return "in_app";
+    case v1::CHANNEL_EMAIL:
+      return "email";
+    case v1::CHANNEL_WEBHOOK:
+      return "webhook";
+    default:
+      return "";
+  }
+}
+
 std::string_view SourceName(v1::Source source) {
   switch (source) {
     case v1::SOURCE_INTAKE:

@@ -18,6 +18,9 @@ std::string_view TopicName(v1::Topic topic);
 std::string_view AudienceName(v1::Audience audience);
 v1::Audience AudienceOf(std::string_view word);
 
+// `in_app`, `email`, `webhook`; empty for no channel.
+std::string_view ChannelName(v1::Channel channel);
+
 // `intake`, `routing`, `deadline-monitor`.
 std::string_view SourceName(v1::Source source);
 v1::Source SourceOf(std::string_view name);

@@ -1,10 +1,13 @@
 // Timers on a real redis-server: each fires once, in order, not before the feeds have been read up to it,
 // whoever races or dies.
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
 #include <tuple>
 
+#include "common/telemetry/trace.h"
+#include "gmock/gmock.h"
 #include "tests/integration/deadline/surroundings.h"
 
 namespace motcua::deadline {
@@ -116,6 +119,54 @@ TEST_F(TimersTest, NothingFiresBeforeBothFeedsHaveBeenReadUpToIt) {
   EXPECT_EQ(overdue[Code(1)], 0);
   EXPECT_EQ(ended[Code(1)], 1);
   EXPECT_EQ(overdue[Code(2)], 1);
+}
+
+TEST_F(TimersTest, WhatATimerRaisesBelongsToTheTraceThatLastMovedTheClock) {
+  StartReplica();
+  feed::v1::Event first = Accepted(1, "1wd");
+  first.set_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+  intake_.Emit({first, Accepted(2, "1wd")});
+  Advance(At("2025-01-06T08:00"));
+  feed::v1::Event hand_over = Routed(1);
+  hand_over.set_traceparent("00-11111111111111111111111111111111-b7ad6b7169203331-01");
+  hand_over.mutable_hand_over_accepted()->set_from(kCommune);
+  hand_over.mutable_hand_over_accepted()->set_to(kDistrict);
+  routing_.Emit({hand_over});
+  Advance(At("2025-01-16T00:00"));
+  std::map<std::string, std::set<std::string>> traces;
+  size_t alerts = 0;
+  for (const feed::v1::Event& event : Told()) {
+    EXPECT_EQ(event.traceparent().size(), 55u) << event.ShortDebugString();
+    if (!event.has_alert_raised()) continue;
+    ++alerts;
+    traces[event.subject()].emplace(telemetry::TraceId(event.traceparent()));
+  }
+  EXPECT_GT(alerts, 1u);
+  EXPECT_THAT(traces[Code(1)], ::testing::ElementsAre("11111111111111111111111111111111"));
+  EXPECT_THAT(traces[Code(2)], ::testing::SizeIs(::testing::Ge(1u))) << "new ones";
+}
+
+TEST_F(TimersTest, HowLateATimerFiredAndHowLongOneHasNotIsTold) {
+  Replica& replica = StartReplica();
+  std::vector<absl::Duration> late;
+  loop_.RunAndWait([&] { replica.sweeper.OnFired([&late](absl::Duration by) { late.push_back(by); }); });
+  intake_.Emit({Accepted(1, "1wd")});
+  Advance(At("2025-01-06T08:00"));
+  const auto oldest = [&] { return SyncWait(loop_, replica.sweeper.OldestUnfired(kShard)); };
+  EXPECT_EQ(oldest(), absl::ZeroDuration());
+  // Routing lags, so that nothing may fire.
+  const absl::Time now = At("2025-01-16T00:00");
+  ASSERT_TRUE(intake_.Advance(now, Soon()).ok());
+  replica.own.clock.AdvanceTo(now);
+  const absl::Duration waiting = oldest();
+  EXPECT_GT(waiting, absl::Hours(24 * 7));
+  redis_.Kill9();
+  EXPECT_EQ(oldest(), waiting) << "by what is known";
+  redis_.Restart();
+  Advance(now);
+  EXPECT_EQ(oldest(), absl::ZeroDuration());
+  ASSERT_FALSE(late.empty());
+  loop_.RunAndWait([&] { EXPECT_EQ(*std::max_element(late.begin(), late.end()), waiting); });
 }
 
 TEST_F(TimersTest, RoutingMayBeAheadOfIntake) {

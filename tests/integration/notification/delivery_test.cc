@@ -1,6 +1,7 @@
 // Deliveries over a real redis-server to real mail and web servers that refuse at first.
 #include <gmock/gmock.h>
 
+#include <map>
 #include <set>
 
 #include "absl/strings/escaping.h"
@@ -71,6 +72,68 @@ TEST_F(DeliveryTest, AMailIsDeliveredAfterTheServerRefusedForAWhile) {
   const v1::Statistics figures = Figures(replica);
   EXPECT_EQ(figures.deliveries_pending(), 0u);
   EXPECT_EQ(figures.deliveries_done(), 1u);
+}
+
+// What an outsider complains of is found by the trace that came with it.
+TEST_F(DeliveryTest, MailWebhookAndMessageBearTheTraceOfTheEvent) {
+  Replica& replica = Start(Options());
+  SendTaxTo(replica, http_.url("/in"));
+  feed::v1::Event accepted = Accepted(0);
+  accepted.set_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+  intake_.Give(accepted);
+  feed::v1::Event offered = Offered(0, "H30.18.05", "H30.18.TX");
+  offered.set_traceparent("00-11111111111111111111111111111111-b7ad6b7169203331-01");
+  routing_.Give(offered);
+  ASSERT_TRUE(Reaches(replica, applicant_, v1::DELIVERY_STATE_DELIVERED));
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_DELIVERED));
+  EXPECT_THAT(smtp_.mails().at(0).text, HasSubstr("\r\nX-Motcua-Trace: 0af7651916cd43dd8448eb211c80319c\r\n"));
+  EXPECT_EQ(http_.requests().at(0).headers.at("traceparent").substr(0, 36), "00-11111111111111111111111111111111-");
+  EXPECT_EQ(List(replica, applicant_).messages(0).trace(), "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(List(replica, "agency:H30.18.TX").messages(0).trace(), "11111111111111111111111111111111");
+}
+
+TEST_F(DeliveryTest, EachOutcomeIsCountedAndTheBacklogTold) {
+  http_.Answer(503);
+  OfficeOptions options = Options();
+  options.delivery.retry.max_attempts = 3;
+  Replica& replica = Start(options);
+  std::map<std::pair<v1::Channel, Conclusion>, int> concluded;
+  loop_.RunAndWait([&] {
+    replica.worker().OnConcluded([&](v1::Channel channel, Conclusion conclusion) { ++concluded[{channel, conclusion}]; });
+  });
+  SendTaxTo(replica, http_.url("/in"));
+  intake_.Give(Accepted(0));
+  routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
+  ASSERT_TRUE(Reaches(replica, applicant_, v1::DELIVERY_STATE_DELIVERED));
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_FAILED));
+  http_.Answer(404);
+  routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
+  ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_FAILED));
+  const auto count = [&](v1::Channel channel, Conclusion conclusion) {
+    int value = 0;
+    loop_.RunAndWait([&] { value = concluded[{channel, conclusion}]; });
+    return value;
+  };
+  EXPECT_TRUE(test::WaitUntil([&] { return count(v1::CHANNEL_WEBHOOK, Conclusion::kRefused) == 1; }));
+  EXPECT_EQ(count(v1::CHANNEL_EMAIL, Conclusion::kDelivered), 1);
+  EXPECT_EQ(count(v1::CHANNEL_WEBHOOK, Conclusion::kRetried), 2);
+  EXPECT_EQ(count(v1::CHANNEL_WEBHOOK, Conclusion::kGivenUp), 1);
+  EXPECT_EQ(count(v1::CHANNEL_WEBHOOK, Conclusion::kDelivered), 0);
+  EXPECT_EQ(SyncWait(loop_, replica.worker().ReadBacklog())->waiting, 0u);
+}
+
+TEST_F(DeliveryTest, ADeliveryThatNobodyAttemptsAgesInTheBacklog) {
+  OfficeOptions options = Options();
+  options.delivery.concurrency = 0;  // as if all were busy for ever
+  Replica& replica = Start(options);
+  const auto backlog = [&] { return *SyncWait(loop_, replica.worker().ReadBacklog()); };
+  EXPECT_EQ(backlog().waiting, 0u);
+  EXPECT_EQ(backlog().longest_due, absl::ZeroDuration());
+  const absl::Time before = absl::Now();
+  intake_.Give(Accepted(0));
+  ASSERT_TRUE(test::WaitUntil([&] { return backlog().waiting == 1; }));
+  ASSERT_TRUE(test::WaitUntil([&] { return backlog().longest_due > absl::Milliseconds(20); }));
+  EXPECT_LE(backlog().longest_due, absl::Now() - before);
 }
 
 TEST_F(DeliveryTest, ARefusalForGoodIsNotRepeated) {

@@ -15,7 +15,7 @@
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/sync_wait.h"
-#include "common/feed/consumer.h"
+#include "common/feed/subscriptions.h"
 #include "common/redis/client.h"
 #include "common/service/catalogues.h"
 #include "common/time/clock.h"
@@ -123,6 +123,7 @@ class Replica {
 
   store::Store& store() { return store_; }
   Notifications& notifications() { return notifications_; }
+  DeliveryWorker& worker() { return worker_; }
   // Of a source, zero before it is consumed.
   uint64_t applied(const std::string& source) {
     uint64_t applied = 0;

@@ -58,14 +58,15 @@ class Delivery : public testing::Test {
   void AddAll(absl::Time at) {
     for (v1::Occasion& occasion : *record_.mutable_occasions()) {
       for (v1::Letter& letter : *occasion.mutable_letters()) {
-        AddDeliveries(record_, letter, at, channels_, nullptr, SmallCatalogue());
+        AddDeliveries(record_, letter, at, machine_, channels_, nullptr, SmallCatalogue());
       }
     }
   }
   const v1::StoredDelivery& ToApplicant() const { return record_.occasions(0).letters(0).deliveries(0); }
   std::vector<DeliveryKey> ClaimAt(absl::Time now, absl::Time machine, int limit = 100) {
     std::vector<DeliveryKey> claimed;
-    Claim(record_, now, machine, Zone(), policy_, limit, claimed);
+    given_up_.clear();
+    Claim(record_, now, machine, Zone(), policy_, limit, claimed, given_up_);
     return claimed;
   }
 
@@ -73,6 +74,7 @@ class Delivery : public testing::Test {
   RetryPolicy policy_;
   Channels channels_;
   v1::DossierRecord record_;
+  std::vector<DeliveryKey> given_up_;
 };
 
 TEST_F(Delivery, EachAddressMakesOne) {
@@ -103,8 +105,8 @@ TEST_F(Delivery, AtNightOnlyTheApplicantsIsHeld) {
   AddAll(Local(14, 22, 0));
   EXPECT_EQ(ToApplicant().held_until(), absl::ToUnixSeconds(Local(15, 7, 0)));
   EXPECT_THAT(ClaimAt(Local(14, 22, 0), machine_), SizeIs(2));
-  EXPECT_FALSE(Release(record_, Local(15, 6, 59)));
-  EXPECT_TRUE(Release(record_, Local(15, 7, 0)));
+  EXPECT_FALSE(Release(record_, Local(15, 6, 59), machine_));
+  EXPECT_TRUE(Release(record_, Local(15, 7, 0), machine_));
   EXPECT_THAT(ClaimAt(Local(15, 7, 0), machine_), SizeIs(1));
 }
 
@@ -135,14 +137,42 @@ TEST_F(Delivery, AnAttemptThatNeverEndsIsGivenUp) {
     EXPECT_THAT(ClaimAt(Morning(), machine), SizeIs(3));
   }
   EXPECT_THAT(ClaimAt(Morning(), machine), SizeIs(0));
+  EXPECT_THAT(given_up_, SizeIs(3));
   EXPECT_EQ(ToApplicant().state(), v1::DELIVERY_STATE_FAILED);
+}
+
+TEST_F(Delivery, TheOutboxTellsSinceWhenADeliveryIsDue) {
+  const auto score_of = [this](const std::string& index) {
+    double score = -1;
+    for (const store::IndexEntry& entry : DossierModel::IndexesOf(record_)) {
+      if (entry.index == index) score = entry.score;
+    }
+    return score;
+  };
+  AddAll(Morning());
+  EXPECT_EQ(score_of(kOutboxIndex), static_cast<double>(absl::ToUnixMicros(machine_)));
+  // Held ones count from their release.
+  for (v1::Occasion& occasion : *record_.mutable_occasions()) {
+    for (v1::Letter& letter : *occasion.mutable_letters()) letter.clear_deliveries();
+  }
+  AddAll(Local(14, 22, 0));
+  for (v1::Occasion& occasion : *record_.mutable_occasions()) {
+    for (v1::Letter& letter : *occasion.mutable_letters()) {
+      if (letter.party() != 0) letter.clear_deliveries();
+    }
+  }
+  EXPECT_EQ(score_of(kOutboxIndex), -1);
+  ASSERT_TRUE(Release(record_, Local(15, 7, 0), machine_ + absl::Hours(9)));
+  EXPECT_EQ(score_of(kOutboxIndex), static_cast<double>(absl::ToUnixMicros(machine_ + absl::Hours(9))));
 }
 
 TEST_F(Delivery, DeliveredIsTheEnd) {
   AddAll(Morning());
   for (const DeliveryKey& key : ClaimAt(Morning(), machine_)) {
-    EXPECT_TRUE(Conclude(record_, key, Outcome(Outcome::Kind::kDelivered, ""), Morning(), machine_, policy_));
-    EXPECT_FALSE(Conclude(record_, key, Outcome(Outcome::Kind::kDelivered, ""), Morning(), machine_, policy_));
+    EXPECT_EQ(Conclude(record_, key, Outcome(Outcome::Kind::kDelivered, ""), Morning(), machine_, policy_),
+              Conclusion::kDelivered);
+    EXPECT_EQ(Conclude(record_, key, Outcome(Outcome::Kind::kDelivered, ""), Morning(), machine_, policy_),
+              Conclusion::kNone);
   }
   EXPECT_FALSE(HasPendingDelivery(record_));
   EXPECT_EQ(ToApplicant().delivered_at(), absl::ToUnixSeconds(Morning()));
@@ -155,7 +185,10 @@ TEST_F(Delivery, AttemptsEndWithTheLastOne) {
   uint32_t attempts = 0;
   while (HasPendingDelivery(record_)) {
     for (const DeliveryKey& key : ClaimAt(Morning(), machine)) {
-      Conclude(record_, key, Outcome(Outcome::Kind::kFailedForNow, "busy"), Morning(), machine, policy_);
+      const Conclusion conclusion =
+          Conclude(record_, key, Outcome(Outcome::Kind::kFailedForNow, "busy"), Morning(), machine, policy_);
+      const bool last = attempts + 1 == policy_.max_attempts;
+      EXPECT_EQ(conclusion, last ? Conclusion::kGivenUp : Conclusion::kRetried);
     }
     ++attempts;
     ASSERT_LE(attempts, policy_.max_attempts);
@@ -185,7 +218,8 @@ TEST_F(Delivery, AttemptsEndAfterADay) {
 TEST_F(Delivery, APermanentFailureEndsAtOnce) {
   AddAll(Morning());
   const auto claimed = ClaimAt(Morning(), machine_);
-  Conclude(record_, claimed[0], Outcome(Outcome::Kind::kFailedForGood, std::string(5000, 'x')), Morning(), machine_, policy_);
+  const Outcome refusal(Outcome::Kind::kFailedForGood, std::string(5000, 'x'));
+  EXPECT_EQ(Conclude(record_, claimed[0], refusal, Morning(), machine_, policy_), Conclusion::kRefused);
   EXPECT_EQ(ToApplicant().state(), v1::DELIVERY_STATE_FAILED);
   EXPECT_LE(ToApplicant().last_error().size(), 200u);
 }

@@ -58,12 +58,14 @@ TEST(Inbox, ADroppedMessageIsStillDelivered) {
   v1::DossierRecord record = WithOffers(1);
   Channels channels;
   channels.email = true;
-  AddDeliveries(record, *record.mutable_occasions(1)->mutable_letters(0), Morning(), channels, nullptr, SmallCatalogue());
+  AddDeliveries(record, *record.mutable_occasions(1)->mutable_letters(0), Morning(), Morning(), channels, nullptr,
+                SmallCatalogue());
   DropLetter(record, v1::SOURCE_ROUTING, 1, "agency:H30.18.LR");
   ASSERT_NE(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
   std::vector<DeliveryKey> claimed;
+  std::vector<DeliveryKey> given_up;
   const RetryPolicy policy;
-  Claim(record, Morning(), Morning(), SmallCatalogue().time_zone(), policy, 10, claimed);
+  Claim(record, Morning(), Morning(), SmallCatalogue().time_zone(), policy, 10, claimed, given_up);
   ASSERT_THAT(claimed, SizeIs(1));
   Conclude(record, claimed[0], Outcome(Outcome::Kind::kDelivered, ""), Morning(), Morning(), policy);
   EXPECT_EQ(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
