@@ -41,7 +41,7 @@ class Program {
 
   // A session, or nullptr after telling the error.
   std::unique_ptr<Session> OpenSession();
-  // Tells an error on standard error; returns kExitFailed, or kExitUsage for what never left this program.
+  // Tells an error on standard error, with its trace where a service may know of it; returns kExitFailed, or kExitUsage for what never left this program.
   int Fail(const absl::Status& status);
   View ViewOf(const absl::TimeZone& zone) const { return {settings_.english, zone}; }
 
@@ -49,6 +49,7 @@ class Program {
   CLI::App& app_;
   Settings& settings_;
   Run chosen_;
+  bool trace_told_ = false;
 };
 
 // A command that is one call: its flags are the fields of the request.

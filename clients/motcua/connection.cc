@@ -16,6 +16,7 @@
 #include "common/rpc/grpc_status.h"
 #include "common/rpc/method.h"
 #include "common/status/errors.h"
+#include "common/telemetry/trace.h"
 
 namespace motcua::client {
 namespace {
@@ -29,11 +30,18 @@ constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr const char* kVariables[] = {"MOTCUA_INTAKE", "MOTCUA_ROUTING", "MOTCUA_DEADLINE",
                                       "MOTCUA_NOTIFICATION"};
 
-void Prepare(const CallOptions& options, bool english, grpc::ClientContext& context) {
+// What all calls of a connection have in common.
+struct Common {
+  bool english = false;
+  std::string traceparent;
+};
+
+void Prepare(const CallOptions& options, const Common& common, grpc::ClientContext& context) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
   if (!options.token.empty()) context.AddMetadata("authorization", "Bearer " + options.token);
   if (!options.after.empty()) context.AddMetadata("motcua-after", options.after);
-  if (english) context.AddMetadata("accept-language", "en");
+  if (common.english) context.AddMetadata("accept-language", "en");
+  context.AddMetadata("traceparent", telemetry::ContinueTrace(common.traceparent));
 }
 
 bool MayRepeat(const absl::Status& status) {
@@ -45,7 +53,7 @@ bool MayRepeat(const absl::Status& status) {
 
 struct Connection::Channels {
   std::array<std::unique_ptr<Stub>, kServices.size()> stubs;
-  bool english = false;
+  Common common;
 
   absl::StatusOr<Stub*> Find(Service service) const {
     Stub* stub = stubs[static_cast<size_t>(service)].get();
@@ -61,7 +69,8 @@ Connection::~Connection() = default;
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& settings) {
   auto channels = std::make_unique<Channels>();
-  channels->english = settings.english;
+  channels->common.english = settings.english;
+  channels->common.traceparent = settings.traceparent;
   for (size_t i = 0; i < kServices.size(); ++i) {
     if (settings.addresses[i].empty()) continue;
     rpc::ChannelOptions options(settings.addresses[i]);
@@ -78,9 +87,9 @@ namespace {
 // One attempt, on the calling thread. `again`: the service may be away; wait until it can be reached. Only a
 // call that waits drives the connection's handshakes, since nothing else here polls for them.
 absl::Status Attempt(Stub& stub, const std::string& method, const Message& request, Message& response,
-                     const CallOptions& options, bool english, bool again) {
+                     const CallOptions& options, const Common& common, bool again) {
   grpc::ClientContext context;
-  Prepare(options, english, context);
+  Prepare(options, common, context);
   context.set_wait_for_ready(again);
   grpc::CompletionQueue queue;
   grpc::Status status;
@@ -109,7 +118,7 @@ absl::Status Connection::Call(Service service, const Message& request, Message& 
   absl::Duration pause = kFirstPause;
   absl::BitGen random;
   for (bool again = false;; again = true) {
-    absl::Status status = Attempt(**stub, method, request, response, options, channels_->english, again);
+    absl::Status status = Attempt(**stub, method, request, response, options, channels_->common, again);
     if (status.ok() || !MayRepeat(status) || absl::Now() >= give_up) return status;
     // Full jitter, but never without any pause.
     const absl::Duration wait = std::max(pause * absl::Uniform(random, 0.1, 1.0), absl::Milliseconds(2));
@@ -127,7 +136,7 @@ absl::Status Connection::Stream(Service service, const Message& request, Message
   absl::StatusOr<Stub*> stub = channels_->Find(service);
   if (!stub.ok()) return stub.status();
   grpc::ClientContext context;
-  Prepare(options, channels_->english, context);
+  Prepare(options, channels_->common, context);
   grpc::CompletionQueue queue;
   void* tag;
   bool ok = false;

@@ -94,6 +94,7 @@ constexpr Words kWords[] = {
     {"as_of", "Tính đến", "As of"},
     {"total", "Tổng số", "Total"},
     {"messages", "Thông báo", "Messages"},
+    {"trace", "Mã vết", "Trace"},
     {"recipient", "Người nhận", "Recipient"},
     {"event", "Sự việc", "Event"},
     {"body", "Nội dung", "Body"},

@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "clients/motcua/commands.h"
+#include "common/telemetry/build_info.h"
 
 namespace motcua::client {
 namespace {
@@ -29,6 +30,10 @@ void ReadLanguage(int argc, char** argv, Settings& settings) {
 
 void AddSettings(CLI::App& app, Settings& settings, std::string& language) {
   app.add_flag("--json", settings.json, settings.Say("Trả lời bằng JSON", "Answer in JSON"));
+  app.set_version_flag("--version", telemetry::VersionLine("motcua"),
+                       settings.Say("In phiên bản rồi kết thúc", "Print which build it is and end"));
+  app.add_flag("--verbose", settings.verbose,
+               settings.Say("In mã vết (trace) của lệnh", "Tell the trace id of the command"));
   app.add_option("--lang", language, settings.Say("Ngôn ngữ: vi hoặc en", "Language: vi or en"))
       ->check(CLI::IsMember({"vi", "en"}));
   app.add_option("--as", settings.as,

@@ -224,7 +224,7 @@ void Table::Print(std::ostream& out) const {
   }
 }
 
-void PrintError(const absl::Status& status, const View& view, bool json, std::ostream& out) {
+void PrintError(const absl::Status& status, const View& view, bool json, std::string_view trace, std::ostream& out) {
   if (json) {
     // google.rpc.Status would need the descriptors of its details; the parts are enough for a program.
     std::string fields;
@@ -246,8 +246,9 @@ void PrintError(const absl::Status& status, const View& view, bool json, std::os
     }
     out << "{\"error\":{\"code\":" << quoted(absl::StatusCodeToString(status.code()))
         << ",\"reason\":" << quoted(errors::Reason(status))
-        << ",\"message\":" << quoted(std::string(status.message())) << ",\"violations\":[" << fields
-        << "]}}\n";
+        << ",\"message\":" << quoted(std::string(status.message())) << ",\"violations\":[" << fields << "]";
+    if (!trace.empty()) out << ",\"trace\":\"" << trace << "\"";
+    out << "}}\n";
     return;
   }
   std::string text(status.message());
@@ -264,6 +265,7 @@ void PrintError(const absl::Status& status, const View& view, bool json, std::os
   }
   const std::string hint = Hint(status, view.english);
   if (!hint.empty()) out << (view.english ? "hint: " : "gợi ý: ") << hint << "\n";
+  if (!trace.empty()) out << Label("trace", view.english) << ": " << trace << "\n";
 }
 
 }  // namespace motcua::client

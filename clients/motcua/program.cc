@@ -4,6 +4,7 @@
 #include "clients/motcua/commands.h"
 #include "common/reference/zone.h"
 #include "common/status/errors.h"
+#include "common/telemetry/trace.h"
 
 namespace motcua::client {
 
@@ -29,7 +30,11 @@ void Program::OnRun(CLI::App* command, Run run) {
 
 int Program::Dispatch() {
   if (!chosen_) return kExitUsage;
-  return chosen_();
+  const int code = chosen_();
+  if (settings_.verbose && !trace_told_) {
+    std::cerr << Label("trace", settings_.english) << ": " << telemetry::TraceId(settings_.traceparent) << "\n";
+  }
+  return code;
 }
 
 std::unique_ptr<Session> Program::OpenSession() {
@@ -40,8 +45,10 @@ std::unique_ptr<Session> Program::OpenSession() {
 }
 
 int Program::Fail(const absl::Status& status) {
-  PrintError(status, ViewOf(absl::UTCTimeZone()), settings_.json, std::cerr);
   const bool ours = absl::IsInvalidArgument(status) && errors::Reason(status).empty();
+  const std::string_view trace = ours ? std::string_view() : telemetry::TraceId(settings_.traceparent);
+  PrintError(status, ViewOf(absl::UTCTimeZone()), settings_.json, trace, std::cerr);
+  trace_told_ = trace_told_ || !ours;
   return ours ? kExitUsage : kExitFailed;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "absl/strings/match.h"
+#include "common/telemetry/trace.h"
 
 namespace motcua::client {
 namespace {
@@ -27,6 +28,9 @@ Settings SettingsFromEnvironment() {
   Take("MOTCUA_TLS_KEY", settings.tls_key);
   Take("MOTCUA_SIGNING_KEY", settings.signing_key);
   Take("MOTCUA_SIGNING_KID", settings.signing_kid);
+  std::string outer_trace;
+  Take("MOTCUA_TRACEPARENT", outer_trace);
+  settings.traceparent = telemetry::ContinueTrace(outer_trace);
   std::string language;
   Take("LANG", language);
   settings.english = absl::StartsWith(language, "en");

@@ -2,43 +2,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <string>
 
+#include "tests/support/system.h"
 #include "tests/support/temp_dir.h"
 
 namespace motcua {
 namespace {
 
+using test::OnSystem;
+using test::Result;
+using test::Shell;
 using testing::HasSubstr;
 using testing::Not;
-
-struct Result {
-  int exit = -1;
-  std::string output;  // both streams
-};
-
-Result Shell(const std::string& command) {
-  Result result;
-  std::FILE* pipe = popen(("bash -c '" + command + "' 2>&1").c_str(), "r");
-  if (pipe == nullptr) return result;
-  char buffer[4096];
-  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, n);
-  const int status = pclose(pipe);
-  result.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return result;
-}
-
-// Runs commands against a fresh system; they may not contain single quotes.
-Result OnSystem(const std::string& commands) {
-  const test::TempDir dir;
-  return Shell("export LANG=C MOTCUA_RUN=" + dir.path() +
-               " MOTCUA_BIN=" MOTCUA_BIN_DIR "; cd " MOTCUA_SOURCE_DIR
-               " && . deploy/system.sh && system_start && { " +
-               commands + "; }");
-}
 
 // A small log: two dossiers, one late and open, one moved to another date, with a hand-over and work after
 // the end.

@@ -73,9 +73,9 @@ TEST(Output, ErrorsListEveryViolatedField) {
   violations.Add("procedure", "is not a procedure of the jurisdiction");
   const absl::Status status = violations.ToStatus("UNKNOWN_PROCEDURE");
   std::ostringstream vi, en, json;
-  PrintError(status, Vietnamese(), false, vi);
-  PrintError(status, English(), false, en);
-  PrintError(status, English(), true, json);
+  PrintError(status, Vietnamese(), false, "0af7651916cd43dd8448eb211c80319c", vi);
+  PrintError(status, English(), false, "", en);
+  PrintError(status, English(), true, "0af7651916cd43dd8448eb211c80319c", json);
   EXPECT_THAT(vi.str(), HasSubstr("lỗi: " + errors::VietnameseMessage(status)));
   for (const std::string& text : {vi.str(), en.str()}) {
     EXPECT_THAT(text, HasSubstr("[UNKNOWN_PROCEDURE]"));
@@ -83,11 +83,14 @@ TEST(Output, ErrorsListEveryViolatedField) {
   }
   EXPECT_THAT(json.str(), HasSubstr("\"reason\":\"UNKNOWN_PROCEDURE\""));
   EXPECT_THAT(json.str(), HasSubstr("{\"field\":\"procedure\","));
+  EXPECT_THAT(json.str(), HasSubstr(",\"trace\":\"0af7651916cd43dd8448eb211c80319c\"}}"));
+  EXPECT_THAT(vi.str(), HasSubstr("0af7651916cd43dd8448eb211c80319c\n"));
+  EXPECT_EQ(en.str().find("race"), std::string::npos) << "nothing to tell";
 }
 
 TEST(Output, JsonErrorsEscapeWhatTheyQuote) {
   std::ostringstream out;
-  PrintError(absl::InvalidArgumentError("a \"quoted\"\nline"), English(), true, out);
+  PrintError(absl::InvalidArgumentError("a \"quoted\"\nline"), English(), true, "", out);
   EXPECT_THAT(out.str(), HasSubstr("a \\\"quoted\\\"\\u000aline"));
 }
 
