@@ -68,12 +68,16 @@ struct CallCommand {
 
 void AddCalls(Program& program, const std::string& group, const std::vector<CallCommand>& commands);
 
+// `motcua health`: what grpc.health.v1 says of a service, on one line of standard output. `name`: how the line begins.
+// No token. Exit code.
+int CheckHealth(const Settings& settings, const std::string& name, const std::string& address, absl::Duration timeout);
+
 // By service.
 void AddIntakeCommands(Program& program);
 void AddRoutingCommands(Program& program);
 void AddDeadlineCommands(Program& program);
 void AddNotificationCommands(Program& program);
-// due, reference; status, advance, token, feed; replay, verify, story.
+// due, reference; status, health, advance, token, feed; replay, verify, story.
 void AddReferenceCommands(Program& program);
 void AddSystemCommands(Program& program);
 void AddReplayCommands(Program& program);

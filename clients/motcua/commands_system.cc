@@ -57,6 +57,39 @@ int Status(Program& program, const std::string& name) {
   return ready ? kExitOk : kExitFailed;
 }
 
+int Health(Program& program, const std::string& name, const std::string& address, double seconds) {
+  const Settings& settings = program.settings();
+  const absl::Duration timeout = absl::Seconds(seconds);
+  if (!address.empty()) return CheckHealth(settings, "", address, timeout);
+  const std::vector<Service> services = Chosen(settings, name);
+  bool healthy = !services.empty();
+  for (Service service : services) {
+    const std::string& known = settings.addresses[static_cast<size_t>(service)];
+    healthy &= CheckHealth(settings, NameOf(service), known, timeout) == kExitOk;
+  }
+  if (services.empty()) {
+    return program.Fail(absl::FailedPreconditionError("no service has an address: set MOTCUA_INTAKE ..., or give one"));
+  }
+  return healthy ? kExitOk : kExitFailed;
+}
+
+void AddHealth(Program& program, const std::string& group) {
+  const Settings& settings = program.settings();
+  CLI::App* health = program.Add("health", group, "Dịch vụ có đang phục vụ không (không cần thẻ)",
+                                 "Whether a service is serving; needs no token; exit status 0 = serving",
+                                 "motcua health 127.0.0.1:7001\n  motcua health --service routing");
+  auto name = std::make_shared<std::string>();
+  auto address = std::make_shared<std::string>();
+  auto seconds = std::make_shared<double>(2);
+  CLI::Option* by_address = health->add_option("address", *address, "host:port");
+  health->add_option("--service", *name, settings.Say("Chỉ dịch vụ này", "Only this one"))
+      ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())))
+      ->excludes(by_address);
+  health->add_option("--timeout", *seconds, settings.Say("Giây chờ trả lời", "Seconds to wait for the answer"))
+      ->check(CLI::Range(0.1, 60.0));
+  program.OnRun(health, [&program, name, address, seconds] { return Health(program, *name, *address, *seconds); });
+}
+
 int Advance(Program& program, const std::string& to, const std::string& name, bool no_wait) {
   const absl::StatusOr<absl::Time> time = ParseTime(to, DefaultZone);
   if (!time.ok()) return program.Fail(time.status());
@@ -178,6 +211,8 @@ void AddSystemCommands(Program& program) {
   status->add_option("--service", *name, settings.Say("Chỉ dịch vụ này", "Only this one"))
       ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())));
   program.OnRun(status, [&program, name] { return Status(program, *name); });
+
+  AddHealth(program, group);
 
   CLI::App* advance = program.Add("advance", group, "Đặt thời gian mô phỏng",
                                   "Move simulated time forward, all services in their order",

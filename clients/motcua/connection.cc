@@ -27,6 +27,8 @@ using Stub = grpc::TemplatedGenericStub<Message, Message>;
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
+// For an address that does not even refuse.
+constexpr absl::Duration kConnectPatience = absl::Seconds(5);
 constexpr const char* kVariables[] = {"MOTCUA_INTAKE", "MOTCUA_ROUTING", "MOTCUA_DEADLINE",
                                       "MOTCUA_NOTIFICATION"};
 
@@ -51,13 +53,21 @@ bool MayRepeat(const absl::Status& status) {
 
 }  // namespace
 
+// One service's.
+struct Line {
+  std::string name;
+  std::string address;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<Stub> stub;
+};
+
 struct Connection::Channels {
-  std::array<std::unique_ptr<Stub>, kServices.size()> stubs;
+  std::array<Line, kServices.size()> lines;
   Common common;
 
-  absl::StatusOr<Stub*> Find(Service service) const {
-    Stub* stub = stubs[static_cast<size_t>(service)].get();
-    if (stub != nullptr) return stub;
+  absl::StatusOr<const Line*> Find(Service service) const {
+    const Line* line = &lines[static_cast<size_t>(service)];
+    if (line->stub != nullptr) return line;
     return absl::FailedPreconditionError(
         absl::StrCat("the address of ", NameOf(service), " is not known: set ",
                      kVariables[static_cast<size_t>(service)], "=host:port"));
@@ -77,20 +87,43 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
     options.tls = rpc::TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_ca);
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::MakeChannel(options);
     if (!channel.ok()) return channel.status();
-    channels->stubs[i] = std::make_unique<Stub>(*channel);
+    channels->lines[i] = {kServiceNames[i], settings.addresses[i], *channel, std::make_unique<Stub>(*channel)};
   }
   return std::unique_ptr<Connection>(new Connection(std::move(channels)));
 }
 
 namespace {
 
-// One attempt, on the calling thread. `again`: the service may be away; wait until it can be reached. Only a
-// call that waits drives the connection's handshakes, since nothing else here polls for them.
+errors::Metadata Whom(const Line& line) { return {{"service", line.name}, {"address", line.address}}; }
+
+// Who did not answer belongs to an error that has no more to say than that.
+absl::Status Named(const Line& line, const absl::Status& status) {
+  const std::string reason = errors::Reason(status);
+  if (reason != "OUTCOME_UNKNOWN" && reason != "DEADLINE_EXCEEDED") return status;
+  const bool reached = line.channel->GetState(false) == GRPC_CHANNEL_READY;
+  return errors::Make(status.code(), absl::IsUnavailable(status) && !reached ? "UNREACHABLE" : reason,
+                      absl::StrCat(line.name, " at ", line.address, ": ", std::string(status.message())), Whom(line));
+}
+
+// Waits for a connection, and drives its handshakes: nothing else here polls for them. `patient`: also while the
+// service refuses; else that is for the call to tell.
+absl::Status Connect(const Line& line, absl::Time deadline, bool patient) {
+  while (true) {
+    const grpc_connectivity_state state = line.channel->GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_SHUTDOWN) return absl::OkStatus();
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE && !patient) return absl::OkStatus();
+    if (!line.channel->WaitForStateChange(state, absl::ToChronoTime(deadline))) {
+      return errors::Unavailable("UNREACHABLE",
+                                 absl::StrCat(line.name, " at ", line.address, ": cannot be reached"), Whom(line));
+    }
+  }
+}
+
+// One attempt, on the calling thread.
 absl::Status Attempt(Stub& stub, const std::string& method, const Message& request, Message& response,
-                     const CallOptions& options, const Common& common, bool again) {
+                     const CallOptions& options, const Common& common) {
   grpc::ClientContext context;
   Prepare(options, common, context);
-  context.set_wait_for_ready(again);
   grpc::CompletionQueue queue;
   grpc::Status status;
   auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
@@ -111,14 +144,17 @@ std::string PathOf(const Descriptor* request) { return "/" + rpc::MethodName(rpc
 
 absl::Status Connection::Call(Service service, const Message& request, Message& response,
                               const CallOptions& options) const {
-  absl::StatusOr<Stub*> stub = channels_->Find(service);
-  if (!stub.ok()) return stub.status();
+  absl::StatusOr<const Line*> found = channels_->Find(service);
+  if (!found.ok()) return found.status();
+  const Line& line = **found;
   const std::string method = PathOf(request.GetDescriptor());
   const absl::Time give_up = absl::Now() + options.patience;
   absl::Duration pause = kFirstPause;
   absl::BitGen random;
   for (bool again = false;; again = true) {
-    absl::Status status = Attempt(**stub, method, request, response, options, channels_->common, again);
+    const absl::Time connected_by = again ? std::max(give_up, absl::Now() + kFirstPause) : absl::Now() + kConnectPatience;
+    absl::Status status = Connect(line, connected_by, again);
+    if (status.ok()) status = Named(line, Attempt(*line.stub, method, request, response, options, channels_->common));
     if (status.ok() || !MayRepeat(status) || absl::Now() >= give_up) return status;
     // Full jitter, but never without any pause.
     const absl::Duration wait = std::max(pause * absl::Uniform(random, 0.1, 1.0), absl::Milliseconds(2));
@@ -133,15 +169,19 @@ absl::Status Connection::Call(Service service, const Message& request, Message& 
 
 absl::Status Connection::Stream(Service service, const Message& request, Message& message,
                                 const CallOptions& options, absl::FunctionRef<bool()> on_message) const {
-  absl::StatusOr<Stub*> stub = channels_->Find(service);
-  if (!stub.ok()) return stub.status();
+  absl::StatusOr<const Line*> found = channels_->Find(service);
+  if (!found.ok()) return found.status();
+  const Line& line = **found;
+  if (absl::Status reached = Connect(line, absl::Now() + kConnectPatience, /*patient=*/false); !reached.ok()) {
+    return reached;
+  }
   grpc::ClientContext context;
   Prepare(options, channels_->common, context);
   grpc::CompletionQueue queue;
   void* tag;
   bool ok = false;
   const auto step = [&] { return queue.Next(&tag, &ok) && ok; };
-  auto call = (*stub)->PrepareCall(&context, PathOf(request.GetDescriptor()), &queue);
+  auto call = line.stub->PrepareCall(&context, PathOf(request.GetDescriptor()), &queue);
   call->StartCall(nullptr);
   bool going = step();
   if (going) {
@@ -161,7 +201,7 @@ absl::Status Connection::Stream(Service service, const Message& request, Message
   queue.Shutdown();
   while (queue.Next(&tag, &ok)) {
   }
-  return enough ? absl::OkStatus() : rpc::FromGrpc(status);
+  return enough ? absl::OkStatus() : Named(line, rpc::FromGrpc(status));
 }
 
 Service ServiceOf(const Descriptor* request) {

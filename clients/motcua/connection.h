@@ -37,9 +37,11 @@ class Connection {
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const Settings& settings);
   ~Connection();
 
-  // Blocks for the reply. Errors: the service's, with their details; FAILED_PRECONDITION where the service
-  // has no address. Repeated are UNAVAILABLE, ABORTED (but not a version that moved on), RESOURCE_EXHAUSTED,
-  // CANCELLED and DEADLINE_EXCEEDED; so the request must be one that may come twice.
+  // Blocks for the reply. Errors: the service's, with their details; UNAVAILABLE (UNREACHABLE) where no
+  // connection comes about within `patience`, or within 5 s where nothing answers at all; FAILED_PRECONDITION
+  // where the service has no address. What says no more than that nobody answered names the address. Repeated
+  // are UNAVAILABLE, ABORTED (but not a version that moved on), RESOURCE_EXHAUSTED, CANCELLED and
+  // DEADLINE_EXCEEDED; so the request must be one that may come twice.
   absl::Status Call(Service service, const google::protobuf::Message& request,
                     google::protobuf::Message& response, const CallOptions& options) const;
 

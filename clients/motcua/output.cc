@@ -256,6 +256,11 @@ void PrintError(const absl::Status& status, const View& view, bool json, std::st
     const std::string vi = errors::VietnameseMessage(status);
     if (!vi.empty()) text = vi;
   }
+  // The address, where the text does not name it already.
+  const std::string address = errors::MetadataValue(status, "address");
+  if (!address.empty() && text.find(address) == std::string::npos) {
+    absl::StrAppend(&text, " (", errors::MetadataValue(status, "service"), ", ", address, ")");
+  }
   out << (view.english ? "error: " : "lỗi: ") << text;
   const std::string reason = errors::Reason(status);
   if (!reason.empty()) out << " [" << reason << "]";
