@@ -15,7 +15,7 @@
 //
 // Include unary.h or server_stream.h for the definitions of the two templates.
 //
-// Thread-safety: Unary and Stream are called by gRPC on any thread. SetAfterHook before the first call.
+// Thread-safety: Unary and Stream are called by gRPC on any thread. SetBeforeHook before the first call.
 // Lifetime: the loop outlives the host, the host outlives the gRPC server.
 #ifndef MOTCUA_COMMON_RPC_HOST_H_
 #define MOTCUA_COMMON_RPC_HOST_H_
@@ -114,9 +114,10 @@ class MethodState {
 
 class Host {
  public:
-  // Waits until the service has caught up with every write listed in call->after().
+  // Waits until the service has caught up with every write listed in call->after(), and with whatever else a call must
+  // not fall behind.
   // Errors: as the caller shall see them, e.g. DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
-  using AfterHook = std::function<async::Task<absl::Status>(std::shared_ptr<Call> call)>;
+  using BeforeHook = std::function<async::Task<absl::Status>(std::shared_ptr<Call> call)>;
 
   Host(async::Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
        telemetry::Metrics& metrics, HostOptions options = HostOptions());
@@ -131,8 +132,12 @@ class Host {
                                              Handler handler,
                                              const google::protobuf::MethodDescriptor* method = nullptr);
 
-  // Without a hook, a call that brings `motcua-after` is served at once.
-  void SetAfterHook(AfterHook hook) { after_hook_ = std::move(hook); }
+  // What runs on the loop before the handler of a call that brings `motcua-after`, or of every call. Without a hook they
+  // are served at once. Health is never kept waiting.
+  void SetBeforeHook(BeforeHook hook, bool every_call = false) {
+    before_hook_ = std::move(hook);
+    before_every_call_ = every_call;
+  }
 
   // A new host refuses calls with UNAVAILABLE (NOT_READY) until opened, and with UNAVAILABLE (SHUTTING_DOWN) once
   // closed; checks of health are always answered. What is in hand goes on.
@@ -164,7 +169,8 @@ class Host {
   internal::Budget health_checks_;
   internal::Budget health_watches_;
   Authenticator authenticator_;
-  AfterHook after_hook_;
+  BeforeHook before_hook_;
+  bool before_every_call_ = false;
   std::atomic<Gate> gate_{Gate::kNotReady};
 
   absl::Mutex mutex_;
@@ -192,8 +198,11 @@ class Serving {
   // nullptr before admission.
   const std::shared_ptr<Call>& call() const { return call_; }
   Host& host() { return host_; }
-  bool must_wait() const { return call_ != nullptr && !call_->after().empty() && host_.after_hook_ != nullptr; }
-  async::Task<absl::Status> WaitForWrites() { return host_.after_hook_(call_); }
+  bool must_wait() const {
+    return call_ != nullptr && host_.before_hook_ != nullptr && (host_.before_every_call_ || !call_->after().empty()) &&
+           !method_->is_health();
+  }
+  async::Task<absl::Status> WaitForWrites() { return host_.before_hook_(call_); }
 
  private:
   Host& host_;

@@ -15,6 +15,8 @@ using async::CancelToken;
 using async::Task;
 
 constexpr absl::Duration kPatience = absl::Seconds(5);
+// How far an idle replica on simulated time lags behind the one that was advanced.
+constexpr absl::Duration kFollow = absl::Milliseconds(30);
 
 feed::PublisherOptions FeedOptions(BackendOptions options) {
   // Simulated time stands still between calls: nothing in flight can be earlier than the clock.
@@ -58,27 +60,46 @@ void Backend::Consume(const std::string& source, feed::Projection& projection) {
   subscriptions_.Add(source, *sources_.at(source), projection);
 }
 
-Task<absl::Status> Backend::RestoreClock() {
-  absl::StatusOr<absl::Time> remembered = co_await store_.ReadSimulatedNow(absl::Now() + kPatience);
-  if (!remembered.ok()) co_return remembered.status();
-  simulated_->AdvanceTo(*remembered);
+Task<absl::Status> Backend::FollowClock(absl::Time deadline) {
+  absl::StatusOr<absl::Time> held = co_await store_.ReadSimulatedNow(deadline);
+  if (!held.ok()) co_return held.status();
+  if (*held > simulated_->Now()) {
+    simulated_->AdvanceTo(*held);
+    publisher_.Kick();
+  }
   clock_known_ = true;
   co_return absl::OkStatus();
+}
+
+// A replica that nobody calls moves on, too: its watermark, and the timers that wait for it.
+Task<void> Backend::FollowReplicas(CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    absl::Status slept = co_await loop_.Sleep(kFollow, cancel);
+    if (!slept.ok() || !redis_.connected()) continue;
+    absl::Status followed = co_await FollowClock(absl::Now() + kPatience);
+    (void)followed;  // tried again
+  }
 }
 
 Task<void> Backend::Run(CancelToken cancel) {
   while (!clock_known_ && !cancel.cancelled()) {
     absl::Status connected = co_await redis_.WaitConnected(absl::Now() + kPatience, cancel);
-    if (connected.ok()) connected = co_await RestoreClock();
+    if (connected.ok()) connected = co_await FollowClock(absl::Now() + kPatience);
     if (!connected.ok()) connected = co_await loop_.Sleep(absl::Milliseconds(50), cancel);
   }
   std::vector<Task<void>> parts;
   parts.push_back(publisher_.Run(cancel));
   parts.push_back(subscriptions_.Run(cancel));
+  if (simulated_ != nullptr) parts.push_back(FollowReplicas(cancel));
   co_await async::WhenAll(std::move(parts));
 }
 
-Task<absl::Status> Backend::AwaitWrites(std::shared_ptr<rpc::Call> call) {
+Task<absl::Status> Backend::BeforeCall(std::shared_ptr<rpc::Call> call) {
+  // Without Redis the call fails by itself, or does not need it.
+  if (simulated_ != nullptr && redis_.connected()) {
+    absl::Status followed = co_await FollowClock(std::min(call->deadline(), absl::Now() + kPatience));
+    if (!followed.ok()) co_return followed;
+  }
   for (const rpc::AfterWrite& write : call->after()) {
     absl::Status caught_up = co_await subscriptions_.AwaitApplied(write.service, write.shard, write.position,
                                                                   call->deadline(), call->cancel());
@@ -94,7 +115,6 @@ Task<absl::StatusOr<admin::v1::AdvanceResponse>> Backend::Advance(admin::v1::Adv
   }
   if (!clock_known_) co_return errors::Unavailable("NOT_READY", "the service has not yet restored its clock");
   const absl::Time to = time::FromTimestamp(request.to());
-  // One at a time, so that the time kept in Redis goes forward only.
   absl::Status turn = co_await advancing_.Acquire(deadline);
   if (!turn.ok()) co_return turn;
   absl::Status written;

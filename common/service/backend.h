@@ -82,13 +82,14 @@ class Backend {
   // Before Start: `projection` applies the feeds of `source`.
   void Consume(const std::string& source, feed::Projection& projection);
 
-  // Restores simulated time, then runs feeds and consumers until `cancel`.
+  // Takes over simulated time, then runs feeds and consumers until `cancel`.
   async::Task<void> Run(async::CancelToken cancel);
   // Redis answers and, on simulated time, the clock is known: calls may be served.
   bool ready() const { return redis_.connected() && clock_known_; }
 
-  // Waits for the writes that a call must not fall behind.
-  async::Task<absl::Status> AwaitWrites(std::shared_ptr<rpc::Call> call);
+  // Before each call: takes over simulated time from Redis, where another replica may have advanced it, and waits for the
+  // writes that the call must not fall behind.
+  async::Task<absl::Status> BeforeCall(std::shared_ptr<rpc::Call> call);
 
   // AdminService, less the transport.
   async::Task<absl::StatusOr<admin::v1::AdvanceResponse>> Advance(admin::v1::AdvanceRequest request,
@@ -96,7 +97,9 @@ class Backend {
   admin::v1::GetStatusResponse Status() const;
 
  private:
-  async::Task<absl::Status> RestoreClock();
+  // Takes over the time that Redis holds, where it is later.
+  async::Task<absl::Status> FollowClock(absl::Time deadline);
+  async::Task<void> FollowReplicas(async::CancelToken cancel);
   async::Task<absl::Status> AwaitSources(absl::Time moment, absl::Time deadline);
 
   async::Loop& loop_;

@@ -169,6 +169,8 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   }
   BackendOptions backend_options;
   backend_options.redis.address = options_.redis;
+  backend_options.redis.user = options_.redis_user;
+  backend_options.redis.password_file = options_.redis_password_file;
   absl::ParseDuration(options_.extra.at(kRequestTtl), &backend_options.request_ttl);  // checked with the flag
   if (options_.simulated_time) backend_options.simulated_start = options_.simulated_start;
   Description prefixed = description_;
@@ -182,7 +184,8 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   rpc::HostOptions host_options;
   host_options.max_in_flight = options_.max_in_flight;
   host_ = std::make_unique<rpc::Host>(loop_, std::move(policy), *std::move(verifier), metrics_, host_options);
-  host_->SetAfterHook([this](std::shared_ptr<rpc::Call> call) { return backend_->AwaitWrites(std::move(call)); });
+  host_->SetBeforeHook([this](std::shared_ptr<rpc::Call> call) { return backend_->BeforeCall(std::move(call)); },
+                       /*every_call=*/backend_->simulated());
   feed_service_ = std::make_unique<FeedServiceImpl>(*host_, *backend_);
   admin_service_ = std::make_unique<AdminServiceImpl>(*host_, *backend_);
   Environment environment(*backend_, *host_, options_, *sampler_);

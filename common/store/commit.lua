@@ -1,4 +1,4 @@
--- The one atomic commit (the only script there is): checks everything, then writes.
+-- The one atomic commit: checks everything, then writes.
 --
 -- KEYS[1]   the shard's watermark. KEYS[2..] one key for each check and operation below, in their order.
 -- ARGV[1]   when the transaction takes effect, microseconds since the epoch; 0 = at no moment (not checked).

@@ -187,6 +187,34 @@ TEST_F(BinaryTest, TwoReplicasRacingFireEachOnce) {
   ExpectAllOnceInOrder();
 }
 
+TEST_F(BinaryTest, AReplicaFollowsTheTimeOfTheOtherAndAlertsAreRaisedOnce) {
+  MonitorProcess advanced(Flags()), follower(Flags());
+  advanced.Start();
+  follower.Start();
+  AcceptMany(100);
+  const std::string admin = Token("root", "H30", {"admin"});
+  ASSERT_TRUE(Call<admin::v1::GetStatusResponse>(follower, admin::v1::GetStatusRequest(), admin).ok());
+  for (absl::Time t = Begin() + absl::Hours(100); t < End() + absl::Hours(100); t += absl::Hours(100)) {
+    const absl::Time to = std::min(t, End());
+    intake_.Advance(to);
+    routing_.Advance(to);
+    ASSERT_TRUE(Advance(advanced, to).ok()) << advanced.Log();
+    auto status = Call<admin::v1::GetStatusResponse>(follower, admin::v1::GetStatusRequest(), admin);
+    ASSERT_TRUE(status.ok()) << status.status();
+    EXPECT_EQ(time::FromTimestamp(status->now()), to) << "a call is answered at the new time";
+  }
+  // Without being advanced, its own watermark comes along.
+  EXPECT_TRUE(test::WaitUntil([&] {
+    auto status = Call<admin::v1::GetStatusResponse>(follower, admin::v1::GetStatusRequest(), admin);
+    return status.ok() && status->feeds_size() == 1 && time::FromTimestamp(status->feeds(0).watermark()) == End();
+  }));
+  // Time never goes back, whichever replica is told to.
+  ASSERT_TRUE(Advance(follower, Begin()).ok());
+  auto status = Call<admin::v1::GetStatusResponse>(advanced, admin::v1::GetStatusRequest(), admin);
+  EXPECT_EQ(time::FromTimestamp(status->now()), End());
+  ExpectAllOnceInOrder();
+}
+
 TEST_F(BinaryTest, CallsOverGrpcCarryRulesAndReasons) {
   MonitorProcess monitor(Flags());
   monitor.Start();

@@ -91,12 +91,13 @@ class BinaryTest : public testing::Test {
     return signer_.Mint(principal, absl::Now(), absl::Hours(1)).value();
   }
 
-  RoutingProcess& AddReplica() {
+  RoutingProcess& AddReplica(std::vector<std::string> more = {}) {
     std::vector<std::string> arguments;
     arguments.push_back("--redis=" + redis_.address());
     arguments.push_back("--jwt_keys=" + dir_.File("test.pem"));
-    arguments.push_back("--peer=intake=" + intake_.address());
+    arguments.push_back("--peer=intake=" + (intake_address_.empty() ? intake_.address() : intake_address_));
     arguments.push_back("--peer_token_file=" + dir_.File("token"));
+    arguments.insert(arguments.end(), more.begin(), more.end());
     replicas_.push_back(std::make_unique<RoutingProcess>(std::move(arguments)));
     replicas_.back()->Start();
     return *replicas_.back();
@@ -185,6 +186,7 @@ class BinaryTest : public testing::Test {
   test::TempDir dir_;
   auth::JwtSigner signer_;
   IntakeStandIn intake_;
+  std::string intake_address_;  // where the replicas find it; empty: at intake_
   std::vector<std::unique_ptr<RoutingProcess>> replicas_;
   int requests_ = 0;
 };
@@ -266,6 +268,46 @@ TEST_F(BinaryTest, TwoReplicasAtTheSameFeedApplyEachEventOnce) {
   std::swap(replicas_.front(), replicas_.back());
   ASSERT_EQ(replicas_.front().get(), &second);
   ExpectEachEventOnce(kDossiers + 20);
+}
+
+// Several rounds: which of the two sources the feed is read from is chance.
+TEST_F(BinaryTest, AFeedGoesOnAtAnotherReplicaOfItsSource) {
+  replicas_.clear();
+  for (int round = 0; round < 4; ++round) {
+    auto one = std::make_unique<IntakeStandIn>(redis_.address(), KeysOf(signer_));
+    auto two = std::make_unique<IntakeStandIn>(redis_.address(), KeysOf(signer_));
+    intake_address_ = "ipv4:" + one->address() + "," + two->address();
+    AddReplica();
+    for (int i = 0; i < 10; ++i) Accept(Code(20 * round + i));
+    ASSERT_TRUE(test::WaitUntil([&] { return Statistics().routes() == static_cast<uint64_t>(20 * round + 10); }));
+    one.reset();
+    for (int i = 10; i < 20; ++i) Accept(Code(20 * round + i));
+    ASSERT_TRUE(test::WaitUntil([&] { return Statistics().routes() == static_cast<uint64_t>(20 * round + 20); }))
+        << replicas_.front()->log();
+    EXPECT_EQ(replicas_.front()->Stop(), 0);
+    replicas_.clear();
+  }
+}
+
+// Time is what Redis says: to a replica that is called, and to one that is idle.
+TEST_F(BinaryTest, ACallAtAnotherReplicaIsDecidedAtTheNewSimulatedTime) {
+  replicas_.clear();
+  const std::vector<std::string> simulated = {"--simulated_time", "--simulated_start=2025-01-06T01:00:00Z"};
+  AddReplica(simulated);
+  AddReplica(simulated);
+  const std::string admin = Token(auth::Principal(auth::Kind::kOfficer, "root", "H30", {"admin"}));
+  rpc::BlockingClient one(*rpc::MakeChannel(rpc::ChannelOptions(replicas_[0]->address())), admin);
+  rpc::BlockingClient two(*rpc::MakeChannel(rpc::ChannelOptions(replicas_[1]->address())), admin);
+  absl::Time now = absl::FromCivil(absl::CivilDay(2025, 1, 7), absl::UTCTimeZone());
+  for (int i = 0; i < 30; ++i, now += absl::Hours(24)) {
+    admin::v1::AdvanceRequest advance;
+    *advance.mutable_to() = time::ToTimestamp(now);
+    auto advanced = (i % 2 == 0 ? one : two).Call<admin::v1::AdvanceResponse>(advance);
+    ASSERT_TRUE(advanced.ok()) << advanced.status() << replicas_[0]->log();
+    auto status = (i % 2 == 0 ? two : one).Call<admin::v1::GetStatusResponse>(admin::v1::GetStatusRequest());
+    ASSERT_TRUE(status.ok()) << status.status();
+    EXPECT_EQ(time::FromTimestamp(status->now()), now);
+  }
 }
 
 }  // namespace

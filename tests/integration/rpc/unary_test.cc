@@ -151,7 +151,7 @@ TEST(Unary, TheCallersDeadlineReachesTheHandlerAndEndsIt) {
 TEST(Unary, AReadWaitsForTheWriteItsCallerHasSeen) {
   TestServer server;
   std::vector<AfterWrite> seen;
-  server.host->SetAfterHook([&seen](CallPtr call) -> async::Task<absl::Status> {
+  server.host->SetBeforeHook([&seen](CallPtr call) -> async::Task<absl::Status> {
     seen = call->after();
     return [](bool reached) -> async::Task<absl::Status> {
       if (!reached) co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", "not there yet");
