@@ -80,6 +80,9 @@ Sampler::Sampler(Backend& backend)
       loop_ready_(metrics_.MakeGauge("motcua_loop_ready",
                                      "Most coroutines and posted work that one turn of the loop had to run, of the turns "
                                      "of the last second.")),
+      redis_round_trip_(metrics_.MakeHistogram("motcua_redis_round_trip_seconds",
+                                               "Time from a command's issue to its answer, of one command in sixteen.",
+                                               {}, RoundTripBuckets())),
       redis_in_flight_(metrics_.MakeGauge("motcua_redis_in_flight", "Commands sent to Redis and not yet answered.")),
       redis_commands_(RedisCounter(metrics_, "motcua_redis_commands_total", "Commands sent to Redis.")),
       redis_connects_(RedisCounter(metrics_, "motcua_redis_connects_total", "Connections to Redis that came up.")),
@@ -92,15 +95,13 @@ Sampler::Sampler(Backend& backend)
       stale_(CommitCounter(metrics_, "stale")),
       replayed_(CommitCounter(metrics_, "replayed")),
       cursor_moved_(CommitCounter(metrics_, "cursor_moved")) {
-  telemetry::Histogram& round_trip =
-      metrics_.MakeHistogram("motcua_redis_round_trip_seconds",
-                             "Time from a command's issue to its answer, of one command in sixteen.", {},
-                             RoundTripBuckets());
-  backend_.redis().OnRoundTrip([&round_trip](absl::Duration taken) { round_trip.Observe(absl::ToDoubleSeconds(taken)); });
   for (const std::string& source : backend_.description().sources) sources_.try_emplace(source, metrics_, source);
 }
 
 Task<void> Sampler::Run(CancelToken cancel) {
+  backend_.redis().OnRoundTrip([&histogram = redis_round_trip_](absl::Duration taken) {
+    histogram.Observe(absl::ToDoubleSeconds(taken));
+  });
   std::vector<Task<void>> parts;
   parts.push_back(WatchLoop(cancel));
   parts.push_back(Sample(cancel));
@@ -156,6 +157,7 @@ void Sampler::SampleConsumers() {
     ConsumerGauges& gauges = consumers_.try_emplace(key, metrics_, key.first, key.second).first->second;
     const uint64_t ahead = consumer->seen() - std::min(consumer->seen(), consumer->applied());
     gauges.lag_events.Set(static_cast<double>(ahead));
+    // Not the age of the oldest event to be applied: while a source is away nobody knows its events, and this grows on.
     gauges.lag_seconds.Set(AgeOf(consumer->watermark(), consumer->started()));
     gauges.stuck.Set(std::max(0.0, absl::ToDoubleSeconds(now - std::min(now, consumer->troubled_since()))));
     std::pair<uint64_t, uint64_t>& total = totals[key.first];

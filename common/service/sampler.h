@@ -92,6 +92,7 @@ class Sampler {
   std::map<std::string, SourceCounters> sources_;
   telemetry::Histogram& loop_delay_;
   telemetry::Gauge& loop_ready_;
+  telemetry::Histogram& redis_round_trip_;
   telemetry::Gauge& redis_in_flight_;
   FollowedCounter redis_commands_, redis_connects_, redis_disconnects_, redis_refused_, redis_script_loads_;
   FollowedCounter committed_, conflicts_, stale_, replayed_, cursor_moved_;
