@@ -5,13 +5,17 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <atomic>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "common/auth/jwt_signer.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "motcua/feed/v1/feed.grpc.pb.h"
 #include "motcua/notification/v1/notification.grpc.pb.h"
 #include "tests/integration/notification/feed_server.h"
 #include "tests/integration/notification/service_process.h"
@@ -216,6 +220,67 @@ TEST_F(ProcessTest, ASubscriptionGoesOnAfterARestart) {
   EXPECT_EQ(std::count(read.begin(), read.end(), message.id()), 0);
   context.TryCancel();
   reader->Finish();
+}
+
+// Every kind of stream open, deliveries and calls under way.
+TEST_F(ProcessTest, TwentyStopsUnderLoadAreQuickAndClean) {
+  for (int round = 0; round < 20; ++round) {
+    SCOPED_TRACE(absl::StrCat("round ", round));
+    ASSERT_NO_FATAL_FAILURE(Start());
+    grpc::ClientContext health_context, inbox_context, feed_context;
+    grpc::health::v1::HealthCheckRequest health_request;
+    auto health = grpc::health::v1::Health::NewStub(channel_)->Watch(&health_context, health_request);
+    Prepare(inbox_context, Registrar());
+    inbox_context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    v1::SubscribeRequest inbox_request;
+    inbox_request.set_shard("H30");
+    inbox_request.set_recipient("agency:H30.18.LR");
+    auto inbox = stub_->Subscribe(&inbox_context, inbox_request);
+    Prepare(feed_context, auth::Principal::Service("deadline-monitor"));
+    feed_context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    feed::v1::ReadRequest feed_request;
+    feed_request.set_shard("H30");
+    auto feeds = feed::v1::FeedService::NewStub(channel_);
+    ASSERT_TRUE(test::WaitUntil([&] {
+      grpc::ClientContext context;
+      Prepare(context, auth::Principal::Service("deadline-monitor"));
+      feed::v1::ListShardsResponse shards;
+      return feeds->ListShards(&context, feed::v1::ListShardsRequest(), &shards).ok() && shards.shards_size() == 1;
+    }));
+    auto feed = feeds->Read(&feed_context, feed_request);
+    grpc::health::v1::HealthCheckResponse state;
+    ASSERT_TRUE(health->Read(&state));
+
+    std::atomic<bool> stopped{false};
+    std::atomic<int> answered{0};
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 4; ++i) {
+      callers.emplace_back([&] {
+        while (!stopped) answered += Figures().ok() ? 1 : 0;
+      });
+    }
+    for (int i = 0; i < 5; ++i) GiveLife(5 * round + i);
+    v1::Message message;
+    ASSERT_TRUE(inbox->Read(&message));
+    ASSERT_TRUE(test::WaitUntil([&] { return answered > 20; }));
+    const absl::Time begin = absl::Now();
+    EXPECT_EQ(service_.Terminate(), 0) << service_.Log();
+    EXPECT_LT(absl::Now() - begin, absl::Seconds(2));
+    stopped = true;
+    for (std::thread& caller : callers) caller.join();
+    while (health->Read(&state)) {
+    }
+    EXPECT_EQ(state.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+    while (inbox->Read(&message)) {
+    }
+    feed::v1::ReadResponse step;
+    while (feed->Read(&step)) {
+    }
+    for (const grpc::Status& end : {health->Finish(), inbox->Finish(), feed->Finish()}) {
+      EXPECT_EQ(end.error_code(), grpc::StatusCode::UNAVAILABLE) << end.error_message();
+      EXPECT_NE(end.error_details().find("SHUTTING_DOWN"), std::string::npos);
+    }
+  }
 }
 
 TEST_F(ProcessTest, StrangersGetNothing) {
