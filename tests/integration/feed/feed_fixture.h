@@ -2,6 +2,7 @@
 #ifndef MOTCUA_TESTS_INTEGRATION_FEED_FEED_FIXTURE_H_
 #define MOTCUA_TESTS_INTEGRATION_FEED_FEED_FIXTURE_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,6 +51,7 @@ inline PublisherOptions FeedOptions() {
 class CountingProjection final : public Projection {
  public:
   Task<absl::Status> Apply(store::Session& session, const std::vector<v1::Event>& events, absl::Time) override {
+    ++attempts_;
     if (failing_) co_return errors::Unavailable("WAITING_FOR_INTAKE", "not yet");
     if (pause_ != nullptr) co_await pause_->Schedule();  // gives the other replica its turn
     for (const v1::Event& event : events) {
@@ -67,6 +69,7 @@ class CountingProjection final : public Projection {
   bool in_order_ = true;
   async::Loop* pause_ = nullptr;
   bool failing_ = false;
+  std::atomic<int> attempts_{0};
 };
 
 // Another's feeds until it goes away.
@@ -78,6 +81,7 @@ class FickleSource final : public Source {
     return source_.ListShards(deadline);
   }
   std::unique_ptr<SourceStream> Open(v1::ReadRequest request) override {
+    ++opened_;
     if (gone_) return std::make_unique<NoStream>();
     return source_.Open(std::move(request));
   }
@@ -86,6 +90,7 @@ class FickleSource final : public Source {
   }
 
   bool gone_ = false;
+  std::atomic<int> opened_{0};
 
  private:
   class NoStream final : public SourceStream {

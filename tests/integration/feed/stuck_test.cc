@@ -43,6 +43,9 @@ TEST_F(FeedTest, AProjectionThatFailsIsStuckAndSaysSoOnceUntilItGoesOn) {
                             "\"trace\":\"0af7651916cd43dd8448eb211c80319c\""}) {
     EXPECT_THAT(stuck.lines()[0], HasSubstr(field));
   }
+  const int attempts = replica.projection_.attempts_;
+  ASSERT_TRUE(WaitUntil([&] { return replica.projection_.attempts_ >= attempts + 3; }));
+  EXPECT_EQ(stuck.lines().size(), 1u) << "told once";
   const absl::Time since = replica.troubled_since();
   EXPECT_GE(since, before);
   EXPECT_LE(since, absl::Now());
@@ -63,6 +66,9 @@ TEST_F(FeedTest, ASourceThatIsGoneIsStuckAndSaysSoOnceUntilItIsBack) {
   ASSERT_TRUE(WaitUntil([&] { return stuck.lines().size() == 1; }));
   EXPECT_THAT(stuck.lines()[0], HasSubstr("\"reason\":\"PEER_UNAVAILABLE\""));
   EXPECT_LT(replica.troubled_since(), absl::Now());
+  const int opened = replica.source_.opened_;
+  ASSERT_TRUE(WaitUntil([&] { return replica.source_.opened_ >= opened + 3; }));
+  EXPECT_EQ(stuck.lines().size(), 1u) << "told once";
   loop_.RunAndWait([&] { replica.source_.gone_ = false; });
   Emit(5);
   ExpectAppliedOnce(replica);
