@@ -3,8 +3,8 @@
 
     console_test.py ROOT
 
-Every metric of tests/lint/metrics.txt is served from a local port in place of the services. Exits 77, which ctest shows
-as skipped, where there is no Prometheus (see alerts_test.sh for why).
+Every metric that a service exports (tests/integration/observe/metrics/) is served from a local port
+in place of the services. Exits 77, which ctest shows as skipped, where there is no Prometheus (see alerts_test.sh for why).
 """
 import contextlib
 import http.server
@@ -19,7 +19,10 @@ import time
 import urllib.error
 import urllib.request
 
+import alerts_lint
+
 ROOT = pathlib.Path(sys.argv[1]).resolve()
+EXPORTED = alerts_lint.exported(alerts_lint.read(ROOT)["metrics"])
 SERVICES = ["intake", "routing", "deadline-monitor", "notification"]
 VALUES = {"version": "0.0.1", "commit": "abcdef0", "build_type": "Release", "dependency": "redis", "shard": "H30",
           "service": "motcua.intake.v1.IntakeService", "method": "GetDossier", "code": "OK", "source": "intake",
@@ -32,11 +35,8 @@ BEGAN = time.time()
 def metrics():
     """What a healthy service exports: gauges of 1, counters and histograms that grow."""
     grown = int((time.time() - BEGAN) * 100)
-    for line in (ROOT / "tests/lint/metrics.txt").read_text().splitlines():
-        if not line or line.startswith("#"):
-            continue
-        name, kind, *labels = line.split()
-        pairs = [f'{label}="{VALUES[label]}"' for label in labels]
+    for name, (kind, labels) in EXPORTED.items():
+        pairs = [f'{label}="{VALUES[label]}"' for label in sorted(labels)]
         if kind == "histogram":
             for bound in ("0.001", "+Inf"):
                 inside = ",".join([*pairs, f'le="{bound}"'])
