@@ -24,22 +24,26 @@ FILES = ['compose.yaml', 'compose.observe.yaml', 'compose.dev.yaml']
 VARIABLE = re.compile(r'\$\{([A-Z_]+)(?:(:?-)([^}]*))?\}')
 
 
-def interpolated(text, variables):
-    """As Compose does it, for the two forms in use."""
+def interpolated(node, variables):
+    """As Compose does it, after parsing, for the two forms in use."""
+    if isinstance(node, dict):
+        return {key: interpolated(value, variables) for key, value in node.items()}
+    if isinstance(node, list):
+        return [interpolated(item, variables) for item in node]
+    if not isinstance(node, str):
+        return node
+
     def value(match):
         name, operator, default = match.groups()
         given = variables.get(name)
-        if operator == ':-' and not given or given is None:
+        if given is None or operator == ':-' and not given:
             return default or ''
         return given
-    return VARIABLE.sub(value, text)
+    return VARIABLE.sub(value, node)
 
 
 def load(name, variables=None):
-    text = (DEPLOY / name).read_text()
-    # Comments may show commands with variables.
-    text = '\n'.join(line for line in text.split('\n') if not line.lstrip().startswith('#'))
-    return yaml.safe_load(interpolated(text, variables or {}))
+    return interpolated(yaml.safe_load((DEPLOY / name).read_text()), variables or {})
 
 
 def documented():
@@ -112,7 +116,7 @@ class Files(unittest.TestCase):
             self.assertIn(f'--listen=0.0.0.0:{port}', definition['command'])
             self.assertEqual(definition['healthcheck']['test'], ['CMD', 'motcua', 'health', f'localhost:{port}'])
             self.assertRegex(gateway, rf'(?m)^listen {service}\n  bind :{port}\n  server-template replica \d+ {service}:{port}$')
-            self.assertIn(str(port), exposed[0].split())
+            self.assertIn(str(port), exposed[-2].split())
             self.assertTrue(any(p.endswith(f':{port}') for p in services['gateway']['ports']))
             self.assertIn('9464', definition['environment']['MOTCUA_METRICS_LISTEN'])
             for peer in (word for word in definition['command'] if word.startswith('--peer=')):
