@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/auth/jwt_keys.h"
@@ -127,7 +128,17 @@ std::string AddressProblem(absl::string_view address, AddressKind kind) {
     constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
     return path.size() <= kMost ? "" : absl::StrCat("the path of a socket has at most ", kMost, " bytes");
   }
-  if (kind == AddressKind::kPeer && absl::ConsumePrefix(&address, "dns:")) absl::ConsumePrefix(&address, "///");
+  if (kind == AddressKind::kPeer) {
+    if (absl::ConsumePrefix(&address, "ipv4:")) {
+      std::string problem;
+      for (absl::string_view each : absl::StrSplit(address, ',')) {
+        if (!problem.empty()) break;
+        problem = absl::StartsWith(each, "unix:") ? "must be host:port" : AddressProblem(each, AddressKind::kRedis);
+      }
+      return problem;
+    }
+    if (absl::ConsumePrefix(&address, "dns:")) absl::ConsumePrefix(&address, "///");
+  }
   size_t colon = address.rfind(':');
   if (colon == absl::string_view::npos || colon == 0) {
     return kind == AddressKind::kMetrics ? "must be host:port" : "must be host:port or unix:/path";

@@ -18,7 +18,8 @@ enum class AddressKind {
   kListen,   // host:port (port 0: any free one) or unix:/path
   kMetrics,  // host:port (port 0: any free one)
   kRedis,    // host:port or unix:/path
-  kPeer,     // host:port, unix:/path, or dns:///host:port, which spreads calls over all addresses of the name
+  kPeer,     // host:port or dns:///host:port, which spread calls over all addresses of the name; unix:/path;
+             // ipv4:host:port,host:port,... for a list of addresses without a name
 };
 
 // What is wrong with the address; empty where nothing is. IPv6 hosts stand in brackets.

@@ -93,9 +93,10 @@ TEST(Client, ReplayGivesTheLogsFiguresTwice) {
       "motcua --lang en replay " + log + " --no-oracle --acknowledged " + dir.File("replies") + " && ";
   const Result result =
       OnSystem(replay + "motcua --json feed routing R01 | wc -l && " + replay +
-               "motcua --json feed routing R01 | wc -l && motcua --lang en verify --acknowledged " +
+               "motcua --json feed routing R01 | wc -l && motcua --lang en verify R01 --acknowledged " +
                dir.File("replies"));
   ASSERT_EQ(result.exit, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("R01: 2 dossiers, "));
   const size_t half = result.output.find("no oracle to compare with");
   ASSERT_NE(half, std::string::npos);
   for (const char* figure :

@@ -40,7 +40,8 @@ TEST(AddressProblem, TellsGoodFromBad) {
       {"localhost:", ""}, {"localhost:65536", ""}, {"localhost:-1", ""}, {"localhost:70 01", ""}, {"localhost:0x1", ""},
       {"::1:7001", ""}, {"[::1", ""}, {"[::g]:7001", ""}, {"[]:7001", ""}, {"host name:1", ""}, {"unix:run.sock", ""},
       {"unix:", ""}, {"http://intake:7001", ""}, {"redis://redis:6379", ""}, {"dns:///routing", ""}, {"dns:///:1", ""},
-      {"localhost:99999999999999999999", ""}};
+      {"localhost:99999999999999999999", ""}, {"ipv4:127.0.0.1:1,127.0.0.1:2", "p"}, {"ipv4:127.0.0.1:1,", ""},
+      {"ipv4:127.0.0.1:0", ""}, {"ipv4:", ""}, {"ipv4:unix:/x", ""}};
   for (const Case& each : kCases) {
     for (auto [letter, kind] : {std::pair('l', AddressKind::kListen), std::pair('m', AddressKind::kMetrics),
                                 std::pair('r', AddressKind::kRedis), std::pair('p', AddressKind::kPeer)}) {
@@ -99,13 +100,13 @@ TEST_F(Credentials, ACertificateOfAnotherAuthorityIsFound) {
 }
 
 TEST_F(Credentials, ACertificateOutsideItsTimeIsFound) {
-  // Certificates are good for 90 days, the authority for 365.
+  // Certificates are good for 90 days, the authority for 3,650.
   EXPECT_THAT(Problems("ours/intake.crt", "ours/intake.key", "ours/ca.crt", absl::Hours(24 * 91)),
               ElementsAre(Pair("tls_cert", StartsWith("the certificate ended at 2"))));
   EXPECT_THAT(Problems("ours/intake.crt", "ours/intake.key", "ours/ca.crt", -absl::Hours(1)),
               ElementsAre(Pair("tls_ca", StartsWith("the certificate begins only at 2")),
                           Pair("tls_cert", StartsWith("the certificate begins only at 2"))));
-  EXPECT_THAT(Problems("ours/intake.crt", "ours/intake.key", "ours/ca.crt", absl::Hours(24 * 366)),
+  EXPECT_THAT(Problems("ours/intake.crt", "ours/intake.key", "ours/ca.crt", absl::Hours(24 * 3651)),
               Contains(Pair("tls_ca", StartsWith("the certificate ended at 2"))));
 }
 

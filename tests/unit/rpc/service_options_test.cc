@@ -199,10 +199,12 @@ TEST_F(ServiceOptionsTest, ConnectionsHaveAnAgeUnlessToldOtherwise) {
 
 TEST_F(ServiceOptionsTest, AUserOfRedisNeedsAPasswordFile) {
   EXPECT_EQ(Parse({"--redis_user=routing"}).exit_code, 2);
-  ParsedOptions parsed = Parse({"--redis_user=routing", "--redis_password_file=/run/secrets/redis"});
+  const std::string path = directory_ + "/redis.password";
+  std::ofstream(path) << "s3cret\n";
+  ParsedOptions parsed = Parse({"--redis_user=routing", "--redis_password_file=" + path});
   EXPECT_FALSE(parsed.finished) << parsed.message;
   EXPECT_EQ(parsed.options.redis_user, "routing");
-  EXPECT_EQ(parsed.options.redis_password_file, "/run/secrets/redis");
+  EXPECT_EQ(parsed.options.redis_password_file, path);
 }
 
 TEST_F(ServiceOptionsTest, UnknownFlagsAndBadFilesAreRefused) {
