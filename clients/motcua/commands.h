@@ -41,7 +41,8 @@ class Program {
 
   // A session, or nullptr after telling the error.
   std::unique_ptr<Session> OpenSession();
-  // Tells an error on standard error, with its trace where a service may know of it; returns kExitFailed, or kExitUsage for what never left this program.
+  // Tells an error on standard error, with its trace where a service may know of it; returns kExitFailed, or
+  // kExitUsage for what never left this program.
   int Fail(const absl::Status& status);
   View ViewOf(const absl::TimeZone& zone) const { return {settings_.english, zone}; }
 
@@ -68,9 +69,10 @@ struct CallCommand {
 
 void AddCalls(Program& program, const std::string& group, const std::vector<CallCommand>& commands);
 
-// `motcua health`: what grpc.health.v1 says of a service, on one line of standard output. `name`: how the line begins.
-// No token. Exit code.
-int CheckHealth(const Settings& settings, const std::string& name, const std::string& address, absl::Duration timeout);
+// `motcua health`: what grpc.health.v1 says of a service, on one line of standard output. `name`: how the
+// line begins. No token. Exit code.
+int CheckHealth(const Settings& settings, const std::string& name, const std::string& address,
+                absl::Duration timeout);
 
 // By service.
 void AddIntakeCommands(Program& program);

@@ -174,7 +174,8 @@ int VerifyAll(Program& program, Session& session) {
   if (program.settings().json) {
     std::cout << json.dump(1) << std::endl;
   } else if (status.feeds().empty()) {
-    std::cout << program.settings().Say("chưa có địa phương nào", "there is no jurisdiction yet") << std::endl;
+    std::cout << program.settings().Say("chưa có địa phương nào", "there is no jurisdiction yet")
+              << std::endl;
   }
   return ok ? kExitOk : kExitFailed;
 }
@@ -274,10 +275,11 @@ void AddReplayCommands(Program& program) {
                   "  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
   auto subject = std::make_shared<std::string>();
   auto arguments = std::make_shared<ReplayArguments>();
-  verify->add_option("subject", *subject,
-                     settings.Say("Địa phương, hoặc nhật ký đã phát lại (thì so cả số liệu); mặc định: mọi địa phương",
-                                  "Jurisdiction, or a replayed log (then its figures are compared, too); "
-                                  "default: every jurisdiction"));
+  verify->add_option(
+      "subject", *subject,
+      settings.Say("Địa phương, hoặc nhật ký đã phát lại (thì so cả số liệu); mặc định: mọi địa phương",
+                   "Jurisdiction, or a replayed log (then its figures are compared, too); "
+                   "default: every jurisdiction"));
   verify
       ->add_option("--acknowledged", arguments->options.acknowledged,
                    settings.Say("Tệp của replay", "File written by replay"))

@@ -68,7 +68,8 @@ int Health(Program& program, const std::string& name, const std::string& address
     healthy &= CheckHealth(settings, NameOf(service), known, timeout) == kExitOk;
   }
   if (services.empty()) {
-    return program.Fail(absl::FailedPreconditionError("no service has an address: set MOTCUA_INTAKE ..., or give one"));
+    return program.Fail(
+        absl::FailedPreconditionError("no service has an address: set MOTCUA_INTAKE ..., or give one"));
   }
   return healthy ? kExitOk : kExitFailed;
 }
@@ -85,9 +86,11 @@ void AddHealth(Program& program, const std::string& group) {
   health->add_option("--service", *name, settings.Say("Chỉ dịch vụ này", "Only this one"))
       ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())))
       ->excludes(by_address);
-  health->add_option("--timeout", *seconds, settings.Say("Giây chờ trả lời", "Seconds to wait for the answer"))
+  health
+      ->add_option("--timeout", *seconds, settings.Say("Giây chờ trả lời", "Seconds to wait for the answer"))
       ->check(CLI::Range(0.1, 60.0));
-  program.OnRun(health, [&program, name, address, seconds] { return Health(program, *name, *address, *seconds); });
+  program.OnRun(health,
+                [&program, name, address, seconds] { return Health(program, *name, *address, *seconds); });
 }
 
 int Advance(Program& program, const std::string& to, const std::string& name, bool no_wait) {

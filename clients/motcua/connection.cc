@@ -87,7 +87,8 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
     options.tls = rpc::TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_ca);
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::MakeChannel(options);
     if (!channel.ok()) return channel.status();
-    channels->lines[i] = {kServiceNames[i], settings.addresses[i], *channel, std::make_unique<Stub>(*channel)};
+    channels->lines[i] = {kServiceNames[i], settings.addresses[i], *channel,
+                          std::make_unique<Stub>(*channel)};
   }
   return std::unique_ptr<Connection>(new Connection(std::move(channels)));
 }
@@ -102,19 +103,20 @@ absl::Status Named(const Line& line, const absl::Status& status) {
   if (reason != "OUTCOME_UNKNOWN" && reason != "DEADLINE_EXCEEDED") return status;
   const bool reached = line.channel->GetState(false) == GRPC_CHANNEL_READY;
   return errors::Make(status.code(), absl::IsUnavailable(status) && !reached ? "UNREACHABLE" : reason,
-                      absl::StrCat(line.name, " at ", line.address, ": ", std::string(status.message())), Whom(line));
+                      absl::StrCat(line.name, " at ", line.address, ": ", std::string(status.message())),
+                      Whom(line));
 }
 
-// Waits for a connection, and drives its handshakes: nothing else here polls for them. `patient`: also while the
-// service refuses; else that is for the call to tell.
+// Waits for a connection, and drives its handshakes: nothing else here polls for them. `patient`: also while
+// the service refuses; else that is for the call to tell.
 absl::Status Connect(const Line& line, absl::Time deadline, bool patient) {
   while (true) {
     const grpc_connectivity_state state = line.channel->GetState(/*try_to_connect=*/true);
     if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_SHUTDOWN) return absl::OkStatus();
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE && !patient) return absl::OkStatus();
     if (!line.channel->WaitForStateChange(state, absl::ToChronoTime(deadline))) {
-      return errors::Unavailable("UNREACHABLE",
-                                 absl::StrCat(line.name, " at ", line.address, ": cannot be reached"), Whom(line));
+      return errors::Unavailable(
+          "UNREACHABLE", absl::StrCat(line.name, " at ", line.address, ": cannot be reached"), Whom(line));
     }
   }
 }
@@ -152,9 +154,11 @@ absl::Status Connection::Call(Service service, const Message& request, Message& 
   absl::Duration pause = kFirstPause;
   absl::BitGen random;
   for (bool again = false;; again = true) {
-    const absl::Time connected_by = again ? std::max(give_up, absl::Now() + kFirstPause) : absl::Now() + kConnectPatience;
+    const absl::Time connected_by =
+        again ? std::max(give_up, absl::Now() + kFirstPause) : absl::Now() + kConnectPatience;
     absl::Status status = Connect(line, connected_by, again);
-    if (status.ok()) status = Named(line, Attempt(*line.stub, method, request, response, options, channels_->common));
+    if (status.ok())
+      status = Named(line, Attempt(*line.stub, method, request, response, options, channels_->common));
     if (status.ok() || !MayRepeat(status) || absl::Now() >= give_up) return status;
     // Full jitter, but never without any pause.
     const absl::Duration wait = std::max(pause * absl::Uniform(random, 0.1, 1.0), absl::Milliseconds(2));
@@ -172,7 +176,8 @@ absl::Status Connection::Stream(Service service, const Message& request, Message
   absl::StatusOr<const Line*> found = channels_->Find(service);
   if (!found.ok()) return found.status();
   const Line& line = **found;
-  if (absl::Status reached = Connect(line, absl::Now() + kConnectPatience, /*patient=*/false); !reached.ok()) {
+  if (absl::Status reached = Connect(line, absl::Now() + kConnectPatience, /*patient=*/false);
+      !reached.ok()) {
     return reached;
   }
   grpc::ClientContext context;

@@ -13,7 +13,8 @@
 
 namespace motcua::client {
 
-int CheckHealth(const Settings& settings, const std::string& name, const std::string& address, absl::Duration timeout) {
+int CheckHealth(const Settings& settings, const std::string& name, const std::string& address,
+                absl::Duration timeout) {
   using grpc::health::v1::HealthCheckResponse;
   const auto tell = [&](const std::string& what, bool good) {
     if (settings.json) {
@@ -32,8 +33,8 @@ int CheckHealth(const Settings& settings, const std::string& name, const std::st
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
   HealthCheckResponse response;
-  const grpc::Status asked =
-      grpc::health::v1::Health::NewStub(*channel)->Check(&context, grpc::health::v1::HealthCheckRequest(), &response);
+  const grpc::Status asked = grpc::health::v1::Health::NewStub(*channel)->Check(
+      &context, grpc::health::v1::HealthCheckRequest(), &response);
   if (asked.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return tell(absl::StrCat("no answer within ", absl::FormatDuration(timeout)), false);
   }

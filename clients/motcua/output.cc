@@ -224,7 +224,8 @@ void Table::Print(std::ostream& out) const {
   }
 }
 
-void PrintError(const absl::Status& status, const View& view, bool json, std::string_view trace, std::ostream& out) {
+void PrintError(const absl::Status& status, const View& view, bool json, std::string_view trace,
+                std::ostream& out) {
   if (json) {
     // google.rpc.Status would need the descriptors of its details; the parts are enough for a program.
     std::string fields;

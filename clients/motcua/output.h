@@ -48,9 +48,10 @@ class Table {
 // Characters that a text takes on a terminal.
 size_t Width(std::string_view text);
 
-// `error: ...`, in the view's language, with every violated field, the reason, a hint and, unless it is empty, the id of the
-// trace by which the logs of the services tell more.
-void PrintError(const absl::Status& status, const View& view, bool json, std::string_view trace, std::ostream& out);
+// `error: ...`, in the view's language, with every violated field, the reason, a hint and, unless it is
+// empty, the id of the trace by which the logs of the services tell more.
+void PrintError(const absl::Status& status, const View& view, bool json, std::string_view trace,
+                std::ostream& out);
 
 // The label of a field, status, kind ... in the view's language; the name itself where it has none.
 std::string Label(std::string_view name, bool english);

@@ -32,7 +32,8 @@ int Program::Dispatch() {
   if (!chosen_) return kExitUsage;
   const int code = chosen_();
   if (settings_.verbose && !trace_told_) {
-    std::cerr << Label("trace", settings_.english) << ": " << telemetry::TraceId(settings_.traceparent) << "\n";
+    std::cerr << Label("trace", settings_.english) << ": " << telemetry::TraceId(settings_.traceparent)
+              << "\n";
   }
   return code;
 }

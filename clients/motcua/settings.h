@@ -36,7 +36,8 @@ struct Settings {
   std::string audience = "motcua";
   // `officer-id@agency:role,role`; needs the signing key.
   std::string as;
-  // W3C trace context that every call of this command belongs to: a span of the one in MOTCUA_TRACEPARENT, else a new trace.
+  // W3C trace context that every call of this command belongs to: a span of the one in MOTCUA_TRACEPARENT,
+  // else a new trace.
   std::string traceparent;
   bool json = false;
   // Tells the trace id of a command that went well, too.

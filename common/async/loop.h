@@ -100,8 +100,8 @@ class Loop {
   /// Spawned and not finished yet.
   size_t spawned() const;
 
-  /// The most that one turn has found to do since the last call: coroutines that were ready and work that was posted.
-  /// For metrics: how deep the queue before the loop becomes. On the loop.
+  /// The most that one turn has found to do since the last call: coroutines that were ready and work that was
+  /// posted. For metrics: how deep the queue before the loop becomes. On the loop.
   size_t TakeBusiestTurn() { return std::exchange(busiest_turn_, 0); }
 
   /// Waits, on another thread, until no spawned task is left; false if `timeout` passes before that.

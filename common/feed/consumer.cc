@@ -32,9 +32,9 @@ constexpr char kCursorMoved[] = "CURSOR_MOVED";
 
 }  // namespace
 
-Consumer::Consumer(async::Loop& loop, store::Store& store, Source& source, Projection& projection, std::string name,
-                   std::string source_name, std::string shard, std::function<void()> progressed,
-                   ConsumerOptions options)
+Consumer::Consumer(async::Loop& loop, store::Store& store, Source& source, Projection& projection,
+                   std::string name, std::string source_name, std::string shard,
+                   std::function<void()> progressed, ConsumerOptions options)
     : loop_(loop),
       store_(store),
       source_(source),

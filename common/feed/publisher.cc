@@ -49,7 +49,8 @@ absl::StatusOr<EventPtr> ParseEntry(const Reply& entry) {
   return EventPtr(std::move(event));
 }
 
-// Counts a reader for as long as it lives. The count is shared: the frame of a reader may go after the publisher.
+// Counts a reader for as long as it lives. The count is shared: the frame of a reader may go after the
+// publisher.
 class Presence {
  public:
   explicit Presence(std::shared_ptr<size_t> count) : count_(std::move(count)) { ++*count_; }

@@ -19,7 +19,8 @@ constexpr absl::Duration kDiscovery = absl::Milliseconds(250);
 
 }  // namespace
 
-Subscriptions::Subscriptions(async::Loop& loop, store::Store& store, std::string name, ConsumerOptions options)
+Subscriptions::Subscriptions(async::Loop& loop, store::Store& store, std::string name,
+                             ConsumerOptions options)
     : loop_(loop), store_(store), name_(std::move(name)), options_(options), appeared_(loop) {}
 
 Subscriptions::~Subscriptions() = default;
@@ -51,8 +52,9 @@ Task<void> Subscriptions::Discover(size_t index, CancelToken cancel) {
         absl::Status prepared;
         if (prepare_) prepared = co_await prepare_(shard);
         if (!prepared.ok()) continue;
-        auto consumer = std::make_unique<Consumer>(loop_, store_, *subscription.source, *subscription.projection, name_,
-                                                   subscription.name, shard, progressed_, options_);
+        auto consumer =
+            std::make_unique<Consumer>(loop_, store_, *subscription.source, *subscription.projection, name_,
+                                       subscription.name, shard, progressed_, options_);
         Consumer& started = *consumer;
         consumers_.emplace(key, std::move(consumer));
         loop_.Spawn(started.Run(cancel));
@@ -88,13 +90,15 @@ std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> Sub
 Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::string shard, uint64_t position,
                                                absl::Time deadline, CancelToken cancel) {
   bool consumed = false;
-  for (const Subscription& subscription : subscriptions_) consumed = consumed || subscription.name == source_name;
+  for (const Subscription& subscription : subscriptions_)
+    consumed = consumed || subscription.name == source_name;
   if (!consumed) co_return absl::OkStatus();  // what is not consumed cannot lag behind
   Consumer* consumer = Find(source_name, shard);
   while (consumer == nullptr) {
     absl::Status appeared = co_await appeared_.Wait(deadline, cancel);
     if (!appeared.ok()) {
-      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the feed of ", source_name, " is not read yet"));
+      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
+                                         absl::StrCat("the feed of ", source_name, " is not read yet"));
     }
     consumer = Find(source_name, shard);
   }

@@ -24,7 +24,8 @@ namespace motcua::feed {
 // Confined to the loop.
 class Subscriptions {
  public:
-  Subscriptions(async::Loop& loop, store::Store& store, std::string name, ConsumerOptions options = ConsumerOptions());
+  Subscriptions(async::Loop& loop, store::Store& store, std::string name,
+                ConsumerOptions options = ConsumerOptions());
   ~Subscriptions();
 
   // Before Run. `source_name` is the service's: `intake`, `routing` ... References outlive the subscriptions.
@@ -34,7 +35,9 @@ class Subscriptions {
   void OnProgress(std::function<void()> progressed) { progressed_ = std::move(progressed); }
 
   // Called, and waited for, before a shard's first event is consumed.
-  void OnShard(std::function<async::Task<absl::Status>(std::string shard)> prepare) { prepare_ = std::move(prepare); }
+  void OnShard(std::function<async::Task<absl::Status>(std::string shard)> prepare) {
+    prepare_ = std::move(prepare);
+  }
 
   async::Task<void> Run(async::CancelToken cancel);
 
@@ -50,11 +53,12 @@ class Subscriptions {
   async::Task<absl::Status> AwaitApplied(std::string source_name, std::string shard, uint64_t position,
                                          absl::Time deadline, async::CancelToken cancel);
   // Waits until Watermark(shard) has reached `moment` for every shard in `shards`.
-  async::Task<absl::Status> AwaitWatermark(std::vector<std::string> shards, absl::Time moment, absl::Time deadline);
-  // Waits until the watermark of the source has reached `moment` in every shard of `shards`, those included that are
-  // not consumed yet.
-  async::Task<absl::Status> AwaitWatermark(std::string source_name, std::vector<std::string> shards, absl::Time moment,
+  async::Task<absl::Status> AwaitWatermark(std::vector<std::string> shards, absl::Time moment,
                                            absl::Time deadline);
+  // Waits until the watermark of the source has reached `moment` in every shard of `shards`, those included
+  // that are not consumed yet.
+  async::Task<absl::Status> AwaitWatermark(std::string source_name, std::vector<std::string> shards,
+                                           absl::Time moment, absl::Time deadline);
 
  private:
   struct Subscription {

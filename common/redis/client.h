@@ -7,34 +7,38 @@
 //   get.Arg(key);
 //   absl::StatusOr<Reply> reply = co_await redis.Execute(std::move(get), deadline);
 //
-// All commands issued in one turn of the loop leave in one write, and are answered in the order of issue; so two
-// commands of one coroutine, or of two, are applied in the order in which they were awaited.
+// All commands issued in one turn of the loop leave in one write, and are answered in the order of issue; so
+// two commands of one coroutine, or of two, are applied in the order in which they were awaited.
 //
 // Errors. Every status carries a reason (common/status/errors.h):
-//   UNAVAILABLE REDIS_UNAVAILABLE      not connected, or the connection went before the command was written, or the
-//                                      server cannot serve it now (LOADING, READONLY, MASTERDOWN, CLUSTERDOWN,
-//                                      NOREPLICAS, TRYAGAIN, BUSY, MISCONF): it had no effect
-//   UNAVAILABLE OUTCOME_UNKNOWN        the connection went after the command was (perhaps) written: it may or may
+//   UNAVAILABLE REDIS_UNAVAILABLE      not connected, or the connection went before the command was written,
+//   or the
+//                                      server cannot serve it now (LOADING, READONLY, MASTERDOWN,
+//                                      CLUSTERDOWN, NOREPLICAS, TRYAGAIN, BUSY, MISCONF): it had no effect
+//   UNAVAILABLE OUTCOME_UNKNOWN        the connection went after the command was (perhaps) written: it may or
+//   may
 //                                      not have had its effect; repeat it only under the same request id
-//   DEADLINE_EXCEEDED REDIS_DEADLINE   no answer in time; effect unknown as above, unless it was over on arrival
-//   CANCELLED CANCELLED                by the token; effect unknown
-//   RESOURCE_EXHAUSTED REDIS_IN_FLIGHT too many commands or bytes are waiting already; nothing was sent
-//   RESOURCE_EXHAUSTED REDIS_MEMORY    the server is out of memory (OOM)
-//   UNAVAILABLE REDIS_AUTH             the server does not know this user or password (WRONGPASS, NOAUTH), or the password
+//   DEADLINE_EXCEEDED REDIS_DEADLINE   no answer in time; effect unknown as above, unless it was over on
+//   arrival CANCELLED CANCELLED                by the token; effect unknown RESOURCE_EXHAUSTED
+//   REDIS_IN_FLIGHT too many commands or bytes are waiting already; nothing was sent RESOURCE_EXHAUSTED
+//   REDIS_MEMORY    the server is out of memory (OOM) UNAVAILABLE REDIS_AUTH             the server does not
+//   know this user or password (WRONGPASS, NOAUTH), or the password
 //                                      file cannot be read; logged, as the next one is
-//   INTERNAL REDIS_NOT_ALLOWED         the user's ACL does not allow this command or key (NOPERM); it had no effect
-//   INTERNAL REDIS_ERROR               any other error reply; its text is in ErrorText(status), not in the message,
+//   INTERNAL REDIS_NOT_ALLOWED         the user's ACL does not allow this command or key (NOPERM); it had no
+//   effect INTERNAL REDIS_ERROR               any other error reply; its text is in ErrorText(status), not in
+//   the message,
 //                                      because it may quote keys or script lines
 //
-// A command whose caller has gone (deadline, cancellation, destroyed coroutine) keeps its place in the pipeline: the
-// late answer is taken and dropped. A blocking command (XREAD BLOCK, WAIT) holds up everything behind it and the
-// heartbeat: give it a Client of its own, and block for less than ping_interval.
+// A command whose caller has gone (deadline, cancellation, destroyed coroutine) keeps its place in the
+// pipeline: the late answer is taken and dropped. A blocking command (XREAD BLOCK, WAIT) holds up everything
+// behind it and the heartbeat: give it a Client of its own, and block for less than ping_interval.
 //
-// Redis Cluster and Sentinel are not spoken; READONLY and the like drop the connection, so the name is resolved anew.
+// Redis Cluster and Sentinel are not spoken; READONLY and the like drop the connection, so the name is
+// resolved anew.
 //
-// Thread-safety: construction, destruction, connected() and stats() from any thread; all else on the loop (asserted).
-// Destroying a client fails what is in flight (UNAVAILABLE) and must come after its users stopped calling it and
-// before the loop goes.
+// Thread-safety: construction, destruction, connected() and stats() from any thread; all else on the loop
+// (asserted). Destroying a client fails what is in flight (UNAVAILABLE) and must come after its users stopped
+// calling it and before the loop goes.
 #ifndef MOTCUA_COMMON_REDIS_CLIENT_H_
 #define MOTCUA_COMMON_REDIS_CLIENT_H_
 
@@ -65,8 +69,8 @@ struct Options {
   std::string password;
   /// The ACL user that the password is for; empty: Redis' default user.
   std::string user;
-  /// File that the password is read from at every connect, so that it can be changed without a restart; empty:
-  /// `password` is what is sent.
+  /// File that the password is read from at every connect, so that it can be changed without a restart;
+  /// empty: `password` is what is sent.
   std::string password_file;
   /// From the start of a connection attempt to the first PONG.
   absl::Duration connect_timeout = absl::Seconds(2);
@@ -135,9 +139,9 @@ class Client {
   /// was added if the connection is up already. It stays for the life of the client. Any thread.
   void OnConnectionChange(absl::AnyInvocable<void(bool connected)> observer);
 
-  /// Calls `observer` on the loop with the time from issue to answer of one command in sixteen: a sample, because reading
-  /// the clock for every command would cost more than the rest of its bookkeeping. One observer. On the loop, or before
-  /// the first command.
+  /// Calls `observer` on the loop with the time from issue to answer of one command in sixteen: a sample,
+  /// because reading the clock for every command would cost more than the rest of its bookkeeping. One
+  /// observer. On the loop, or before the first command.
   void OnRoundTrip(absl::AnyInvocable<void(absl::Duration)> observer);
 
   /// Any thread; the counters are read one by one.
@@ -150,8 +154,8 @@ class Client {
   std::shared_ptr<Pipeline> pipeline_;
 };
 
-/// What a password file holds, without line ends at its end. Errors: NOT_FOUND (FILE_MISSING) where it cannot be read or
-/// holds nothing.
+/// What a password file holds, without line ends at its end. Errors: NOT_FOUND (FILE_MISSING) where it cannot
+/// be read or holds nothing.
 absl::StatusOr<std::string> ReadPasswordFile(const std::string& path);
 
 /// The text of the error reply behind a status of this client ("WRONGTYPE Operation against ..."); empty if none.

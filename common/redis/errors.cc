@@ -28,7 +28,8 @@ constexpr std::array<std::string_view, 3> kWrongServer = {"READONLY", "MASTERDOW
 // How a script is told that its user may not use a command or key.
 constexpr std::string_view kScriptNotAllowed = "The user executing the script can't";
 
-// A wrong password or rule is repeated with every attempt until an operator mends it: he must see it, but not flooded.
+// A wrong password or rule is repeated with every attempt until an operator mends it: he must see it, but not
+// flooded.
 void LogRefusal(std::string_view message, std::string_view text) {
   static telemetry::RateLimit limit(5, absl::Seconds(10));
   uint64_t skipped = 0;

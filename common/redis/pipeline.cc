@@ -65,7 +65,8 @@ uint64_t Client::Pipeline::AddSlot(PendingReply* pending) {
   slot.pending = pending;
   slot.own = pending == nullptr;
   slot.offset = link_->bytes_appended();
-  if (on_round_trip_ && !slot.own && (first_slot_ + slots_.size()) % kSampledCommands == 0) slot.sent_at = MonotonicNow();
+  if (on_round_trip_ && !slot.own && (first_slot_ + slots_.size()) % kSampledCommands == 0)
+    slot.sent_at = MonotonicNow();
   in_flight_.store(slots_.size(), std::memory_order_relaxed);
   return first_slot_ + slots_.size() - 1;
 }

@@ -72,7 +72,9 @@ class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipel
 
   void CountScriptLoad() { script_loads_.fetch_add(1, std::memory_order_relaxed); }
   void AddObserver(absl::AnyInvocable<void(bool)> observer);
-  void ObserveRoundTrips(absl::AnyInvocable<void(absl::Duration)> observer) { on_round_trip_ = std::move(observer); }
+  void ObserveRoundTrips(absl::AnyInvocable<void(absl::Duration)> observer) {
+    on_round_trip_ = std::move(observer);
+  }
   absl::Status last_error() const;
 
   async::Loop& loop() { return loop_; }

@@ -81,7 +81,8 @@ std::string ChainProblem(const std::vector<Certificate>& chain, const std::vecto
 
 std::vector<std::pair<std::string, std::string>> CertificateProblems(const std::string& tls_cert,
                                                                      const std::string& tls_key,
-                                                                     const std::string& tls_ca, absl::Time now) {
+                                                                     const std::string& tls_ca,
+                                                                     absl::Time now) {
   std::vector<std::pair<std::string, std::string>> problems;
   auto tell = [&problems](const char* option, const std::string& problem) {
     if (!problem.empty()) problems.emplace_back(option, problem);
@@ -92,7 +93,8 @@ std::vector<std::pair<std::string, std::string>> CertificateProblems(const std::
   const Key key = ReadKey(tls_key);
   if (!tls_cert.empty() && chain.empty()) tell("tls_cert", "holds no certificate in PEM");
   if (!tls_ca.empty() && authorities.empty()) tell("tls_ca", "holds no certificate in PEM");
-  if (!tls_key.empty() && key == nullptr) tell("tls_key", "holds no private key in PEM, or one with a passphrase");
+  if (!tls_key.empty() && key == nullptr)
+    tell("tls_key", "holds no private key in PEM, or one with a passphrase");
   for (const Certificate& authority : authorities) tell("tls_ca", AgeProblem(authority.get(), seconds));
   for (const Certificate& certificate : chain) tell("tls_cert", AgeProblem(certificate.get(), seconds));
   if (chain.empty()) return problems;

@@ -39,7 +39,8 @@ uint64_t Seed() {
   return next.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
 }
 
-// The name of the servers of an address list: its first address. Empty for any other target, which names them itself.
+// The name of the servers of an address list: its first address. Empty for any other target, which names them
+// itself.
 std::string NameOfList(std::string_view target) {
   if (!target.starts_with("ipv4:") && !target.starts_with("ipv6:")) return "";
   target.remove_prefix(5);
@@ -72,8 +73,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
 
 namespace internal {
 
-// Counts the calls that gRPC still holds. Holds nothing of gRPC's itself, so that a thread of gRPC's may be the last to let
-// go of it.
+// Counts the calls that gRPC still holds. Holds nothing of gRPC's itself, so that a thread of gRPC's may be
+// the last to let go of it.
 class UnderWay {
  public:
   void Enter(grpc::ClientContext* context) {
@@ -86,9 +87,9 @@ class UnderWay {
     absl::MutexLock lock(&mutex_);
     contexts_.erase(context);
   }
-  // gRPC's thread has let go of all that the call held, the channel above all. gRPC 1.51 ends its callback threads with the
-  // last channel: one of them that lets go of it waits for its own end, and the process aborts.
-  // (tests/integration/rpc/client_end_test.cc)
+  // gRPC's thread has let go of all that the call held, the channel above all. gRPC 1.51 ends its callback
+  // threads with the last channel: one of them that lets go of it waits for its own end, and the process
+  // aborts. (tests/integration/rpc/client_end_test.cc)
   void LetGo() {
     absl::MutexLock lock(&mutex_);
     --held_;
@@ -101,7 +102,8 @@ class UnderWay {
     absl::MutexLock lock(&mutex_);
     closing_ = true;
     for (grpc::ClientContext* context : contexts_) context->TryCancel();
-    mutex_.Await(absl::Condition(+[](int* held) { return *held == 0; }, &held_));
+    mutex_.Await(absl::Condition(
+        +[](int* held) { return *held == 0; }, &held_));
   }
 
  private:
@@ -235,8 +237,9 @@ class StreamState final : public grpc::ClientReadReactor<MessageLite>,
     std::shared_ptr<UnderWay> under_way = core_->under_way;
     under_way->Leave(&context_);
     // Where the loop has stopped, this object goes here and now.
-    core_->loop->Post(
-        [self = std::move(self_), status = core_->ResultOf(status)]() mutable { self->Ended(std::move(status)); });
+    core_->loop->Post([self = std::move(self_), status = core_->ResultOf(status)]() mutable {
+      self->Ended(std::move(status));
+    });
     under_way->LetGo();
   }
 
@@ -294,7 +297,8 @@ async::Task<absl::StatusOr<internal::MessagePtr>> Client::Invoke(const MethodDes
     under_way->Leave(&state->context);
     core->loop->Post([state, status = core->ResultOf(status)]() mutable {
       state->status = std::move(status);
-      if (async::Waiter* waiter = state->waiters.PopFront(); waiter != nullptr) waiter->Complete(absl::OkStatus());
+      if (async::Waiter* waiter = state->waiters.PopFront(); waiter != nullptr)
+        waiter->Complete(absl::OkStatus());
     });
     state.reset();
     core.reset();

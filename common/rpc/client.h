@@ -50,10 +50,10 @@ class ChannelOptions {
   TlsFiles tls;
 };
 
-// Connects in the background and again after a loss, at most a second after the server is back. Calls go in turn to all
-// addresses of the name that answer; after a loss the name is resolved anew, at most once a second. With TLS every server's
-// certificate must bear the target's name; for a list of addresses, the first of them.
-// Errors: as MakeChannelCredentials.
+// Connects in the background and again after a loss, at most a second after the server is back. Calls go in
+// turn to all addresses of the name that answer; after a loss the name is resolved anew, at most once a
+// second. With TLS every server's certificate must bear the target's name; for a list of addresses, the first
+// of them. Errors: as MakeChannelCredentials.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options);
 
 class CallOptions {

@@ -36,9 +36,12 @@ struct FileOption {
 
 // Every option whose value is a path; one that a service does not have is passed over.
 constexpr FileOption kFileOptions[] = {
-    {"tls_cert", FileKind::kPem},           {"tls_key", FileKind::kPem},
-    {"tls_ca", FileKind::kPem},             {"jwt_keys", FileKind::kTokenKeys},
-    {"peer_token_file", FileKind::kSecret}, {"redis_password_file", FileKind::kSecret},
+    {"tls_cert", FileKind::kPem},
+    {"tls_key", FileKind::kPem},
+    {"tls_ca", FileKind::kPem},
+    {"jwt_keys", FileKind::kTokenKeys},
+    {"peer_token_file", FileKind::kSecret},
+    {"redis_password_file", FileKind::kSecret},
     {"port_file", FileKind::kWritten},
 };
 
@@ -47,8 +50,9 @@ struct AddressOption {
   AddressKind kind;
 };
 
-constexpr AddressOption kAddressOptions[] = {
-    {"listen", AddressKind::kListen}, {"metrics_listen", AddressKind::kMetrics}, {"redis", AddressKind::kRedis}};
+constexpr AddressOption kAddressOptions[] = {{"listen", AddressKind::kListen},
+                                             {"metrics_listen", AddressKind::kMetrics},
+                                             {"redis", AddressKind::kRedis}};
 
 constexpr const char* kServices[] = {"intake", "routing", "deadline-monitor", "notification"};
 
@@ -82,7 +86,8 @@ std::string HostProblem(absl::string_view host) {
   if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
     in6_addr parsed;
     std::string inner(host.substr(1, host.size() - 2));
-    return inet_pton(AF_INET6, inner.c_str(), &parsed) == 1 ? "" : "what stands in brackets is no IPv6 address";
+    return inet_pton(AF_INET6, inner.c_str(), &parsed) == 1 ? ""
+                                                            : "what stands in brackets is no IPv6 address";
   }
   if (absl::StrContains(host, ":")) return "an IPv6 address stands in brackets, as in [::1]:7001";
   bool name = !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
@@ -103,8 +108,8 @@ void CheckPeers(const Settings& settings, const std::map<std::string, std::strin
   };
   for (const auto& [name, address] : peers) {
     if (std::find(std::begin(kServices), std::end(kServices), name) == std::end(kServices)) {
-      problems.push_back(
-          absl::StrCat(place(name), ": there is no service ", name, "; they are ", absl::StrJoin(kServices, ", ")));
+      problems.push_back(absl::StrCat(place(name), ": there is no service ", name, "; they are ",
+                                      absl::StrJoin(kServices, ", ")));
     }
     if (std::string problem = AddressProblem(address, AddressKind::kPeer); !problem.empty()) {
       problems.push_back(absl::StrCat(place(name), ": ", name, "=", address, ": ", problem));
@@ -112,8 +117,8 @@ void CheckPeers(const Settings& settings, const std::map<std::string, std::strin
   }
   for (const std::string& name : required) {
     if (peers.count(name) == 0) {
-      problems.push_back(
-          absl::StrCat(PlaceOf(settings, "peer"), ": the address of ", name, " is missing: ", name, "=host:port"));
+      problems.push_back(absl::StrCat(PlaceOf(settings, "peer"), ": the address of ", name,
+                                      " is missing: ", name, "=host:port"));
     }
   }
 }
@@ -124,7 +129,8 @@ std::string AddressProblem(absl::string_view address, AddressKind kind) {
   if (absl::StartsWith(address, "unix:")) {
     if (kind == AddressKind::kMetrics) return "must be host:port";
     absl::string_view path = address.substr(std::strlen("unix:"));
-    if (!absl::StartsWith(path, "/")) return "the socket's path must begin with /, as in unix:/run/motcua.sock";
+    if (!absl::StartsWith(path, "/"))
+      return "the socket's path must begin with /, as in unix:/run/motcua.sock";
     constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
     return path.size() <= kMost ? "" : absl::StrCat("the path of a socket has at most ", kMost, " bytes");
   }
@@ -133,7 +139,8 @@ std::string AddressProblem(absl::string_view address, AddressKind kind) {
       std::string problem;
       for (absl::string_view each : absl::StrSplit(address, ',')) {
         if (!problem.empty()) break;
-        problem = absl::StartsWith(each, "unix:") ? "must be host:port" : AddressProblem(each, AddressKind::kRedis);
+        problem =
+            absl::StartsWith(each, "unix:") ? "must be host:port" : AddressProblem(each, AddressKind::kRedis);
       }
       return problem;
     }
@@ -145,7 +152,8 @@ std::string AddressProblem(absl::string_view address, AddressKind kind) {
   }
   std::string problem = HostProblem(address.substr(0, colon));
   if (!problem.empty()) return problem;
-  return PortProblem(address.substr(colon + 1), kind == AddressKind::kListen || kind == AddressKind::kMetrics);
+  return PortProblem(address.substr(colon + 1),
+                     kind == AddressKind::kListen || kind == AddressKind::kMetrics);
 }
 
 void CheckSettings(const Settings& settings, const std::map<std::string, std::string>& peers,

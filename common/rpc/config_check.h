@@ -1,4 +1,5 @@
-// What can be known to be wrong with the options of a service before it starts: files, certificates, addresses, peers.
+// What can be known to be wrong with the options of a service before it starts: files, certificates,
+// addresses, peers.
 #ifndef MOTCUA_COMMON_RPC_CONFIG_CHECK_H_
 #define MOTCUA_COMMON_RPC_CONFIG_CHECK_H_
 
@@ -25,13 +26,15 @@ enum class AddressKind {
 // What is wrong with the address; empty where nothing is. IPv6 hosts stand in brackets.
 std::string AddressProblem(absl::string_view address, AddressKind kind);
 
-// What is wrong with the contents of a service's PEM files, as (option, text); a text that is empty is not looked at.
+// What is wrong with the contents of a service's PEM files, as (option, text); a text that is empty is not
+// looked at.
 std::vector<std::pair<std::string, std::string>> CertificateProblems(const std::string& tls_cert,
                                                                      const std::string& tls_key,
-                                                                     const std::string& tls_ca, absl::Time now);
+                                                                     const std::string& tls_ca,
+                                                                     absl::Time now);
 
-// Looks at the options that name files or addresses, and at the peers by name. `required_peers`: services without
-// whose address this one does not start. Adds a line for each problem, beginning with its place.
+// Looks at the options that name files or addresses, and at the peers by name. `required_peers`: services
+// without whose address this one does not start. Adds a line for each problem, beginning with its place.
 void CheckSettings(const Settings& settings, const std::map<std::string, std::string>& peers,
                    const std::vector<std::string>& required_peers, std::vector<std::string>& problems);
 

@@ -66,8 +66,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
     }
     if (!errors::Reason(converted).empty()) return converted;
   }
-  // Our servers give every status a reason. A bare CANCELLED that the caller did not ask for is a call that crossed
-  // the server's good-bye on its way.
+  // Our servers give every status a reason. A bare CANCELLED that the caller did not ask for is a call that
+  // crossed the server's good-bye on its way.
   if (code == absl::StatusCode::kCancelled) code = absl::StatusCode::kUnavailable;
   std::string reason = code == absl::StatusCode::kUnavailable ? "OUTCOME_UNKNOWN" : CodeName(code);
   return errors::Make(code, reason, status.error_message());

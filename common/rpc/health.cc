@@ -37,8 +37,10 @@ bool Health::serving() const {
 
 std::optional<bool> Health::ServingOf(const std::string& name) const {
   absl::MutexLock lock(&mutex_);
-  if (auto dependency = dependencies_.find(name); dependency != dependencies_.end()) return dependency->second;
-  bool known = name.empty() || std::find(service_names_.begin(), service_names_.end(), name) != service_names_.end();
+  if (auto dependency = dependencies_.find(name); dependency != dependencies_.end())
+    return dependency->second;
+  bool known =
+      name.empty() || std::find(service_names_.begin(), service_names_.end(), name) != service_names_.end();
   if (!known) return std::nullopt;
   return ServingLocked();
 }

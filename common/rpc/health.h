@@ -31,7 +31,8 @@ class Health {
   // Whether what is named serves; nothing where the name is unknown.
   std::optional<bool> ServingOf(const std::string& name) const;
 
-  // By the server: the names it answers for, and who is to be told of each change, on the thread that made it.
+  // By the server: the names it answers for, and who is to be told of each change, on the thread that made
+  // it.
   void Attach(std::vector<std::string> service_names, std::function<void()> on_change);
   void Detach();
 

@@ -44,8 +44,8 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
   }
   static const google::protobuf::MethodDescriptor* const method = Method("Check");
   return host_.Unary(
-      context, request, response, [this](std::shared_ptr<Call>, const Request& r) { return Answer(r.service()); },
-      method);
+      context, request, response,
+      [this](std::shared_ptr<Call>, const Request& r) { return Answer(r.service()); }, method);
 }
 
 async::Task<absl::StatusOr<HealthCheckResponse>> HealthService::Answer(std::string service) {

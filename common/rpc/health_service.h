@@ -1,8 +1,9 @@
 // grpc.health.v1 on the host: what orchestrators, load balancers and `motcua health` ask.
 //
-// Check answers for a known name, else NOT_FOUND (UNKNOWN_SERVICE). Watch tells the state at once and then each change; an
-// unknown name is told as SERVICE_UNKNOWN and followed all the same, as the protocol has it. Both are open to everybody and
-// have budgets of their own (HostOptions). They are answered on the loop: a process whose loop is stuck is not healthy.
+// Check answers for a known name, else NOT_FOUND (UNKNOWN_SERVICE). Watch tells the state at once and then
+// each change; an unknown name is told as SERVICE_UNKNOWN and followed all the same, as the protocol has it.
+// Both are open to everybody and have budgets of their own (HostOptions). They are answered on the loop: a
+// process whose loop is stuck is not healthy.
 #ifndef MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_
 #define MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_
 
@@ -32,11 +33,13 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
 
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context, const Request* request,
                                   Response* response) override;
-  grpc::ServerWriteReactor<Response>* Watch(grpc::CallbackServerContext* context, const Request* request) override;
+  grpc::ServerWriteReactor<Response>* Watch(grpc::CallbackServerContext* context,
+                                            const Request* request) override;
 
  private:
   async::Task<absl::StatusOr<Response>> Answer(std::string service);
-  async::Task<absl::Status> Tell(std::shared_ptr<Call> call, std::string service, StreamWriter<Response> writer);
+  async::Task<absl::Status> Tell(std::shared_ptr<Call> call, std::string service,
+                                 StreamWriter<Response> writer);
 
   Host& host_;
   Health& health_;

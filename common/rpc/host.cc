@@ -46,7 +46,8 @@ absl::Status ReadMetadata(const grpc::CallbackServerContext& context, Metadata& 
         return errors::Unauthenticated("TOKEN_INVALID", "more than one authorization");
       }
       metadata.authorization = View(value);
-      if (metadata.authorization.empty()) return errors::Unauthenticated("TOKEN_INVALID", "empty authorization");
+      if (metadata.authorization.empty())
+        return errors::Unauthenticated("TOKEN_INVALID", "empty authorization");
     } else if (name == "accept-language") {
       metadata.language = View(value);
     } else if (name == "motcua-after") {
@@ -58,7 +59,8 @@ absl::Status ReadMetadata(const grpc::CallbackServerContext& context, Metadata& 
 
 std::string TraceOf(const grpc::CallbackServerContext& context) {
   const auto found = context.client_metadata().find("traceparent");
-  return telemetry::ContinueTrace(found == context.client_metadata().end() ? std::string_view() : View(found->second));
+  return telemetry::ContinueTrace(found == context.client_metadata().end() ? std::string_view()
+                                                                           : View(found->second));
 }
 
 std::string_view CallerKind(const Call* call) {
@@ -107,7 +109,8 @@ MethodState::MethodState(const google::protobuf::MethodDescriptor* method, telem
       is_health_(method->service()->full_name() == "grpc.health.v1.Health"),
       labels_({{"service", method->service()->full_name()}, {"method", method->name()}}),
       metrics_(metrics),
-      seconds_(metrics.MakeHistogram("motcua_rpc_seconds", "Time from a call's arrival to its end.", labels_)) {}
+      seconds_(
+          metrics.MakeHistogram("motcua_rpc_seconds", "Time from a call's arrival to its end.", labels_)) {}
 
 void MethodState::Count(absl::StatusCode code, absl::Duration taken) {
   size_t index = static_cast<size_t>(code) < by_code_.size() ? static_cast<size_t>(code) : 2;
@@ -131,7 +134,8 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
   stream_ = stream;
   Host::Gate gate = host_.gate_.load(std::memory_order_acquire);
   const bool health = method_->is_health();
-  if (gate == Host::Gate::kNotReady && !health) return errors::Unavailable("NOT_READY", "the service is starting");
+  if (gate == Host::Gate::kNotReady && !health)
+    return errors::Unavailable("NOT_READY", "the service is starting");
   if (gate == Host::Gate::kClosed && (stream || !health)) return Stopping();
 
   if (health) {
@@ -150,7 +154,8 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
   if (!health) {
     principal = host_.Identify(context, metadata.authorization, started_);
     if (!principal.ok()) return principal.status();
-    if (absl::Status allowed = host_.policy_.Check(method_->name(), **principal); !allowed.ok()) return allowed;
+    if (absl::Status allowed = host_.policy_.Check(method_->name(), **principal); !allowed.ok())
+      return allowed;
   }
   if (absl::Status valid = Validate(request); !valid.ok()) return valid;
 
@@ -176,8 +181,8 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
 
 absl::Status Serving::Record(absl::Status status) {
   // A reader that went away does not see how its stream ended.
-  if (stream_ && call_ != nullptr && (status.ok() || absl::IsCancelled(status)) && call_->cancel().cancelled() &&
-      host_.gate_.load(std::memory_order_acquire) == Host::Gate::kClosed) {
+  if (stream_ && call_ != nullptr && (status.ok() || absl::IsCancelled(status)) &&
+      call_->cancel().cancelled() && host_.gate_.load(std::memory_order_acquire) == Host::Gate::kClosed) {
     status = Stopping();
   }
   absl::Duration taken = absl::Now() - started_;
@@ -219,8 +224,8 @@ void Host::EndStreams() {
     open = open_streams_;
     ending_streams_ = true;
   }
-  // Two turns of the loop on: in the first, streams that were woken by what came before (health that is no longer
-  // serving) tell it.
+  // Two turns of the loop on: in the first, streams that were woken by what came before (health that is no
+  // longer serving) tell it.
   loop_.Post([this, open = std::move(open)]() mutable {
     loop_.Post([open = std::move(open)] {
       for (const auto& call : open) call->Cancel();

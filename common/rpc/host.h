@@ -2,7 +2,8 @@
 //
 //   grpc::ServerUnaryReactor* File(grpc::CallbackServerContext* context, const FileRequest* request,
 //                                  FileResponse* response) override {
-//     return host_.Unary(context, request, response, [this](std::shared_ptr<rpc::Call> call, const FileRequest& r) {
+//     return host_.Unary(context, request, response, [this](std::shared_ptr<rpc::Call> call, const
+//     FileRequest& r) {
 //       return intake_.File(std::move(call), r);          // async::Task<absl::StatusOr<FileResponse>>
 //     });
 //   }
@@ -10,8 +11,9 @@
 // (The lambda is no coroutine, so it may capture; `r` lives until the task has ended.)
 //
 // On gRPC's thread, never blocking: is the service open → admission → who is it → may this role call this →
-// is the request valid. On the loop: wait for the caller's own writes (`motcua-after`) → handler → Finish. Errors on
-// the way reach the caller with their details; each call is counted, timed, and where it failed or was slow, logged.
+// is the request valid. On the loop: wait for the caller's own writes (`motcua-after`) → handler → Finish.
+// Errors on the way reach the caller with their details; each call is counted, timed, and where it failed or
+// was slow, logged.
 //
 // Include unary.h or server_stream.h for the definitions of the two templates.
 //
@@ -53,7 +55,8 @@ class HostOptions {
   int max_in_flight = 1024;
   /// Open streams, likewise.
   int max_streams = 1024;
-  /// Watches and, apart from these, checks of health: anybody may ask for them, so they cannot use up the others' room.
+  /// Watches and, apart from these, checks of health: anybody may ask for them, so they cannot use up the
+  /// others' room.
   int max_health_watches = 64;
   int max_health_checks = 256;
   /// Of a unary call that brings none.
@@ -114,9 +117,8 @@ class MethodState {
 
 class Host {
  public:
-  // Waits until the service has caught up with every write listed in call->after(), and with whatever else a call must
-  // not fall behind.
-  // Errors: as the caller shall see them, e.g. DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
+  // Waits until the service has caught up with every write listed in call->after(), and with whatever else a
+  // call must not fall behind. Errors: as the caller shall see them, e.g. DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
   using BeforeHook = std::function<async::Task<absl::Status>(std::shared_ptr<Call> call)>;
 
   Host(async::Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
@@ -124,27 +126,28 @@ class Host {
 
   // `method`: where the request alone does not name it (method.h); null: it does.
   template <class Request, class Response, class Handler>
-  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Request* request, Response* response,
-                                  Handler handler, const google::protobuf::MethodDescriptor* method = nullptr);
+  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* context, const Request* request,
+                                  Response* response, Handler handler,
+                                  const google::protobuf::MethodDescriptor* method = nullptr);
 
   template <class Request, class Response, class Handler>
   grpc::ServerWriteReactor<Response>* Stream(grpc::CallbackServerContext* context, const Request* request,
                                              Handler handler,
                                              const google::protobuf::MethodDescriptor* method = nullptr);
 
-  // What runs on the loop before the handler of a call that brings `motcua-after`, or of every call. Without a hook they
-  // are served at once. Health is never kept waiting.
+  // What runs on the loop before the handler of a call that brings `motcua-after`, or of every call. Without
+  // a hook they are served at once. Health is never kept waiting.
   void SetBeforeHook(BeforeHook hook, bool every_call = false) {
     before_hook_ = std::move(hook);
     before_every_call_ = every_call;
   }
 
-  // A new host refuses calls with UNAVAILABLE (NOT_READY) until opened, and with UNAVAILABLE (SHUTTING_DOWN) once
-  // closed; checks of health are always answered. What is in hand goes on.
+  // A new host refuses calls with UNAVAILABLE (NOT_READY) until opened, and with UNAVAILABLE (SHUTTING_DOWN)
+  // once closed; checks of health are always answered. What is in hand goes on.
   void Open();
   void Close();
-  // After Close: open streams end with UNAVAILABLE (SHUTTING_DOWN), once they have told what they were just about to
-  // tell.
+  // After Close: open streams end with UNAVAILABLE (SHUTTING_DOWN), once they have told what they were just
+  // about to tell.
   void EndStreams();
 
   int in_flight() const { return calls_.used(); }
@@ -191,16 +194,16 @@ class Serving {
   // On gRPC's thread. After an error only Record may follow.
   absl::Status Admit(const grpc::CallbackServerContext& context, const google::protobuf::MethodDescriptor* method,
                      const google::protobuf::Message& request, bool stream);
-  // Once, before the call is finished. Returns what to finish it with: `status`, or SHUTTING_DOWN for a stream that
-  // ended because the service stops.
+  // Once, before the call is finished. Returns what to finish it with: `status`, or SHUTTING_DOWN for a
+  // stream that ended because the service stops.
   absl::Status Record(absl::Status status);
 
   // nullptr before admission.
   const std::shared_ptr<Call>& call() const { return call_; }
   Host& host() { return host_; }
   bool must_wait() const {
-    return call_ != nullptr && host_.before_hook_ != nullptr && (host_.before_every_call_ || !call_->after().empty()) &&
-           !method_->is_health();
+    return call_ != nullptr && host_.before_hook_ != nullptr &&
+           (host_.before_every_call_ || !call_->after().empty()) && !method_->is_health();
   }
   async::Task<absl::Status> WaitForWrites() { return host_.before_hook_(call_); }
 

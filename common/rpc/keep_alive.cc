@@ -61,8 +61,8 @@ class CallbackPoolKeepAlive::Ticker {
       absl::MutexLock lock(&mutex_);
       ++under_way_;
     }
-    stub_.UnaryCall(&exchange->context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &exchange->request,
-                    &exchange->response, [this, exchange](const grpc::Status&) mutable {
+    stub_.UnaryCall(&exchange->context, "/grpc.health.v1.Health/Check", grpc::StubOptions(),
+                    &exchange->request, &exchange->response, [this, exchange](const grpc::Status&) mutable {
                       exchange.reset();  // holds the channel: see UnderWay in client.cc
                       absl::MutexLock lock(&mutex_);
                       --under_way_;

@@ -16,8 +16,8 @@ class Channel;
 
 namespace motcua::rpc {
 
-// Ticks on a thread of its own from construction to destruction. The server behind `channel` (an in-process one)
-// must have the health service (health_service.h), which answers these calls without troubling the loop.
+// Ticks on a thread of its own from construction to destruction. The server behind `channel` (an in-process
+// one) must have the health service (health_service.h), which answers these calls without troubling the loop.
 class CallbackPoolKeepAlive {
  public:
   // What the calls name as the service whose health they ask for.

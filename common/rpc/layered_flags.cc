@@ -159,7 +159,8 @@ void TellRemaining(const CLI::App& app, std::vector<std::string>& problems) {
       problems.push_back(absl::StrCat(flag, ": ", Unknown(name, names)));
       value_may_follow = flag == word;
     } else {
-      if (!value_may_follow) problems.push_back(absl::StrCat(word, ": arguments without a flag are not taken"));
+      if (!value_may_follow)
+        problems.push_back(absl::StrCat(word, ": arguments without a flag are not taken"));
       value_may_follow = false;
     }
   }
@@ -228,8 +229,9 @@ bool ParseCommandLine(CLI::App& app, int argc, const char* const* argv, std::vec
   return true;
 }
 
-Settings LayerFlags(CLI::App& app, const std::string& file, const std::string& file_place, const Variables& environment,
-                    std::vector<std::string>& problems, std::vector<std::string>& warnings) {
+Settings LayerFlags(CLI::App& app, const std::string& file, const std::string& file_place,
+                    const Variables& environment, std::vector<std::string>& problems,
+                    std::vector<std::string>& warnings) {
   std::map<std::string, FileValue> in_file;
   if (!file.empty()) in_file = ReadFile(file, file_place, problems);
   std::set<std::string> names;

@@ -77,7 +77,8 @@ void Server::Shutdown(absl::Time deadline) {
   if (server_ == nullptr) return;
   host_.Close();
   keep_alive_.reset();
-  // gRPC tells every connection at once that this server takes no more calls, and then blocks for those in hand.
+  // gRPC tells every connection at once that this server takes no more calls, and then blocks for those in
+  // hand.
   absl::Notification closed;
   std::thread closing([this, deadline, &closed] {
     server_->Shutdown(absl::ToChronoTime(deadline));
@@ -97,8 +98,8 @@ void Server::WaitAndEndStreams(absl::Time deadline, const absl::Notification& cl
     if (closed.WaitForNotificationWithTimeout(kLook)) break;
   }
   host_.EndStreams();
-  // What is still there when no unary call is: streams whose reader does not read, and those that are not the host's
-  // (reflection).
+  // What is still there when no unary call is: streams whose reader does not read, and those that are not the
+  // host's (reflection).
   const absl::Time patience = absl::Now() + kEndPatience;
   while (!closed.WaitForNotificationWithTimeout(kLook)) {
     if (absl::Now() < patience || host_.in_flight() > 0) continue;

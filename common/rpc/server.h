@@ -33,8 +33,8 @@ class ServerOptions {
   bool require_client_cert = false;
   /// Allows an address other than loopback without TLS.
   bool insecure = false;
-  /// After about this time a connection takes no new calls, so that clients share themselves among all replicas anew; what
-  /// runs on it goes on.
+  /// After about this time a connection takes no new calls, so that clients share themselves among all
+  /// replicas anew; what runs on it goes on.
   absl::Duration max_connection_age = absl::InfiniteDuration();
   /// Of one request.
   int max_message_bytes = 4 << 20;
@@ -44,23 +44,23 @@ class ServerOptions {
 
 class Server {
  public:
-  // Serves `services`, whose handlers `host` runs, and grpc.health.v1 at once; `health` says when it is ready. Services,
-  // host and health outlive the server.
-  // Errors: FAILED_PRECONDITION (ADDRESS_NOT_LOOPBACK) for an open address without TLS; UNAVAILABLE (ADDRESS_TAKEN);
-  // as MakeServerCredentials.
+  // Serves `services`, whose handlers `host` runs, and grpc.health.v1 at once; `health` says when it is
+  // ready. Services, host and health outlive the server. Errors: FAILED_PRECONDITION (ADDRESS_NOT_LOOPBACK)
+  // for an open address without TLS; UNAVAILABLE (ADDRESS_TAKEN); as MakeServerCredentials.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
-                                                       const std::vector<grpc::Service*>& services, Host& host,
-                                                       Health& health);
+                                                       const std::vector<grpc::Service*>& services,
+                                                       Host& host, Health& health);
   ~Server();
 
   int port() const { return port_; }
   // A channel to this server that needs no network.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
-  // Closes the host and takes no new connections or calls; unary calls in hand go on until `deadline`, after which they
-  // are broken off. Streams end with UNAVAILABLE (SHUTTING_DOWN) as soon as no unary call is in hand, at most kStreamsStay
-  // from now: so their readers are told what calls in hand still bring about. A stream whose reader does not
-  // take its end within kEndPatience is broken off. Blocks until all have ended; idempotent.
+  // Closes the host and takes no new connections or calls; unary calls in hand go on until `deadline`, after
+  // which they are broken off. Streams end with UNAVAILABLE (SHUTTING_DOWN) as soon as no unary call is in
+  // hand, at most kStreamsStay from now: so their readers are told what calls in hand still bring about. A
+  // stream whose reader does not take its end within kEndPatience is broken off. Blocks until all have ended;
+  // idempotent.
   void Shutdown(absl::Time deadline);
 
   static constexpr absl::Duration kStreamsStay = absl::Milliseconds(500);

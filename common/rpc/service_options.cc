@@ -19,7 +19,8 @@ namespace {
 
 constexpr int kExitUsage = 2;
 constexpr char kExitCodes[] =
-    "Exit codes: 0 stopped as told, or --check_config found nothing wrong; 1 could not start or ended in an error, "
+    "Exit codes: 0 stopped as told, or --check_config found nothing wrong; 1 could not start or ended in an "
+    "error, "
     "which the log tells; 2 an option is wrong, and nothing was started.";
 
 // What CLI11 writes into, before it is checked and converted.
@@ -54,10 +55,12 @@ void AddServerFlags(CLI::App& app, ServiceOptions& options) {
 
 void AddServiceFlags(CLI::App& app, ServiceOptions& options, Texts& texts) {
   app.add_option("--redis", options.redis, "Address of the Redis server, as host:port or unix:/path.");
-  app.add_option("--redis_user", options.redis_user,
-                 "User (ACL) at the Redis server; needs --redis_password_file. Empty is Redis' default user.");
-  app.add_option("--redis_password_file", options.redis_password_file,
-                 "File with the password for the Redis server, read anew at every connect; empty sends none.");
+  app.add_option(
+      "--redis_user", options.redis_user,
+      "User (ACL) at the Redis server; needs --redis_password_file. Empty is Redis' default user.");
+  app.add_option(
+      "--redis_password_file", options.redis_password_file,
+      "File with the password for the Redis server, read anew at every connect; empty sends none.");
   app.add_option("--key_prefix", options.key_prefix,
                  "Prefix of all keys in Redis, so that several installations can share a server.");
   app.add_option("--jwt_keys", options.jwt_keys,
@@ -72,9 +75,10 @@ void AddServiceFlags(CLI::App& app, ServiceOptions& options, Texts& texts) {
                  "Where simulated time begins, in RFC 3339, where the service does not remember a later time.");
   app.add_option("--peer", texts.peers,
                  "Address of another service, as name=host:port; may be given once for each service.");
-  app.add_option("--max_connection_age", texts.max_connection_age,
-                 "After about this time clients are made to connect anew, so that new replicas get their share; such as "
-                 "5m, and 0 for never. What runs on a connection is not cut.");
+  app.add_option(
+      "--max_connection_age", texts.max_connection_age,
+      "After about this time clients are made to connect anew, so that new replicas get their share; such as "
+      "5m, and 0 for never. What runs on a connection is not cut.");
   app.add_option("--drain", texts.drain, "How long calls in hand may still take when the service stops, such as 10s.");
 }
 
@@ -91,8 +95,8 @@ void Convert(const Texts& texts, const Settings& settings, ServiceOptions& optio
     tell("drain", "must be a duration such as 10s");
   }
   absl::Duration age;
-  if (!absl::ParseDuration(texts.max_connection_age, &age) || age < absl::ZeroDuration() || age > absl::Hours(24) ||
-      (age > absl::ZeroDuration() && age < absl::Seconds(1))) {
+  if (!absl::ParseDuration(texts.max_connection_age, &age) || age < absl::ZeroDuration() ||
+      age > absl::Hours(24) || (age > absl::ZeroDuration() && age < absl::Seconds(1))) {
     tell("max_connection_age", "must be a duration from 1s to 24h, or 0");
   } else if (age > absl::ZeroDuration()) {
     options.server.max_connection_age = age;
@@ -117,9 +121,10 @@ void Convert(const Texts& texts, const Settings& settings, ServiceOptions& optio
   }
   const TlsFiles& tls = options.server.tls;
   if (!tls.empty()) {
-    for (const auto& [name, path] : {std::pair("tls_cert", &tls.cert), std::pair("tls_key", &tls.key),
-                                     std::pair("tls_ca", &tls.ca)}) {
-      if (path->empty()) tell(name, "is missing: give all three of --tls_cert, --tls_key and --tls_ca, or none");
+    for (const auto& [name, path] :
+         {std::pair("tls_cert", &tls.cert), std::pair("tls_key", &tls.key), std::pair("tls_ca", &tls.ca)}) {
+      if (path->empty())
+        tell(name, "is missing: give all three of --tls_cert, --tls_key and --tls_ca, or none");
     }
   }
   if (options.server.require_client_cert && tls.empty()) {
@@ -161,8 +166,8 @@ void CheckExtra(const std::vector<ExtraFlag>& extra_flags, const Settings& setti
 constexpr char kFileSuffix[] = "_file";
 
 // A secret may be in a file of its own, where neither the process list nor the environment shows it.
-void TakeSecretFiles(const std::vector<ExtraFlag>& extra_flags, const Settings& settings, ServiceOptions& options,
-                     std::vector<std::string>& problems) {
+void TakeSecretFiles(const std::vector<ExtraFlag>& extra_flags, const Settings& settings,
+                     ServiceOptions& options, std::vector<std::string>& problems) {
   for (const ExtraFlag& flag : extra_flags) {
     if (!flag.secret) continue;
     const Setting& file = settings.at(flag.name + kFileSuffix);
@@ -211,8 +216,8 @@ Variables EnvironmentOfProcess() {
 
 ParsedOptions ParseServiceOptions(const std::string& service, const std::string& description,
                                   const std::vector<ExtraFlag>& extra_flags,
-                                  const std::vector<std::string>& required_peers, int argc, const char* const* argv,
-                                  const Variables& environment) {
+                                  const std::vector<std::string>& required_peers, int argc,
+                                  const char* const* argv, const Variables& environment) {
   ParsedOptions parsed;
   auto finish = [&parsed](int exit_code, std::string message) {
     parsed.finished = true;
@@ -229,9 +234,11 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
   app.option_defaults()->always_capture_default();
   app.add_option("--config", texts.config,
                  "YAML file of options, name: value; the command line and MOTCUA_* variables win over it.");
-  app.set_version_flag("--version", telemetry::VersionLine("motcua-" + service), "Prints which build it is and ends.");
-  app.add_flag("--check_config", parsed.options.check_config,
-               "Checks the configuration as a start does, certificates and peers included, prints it and ends.");
+  app.set_version_flag("--version", telemetry::VersionLine("motcua-" + service),
+                       "Prints which build it is and ends.");
+  app.add_flag(
+      "--check_config", parsed.options.check_config,
+      "Checks the configuration as a start does, certificates and peers included, prints it and ends.");
   AddServerFlags(app, parsed.options);
   AddServiceFlags(app, parsed.options, texts);
   for (const ExtraFlag& flag : extra_flags) {
@@ -261,7 +268,8 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
     texts.config = named->second;
     config_place = "MOTCUA_CONFIG";
   }
-  const Settings settings = LayerFlags(app, texts.config, config_place, environment, problems, parsed.warnings);
+  const Settings settings =
+      LayerFlags(app, texts.config, config_place, environment, problems, parsed.warnings);
   Convert(texts, settings, parsed.options, problems);
   TakeSecretFiles(extra_flags, settings, parsed.options, problems);
   CheckExtra(extra_flags, settings, problems);

@@ -87,16 +87,16 @@ class ParsedOptions {
 // The variables of this process that begin with MOTCUA_.
 Variables EnvironmentOfProcess();
 
-// An option that has no flag has its value from `environment`, else from the file. A repeatable option is a list in the
-// file and separated by commas in the environment. `required_peers`: services whose address must be given.
-// Everything that can be found wrong before the start is found here, by a start as by --check_config: what is unknown
-// or does not fit, files that are missing or useless, certificates that will not do, addresses, peers. All of it goes
-// into one message with exit code 2, a line each, that begins with the place: `motcua.yaml:12: tls_cert`,
-// `MOTCUA_TLS_CERT` or `--tls_cert`.
+// An option that has no flag has its value from `environment`, else from the file. A repeatable option is a
+// list in the file and separated by commas in the environment. `required_peers`: services whose address must
+// be given. Everything that can be found wrong before the start is found here, by a start as by
+// --check_config: what is unknown or does not fit, files that are missing or useless, certificates that will
+// not do, addresses, peers. All of it goes into one message with exit code 2, a line each, that begins with
+// the place: `motcua.yaml:12: tls_cert`, `MOTCUA_TLS_CERT` or `--tls_cert`.
 ParsedOptions ParseServiceOptions(const std::string& service, const std::string& description,
                                   const std::vector<ExtraFlag>& extra_flags,
-                                  const std::vector<std::string>& required_peers, int argc, const char* const* argv,
-                                  const Variables& environment);
+                                  const std::vector<std::string>& required_peers, int argc,
+                                  const char* const* argv, const Variables& environment);
 
 }  // namespace motcua::rpc
 

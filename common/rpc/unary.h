@@ -21,9 +21,7 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
   Serving serving;
 
   // Once. The reactor and the request may be gone when this returns.
-  void Complete(const absl::Status& status) {
-    Finish(ToGrpc(serving.Record(status)));
-  }
+  void Complete(const absl::Status& status) { Finish(ToGrpc(serving.Record(status))); }
 
  private:
   void OnCancel() override {

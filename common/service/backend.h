@@ -87,8 +87,8 @@ class Backend {
   // Redis answers and, on simulated time, the clock is known: calls may be served.
   bool ready() const { return redis_.connected() && clock_known_; }
 
-  // Before each call: takes over simulated time from Redis, where another replica may have advanced it, and waits for the
-  // writes that the call must not fall behind.
+  // Before each call: takes over simulated time from Redis, where another replica may have advanced it, and
+  // waits for the writes that the call must not fall behind.
   async::Task<absl::Status> BeforeCall(std::shared_ptr<rpc::Call> call);
 
   // AdminService, less the transport.

@@ -53,8 +53,10 @@ std::vector<rpc::ExtraFlag> WithCommonFlags(std::vector<rpc::ExtraFlag> flags) {
   flags.emplace_back(kPeerToken,
                      "File with a bearer token that this service shows to its peers, where they are not reached by "
                      "mutual TLS; its kind must be `service`.");
-  flags.emplace_back(kRequestTtl,
-                     "How long the reply to a request id is kept, so that a repeated call has no second effect.", "24h", /*secret=*/false, rpc::PositiveDuration());
+  flags.emplace_back(
+      kRequestTtl,
+      "How long the reply to a request id is kept, so that a repeated call has no second effect.", "24h",
+      /*secret=*/false, rpc::PositiveDuration());
   return flags;
 }
 
@@ -184,8 +186,9 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   rpc::HostOptions host_options;
   host_options.max_in_flight = options_.max_in_flight;
   host_ = std::make_unique<rpc::Host>(loop_, std::move(policy), *std::move(verifier), metrics_, host_options);
-  host_->SetBeforeHook([this](std::shared_ptr<rpc::Call> call) { return backend_->BeforeCall(std::move(call)); },
-                       /*every_call=*/backend_->simulated());
+  host_->SetBeforeHook(
+      [this](std::shared_ptr<rpc::Call> call) { return backend_->BeforeCall(std::move(call)); },
+      /*every_call=*/backend_->simulated());
   feed_service_ = std::make_unique<FeedServiceImpl>(*host_, *backend_);
   admin_service_ = std::make_unique<AdminServiceImpl>(*host_, *backend_);
   Environment environment(*backend_, *host_, options_, *sampler_);
@@ -205,7 +208,8 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   server_options.service_names = {service_->grpc_service_name(), "motcua.feed.v1.FeedService",
                                   "motcua.admin.v1.AdminService"};
   std::vector<grpc::Service*> services = {&service_->grpc_service(), feed_service_.get(), admin_service_.get()};
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(server_options, services, *host_, health_);
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
+      rpc::Server::Start(server_options, services, *host_, health_);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   if (!options_.port_file.empty()) return WritePort(options_.port_file, server_->port());
@@ -238,12 +242,13 @@ int Main(int argc, char** argv, Description description, const std::string& purp
   const sigset_t signals = BlockSignals();
   // Debian builds Abseil without NDEBUG, so that every lock of gRPC's would be entered into a graph of lock orders.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  rpc::ParsedOptions parsed = rpc::ParseServiceOptions(
-      description.name, purpose, WithCommonFlags(extra_flags), description.sources, argc, argv,
-      rpc::EnvironmentOfProcess());
+  rpc::ParsedOptions parsed =
+      rpc::ParseServiceOptions(description.name, purpose, WithCommonFlags(extra_flags), description.sources,
+                               argc, argv, rpc::EnvironmentOfProcess());
   if (parsed.finished) {
     if (parsed.exit_code == kExitOk) {
-      for (const std::string& warning : parsed.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+      for (const std::string& warning : parsed.warnings)
+        std::fprintf(stderr, "warning: %s\n", warning.c_str());
     }
     std::fputs(parsed.message.c_str(), parsed.exit_code == kExitOk ? stdout : stderr);
     return parsed.exit_code;

@@ -29,8 +29,8 @@ const std::vector<double>& DelayBuckets() {
 
 // Seconds, from 50 microseconds on.
 const std::vector<double>& RoundTripBuckets() {
-  static const auto* buckets = new std::vector<double>{0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
-                                                       0.02,    0.05,   0.1,    0.2,    0.5,   1,     2,     5};
+  static const auto* buckets = new std::vector<double>{
+      0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5};
   return *buckets;
 }
 
@@ -48,19 +48,23 @@ FollowedCounter CommitCounter(Metrics& metrics, const char* result) {
 Sampler::FeedGauges::FeedGauges(Metrics& metrics, const std::string& shard)
     : position(metrics.MakeGauge("motcua_feed_position", "Position of the last event of the shard's feed.",
                                  {{"shard", shard}})),
-      watermark_age(metrics.MakeGauge("motcua_feed_watermark_age_seconds",
-                                      "Age of the moment up to which the shard's feed has told everything; 0 on "
-                                      "simulated time.",
-                                      {{"shard", shard}})),
-      readers(metrics.MakeGauge("motcua_feed_readers", "Open streams of the shard's feed.", {{"shard", shard}})) {}
+      watermark_age(
+          metrics.MakeGauge("motcua_feed_watermark_age_seconds",
+                            "Age of the moment up to which the shard's feed has told everything; 0 on "
+                            "simulated time.",
+                            {{"shard", shard}})),
+      readers(metrics.MakeGauge("motcua_feed_readers", "Open streams of the shard's feed.",
+                                {{"shard", shard}})) {}
 
 Sampler::ConsumerGauges::ConsumerGauges(Metrics& metrics, const std::string& source, const std::string& shard)
-    : lag_events(metrics.MakeGauge("motcua_consumer_lag_events", "Events seen in a source's feed and not yet applied.",
+    : lag_events(metrics.MakeGauge("motcua_consumer_lag_events",
+                                   "Events seen in a source's feed and not yet applied.",
                                    {{"source", source}, {"shard", shard}})),
-      lag_seconds(metrics.MakeGauge("motcua_consumer_lag_seconds",
-                                    "Age of the moment up to which everything in a source's feed has been applied; 0 "
-                                    "on simulated time.",
-                                    {{"source", source}, {"shard", shard}})),
+      lag_seconds(
+          metrics.MakeGauge("motcua_consumer_lag_seconds",
+                            "Age of the moment up to which everything in a source's feed has been applied; 0 "
+                            "on simulated time.",
+                            {{"source", source}, {"shard", shard}})),
       stuck(metrics.MakeGauge("motcua_consumer_stuck_seconds",
                               "For how long a source's feed could not be followed; 0 while it is.",
                               {{"source", source}, {"shard", shard}})) {}
@@ -68,34 +72,41 @@ Sampler::ConsumerGauges::ConsumerGauges(Metrics& metrics, const std::string& sou
 Sampler::SourceCounters::SourceCounters(Metrics& metrics, const std::string& source)
     : events(metrics.MakeCounter("motcua_consumer_events_total", "Events of a source that were applied.",
                                  {{"source", source}})),
-      batches(metrics.MakeCounter("motcua_consumer_batches_total", "Commits by which events of a source were applied.",
+      batches(metrics.MakeCounter("motcua_consumer_batches_total",
+                                  "Commits by which events of a source were applied.",
                                   {{"source", source}})) {}
 
 Sampler::Sampler(Backend& backend)
     : backend_(backend),
       metrics_(backend.metrics()),
       started_(backend.clock().Now()),
-      loop_delay_(metrics_.MakeHistogram("motcua_loop_delay_seconds", "How late the loop ran a timer of 100 ms.", {},
-                                         DelayBuckets())),
-      loop_ready_(metrics_.MakeGauge("motcua_loop_ready",
-                                     "Most coroutines and posted work that one turn of the loop had to run, of the turns "
-                                     "of the last second.")),
-      redis_round_trip_(metrics_.MakeHistogram("motcua_redis_round_trip_seconds",
-                                               "Time from a command's issue to its answer, of one command in sixteen.",
-                                               {}, RoundTripBuckets())),
-      redis_in_flight_(metrics_.MakeGauge("motcua_redis_in_flight", "Commands sent to Redis and not yet answered.")),
+      loop_delay_(metrics_.MakeHistogram("motcua_loop_delay_seconds",
+                                         "How late the loop ran a timer of 100 ms.", {}, DelayBuckets())),
+      loop_ready_(metrics_.MakeGauge(
+          "motcua_loop_ready",
+          "Most coroutines and posted work that one turn of the loop had to run, of the turns "
+          "of the last second.")),
+      redis_round_trip_(metrics_.MakeHistogram(
+          "motcua_redis_round_trip_seconds",
+          "Time from a command's issue to its answer, of one command in sixteen.", {}, RoundTripBuckets())),
+      redis_in_flight_(
+          metrics_.MakeGauge("motcua_redis_in_flight", "Commands sent to Redis and not yet answered.")),
       redis_commands_(RedisCounter(metrics_, "motcua_redis_commands_total", "Commands sent to Redis.")),
-      redis_connects_(RedisCounter(metrics_, "motcua_redis_connects_total", "Connections to Redis that came up.")),
-      redis_disconnects_(RedisCounter(metrics_, "motcua_redis_disconnects_total", "Connections to Redis that were lost.")),
+      redis_connects_(
+          RedisCounter(metrics_, "motcua_redis_connects_total", "Connections to Redis that came up.")),
+      redis_disconnects_(
+          RedisCounter(metrics_, "motcua_redis_disconnects_total", "Connections to Redis that were lost.")),
       redis_refused_(RedisCounter(metrics_, "motcua_redis_refused_total",
                                   "Commands not sent because too many waited for Redis already.")),
-      redis_script_loads_(RedisCounter(metrics_, "motcua_redis_script_loads_total", "Scripts that Redis had to be sent.")),
+      redis_script_loads_(
+          RedisCounter(metrics_, "motcua_redis_script_loads_total", "Scripts that Redis had to be sent.")),
       committed_(CommitCounter(metrics_, "committed")),
       conflicts_(CommitCounter(metrics_, "conflict")),
       stale_(CommitCounter(metrics_, "stale")),
       replayed_(CommitCounter(metrics_, "replayed")),
       cursor_moved_(CommitCounter(metrics_, "cursor_moved")) {
-  for (const std::string& source : backend_.description().sources) sources_.try_emplace(source, metrics_, source);
+  for (const std::string& source : backend_.description().sources)
+    sources_.try_emplace(source, metrics_, source);
 }
 
 Task<void> Sampler::Run(CancelToken cancel) {
@@ -157,7 +168,8 @@ void Sampler::SampleConsumers() {
     ConsumerGauges& gauges = consumers_.try_emplace(key, metrics_, key.first, key.second).first->second;
     const uint64_t ahead = consumer->seen() - std::min(consumer->seen(), consumer->applied());
     gauges.lag_events.Set(static_cast<double>(ahead));
-    // Not the age of the oldest event to be applied: while a source is away nobody knows its events, and this grows on.
+    // Not the age of the oldest event to be applied: while a source is away nobody knows its events, and this
+    // grows on.
     gauges.lag_seconds.Set(AgeOf(consumer->watermark(), consumer->started()));
     gauges.stuck.Set(std::max(0.0, absl::ToDoubleSeconds(now - std::min(now, consumer->troubled_since()))));
     std::pair<uint64_t, uint64_t>& total = totals[key.first];
@@ -173,7 +185,8 @@ void Sampler::SampleConsumers() {
 
 void Sampler::SampleRedis() {
   const redis::ClientStats commands = backend_.redis().stats();
-  // The connection that waits for new events has one blocking command in flight, always; it counts with its life alone.
+  // The connection that waits for new events has one blocking command in flight, always; it counts with its
+  // life alone.
   const redis::ClientStats tail = backend_.tail().stats();
   redis_in_flight_.Set(static_cast<double>(commands.in_flight));
   redis_commands_.Follow(commands.commands);

@@ -1,8 +1,8 @@
 // Sampler: how the numbers that live in plain structs of the loop reach the metrics.
 //
-// Once a second it reads the loop, Redis' clients, the store, feeds and consumers, and what a service has added, and sets
-// gauges and counters from them; so that nothing of this costs anything where it is counted. It runs only where metrics
-// are served. Shards and consumers get their metrics when they are first seen.
+// Once a second it reads the loop, Redis' clients, the store, feeds and consumers, and what a service has
+// added, and sets gauges and counters from them; so that nothing of this costs anything where it is counted.
+// It runs only where metrics are served. Shards and consumers get their metrics when they are first seen.
 //
 //   motcua_feed_*                  feeds of this service
 //   motcua_consumer_*              feeds that it follows
@@ -44,7 +44,8 @@ class FollowedCounter {
 // Confined to the loop but for construction, Add and destruction, which happen while nothing of it runs.
 class Sampler {
  public:
-  // What a service adds: reads its own numbers and sets its own metrics. May ask the store; the next round waits for it.
+  // What a service adds: reads its own numbers and sets its own metrics. May ask the store; the next round
+  // waits for it.
   using Probe = std::function<async::Task<void>()>;
 
   // Makes the metrics that are the same in every service. `backend` and its metrics outlive the sampler.
@@ -80,7 +81,8 @@ class Sampler {
   void SampleConsumers();
   void SampleRedis();
   void SampleStore();
-  // Age by the service's clock, of what was never told since `started`; zero on simulated time, which has no lag.
+  // Age by the service's clock, of what was never told since `started`; zero on simulated time, which has no
+  // lag.
   double AgeOf(absl::Time moment, absl::Time started) const;
 
   Backend& backend_;

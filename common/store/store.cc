@@ -20,7 +20,8 @@ using async::Task;
 using redis::Command;
 using redis::Reply;
 
-// Simulated time goes forward only, whichever replicas advance it. Compared as text: a number of Lua's has 53 bits.
+// Simulated time goes forward only, whichever replicas advance it. Compared as text: a number of Lua's has 53
+// bits.
 const redis::Script& ClockScript() {
   static const auto* script = new redis::Script(
       "local held, to = redis.call('GET', KEYS[1]), ARGV[1]\n"

@@ -119,7 +119,8 @@ class Store {
   async::Task<absl::Status> AddShard(std::string shard, absl::Time deadline);
   async::Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline);
 
-  // Simulated time survives a restart of the service and is the same for all its replicas; it never goes back. ReadSimulatedNow: InfinitePast where never written.
+  // Simulated time survives a restart of the service and is the same for all its replicas; it never goes
+  // back. ReadSimulatedNow: InfinitePast where never written.
   async::Task<absl::Status> WriteSimulatedNow(absl::Time now, absl::Time deadline);
   async::Task<absl::StatusOr<absl::Time>> ReadSimulatedNow(absl::Time deadline);
 

@@ -1,7 +1,7 @@
 // Which build of Motcua this program is.
 //
-// The values are compiled into one small file (motcua_build_info) that only programs link, so that a new commit rebuilds
-// that file and links them again, and nothing else.
+// The values are compiled into one small file (motcua_build_info) that only programs link, so that a new
+// commit rebuilds that file and links them again, and nothing else.
 #ifndef MOTCUA_COMMON_TELEMETRY_BUILD_INFO_H_
 #define MOTCUA_COMMON_TELEMETRY_BUILD_INFO_H_
 

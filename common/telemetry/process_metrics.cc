@@ -56,7 +56,8 @@ class ProcessMetrics final : public prometheus::Collectable {
  public:
   std::vector<prometheus::MetricFamily> Collect() const override {
     std::vector<prometheus::MetricFamily> families;
-    const auto add = [&families](const char* name, const char* help, prometheus::MetricType type, double value) {
+    const auto add = [&families](const char* name, const char* help, prometheus::MetricType type,
+                                 double value) {
       prometheus::MetricFamily& family = families.emplace_back();
       family.name = name;
       family.help = help;
@@ -66,7 +67,9 @@ class ProcessMetrics final : public prometheus::Collectable {
     };
     const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
     const std::vector<std::string> stat = ReadStat();
-    const auto field = [&stat](int number) { return std::strtod(stat[static_cast<size_t>(number) - 3].c_str(), nullptr); };
+    const auto field = [&stat](int number) {
+      return std::strtod(stat[static_cast<size_t>(number) - 3].c_str(), nullptr);
+    };
     if (stat.size() > kResidentPages - 3) {
       add("process_resident_memory_bytes", "Resident memory size in bytes.", prometheus::MetricType::Gauge,
           field(kResidentPages) * static_cast<double>(sysconf(_SC_PAGESIZE)));

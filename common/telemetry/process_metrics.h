@@ -1,5 +1,5 @@
-// What every process tells of itself, under the names that Prometheus' own clients use: process_resident_memory_bytes,
-// process_cpu_seconds_total, process_open_fds, process_start_time_seconds.
+// What every process tells of itself, under the names that Prometheus' own clients use:
+// process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_start_time_seconds.
 #ifndef MOTCUA_COMMON_TELEMETRY_PROCESS_METRICS_H_
 #define MOTCUA_COMMON_TELEMETRY_PROCESS_METRICS_H_
 
@@ -11,7 +11,8 @@ class Collectable;
 
 namespace motcua::telemetry {
 
-// Reads /proc/self whenever it is asked, that is on the thread of the scrape. What cannot be read is left out.
+// Reads /proc/self whenever it is asked, that is on the thread of the scrape. What cannot be read is left
+// out.
 std::shared_ptr<prometheus::Collectable> MakeProcessMetrics();
 
 }  // namespace motcua::telemetry

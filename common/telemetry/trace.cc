@@ -10,7 +10,9 @@ namespace {
 
 constexpr size_t kPackedSize = 16;
 
-bool IsHex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
+bool IsHex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
 bool IsZeros(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
 
 bool IsTraceparent(std::string_view text) {

@@ -1,8 +1,8 @@
-// Traces: the W3C trace context that a call brings, and everything it causes carries on: events, the events made of
-// them, messages, deliveries, and every log line written on behalf of one of these.
+// Traces: the W3C trace context that a call brings, and everything it causes carries on: events, the events
+// made of them, messages, deliveries, and every log line written on behalf of one of these.
 //
-// A `traceparent` is `00-<trace id: 32 hex digits>-<span id: 16>-<flags: 2>`. The trace id stays from the client to the
-// last message; the span id names one step, here one call of one process.
+// A `traceparent` is `00-<trace id: 32 hex digits>-<span id: 16>-<flags: 2>`. The trace id stays from the
+// client to the last message; the span id names one step, here one call of one process.
 //
 // Pure but for the random numbers of new ids. Thread-safe.
 #ifndef MOTCUA_COMMON_TELEMETRY_TRACE_H_
@@ -16,7 +16,8 @@ namespace motcua::telemetry {
 // The same trace, a new span; a new trace where `traceparent` is not a valid one of version 00.
 std::string ContinueTrace(std::string_view traceparent);
 
-// The 32 hex digits of the trace id in a traceparent made by ContinueTrace; empty for one too short to have it.
+// The 32 hex digits of the trace id in a traceparent made by ContinueTrace; empty for one too short to have
+// it.
 std::string_view TraceId(std::string_view traceparent);
 
 // The trace id of a traceparent as records keep it: 16 bytes; empty where there is none.

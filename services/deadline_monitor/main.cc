@@ -1,9 +1,10 @@
 // Deadline-monitor (giám sát thời hạn): when is it due, is it near or over, who lost the time, who must be
 // told.
+#include "common/service/main.h"
+
 #include <map>
 #include <string>
 
-#include "common/service/main.h"
 #include "services/deadline_monitor/clock_projection.h"
 #include "services/deadline_monitor/deadline_service.h"
 #include "services/deadline_monitor/monitor.h"
@@ -29,10 +30,10 @@ class DeadlineMonitor final : public service::Service {
     environment.backend.publisher().SetBound([this](const std::string& shard) { return sweeper_.SettledUntil(shard); });
     telemetry::Metrics& metrics = environment.backend.metrics();
     service::Backend& backend = environment.backend;
-    telemetry::Histogram& lateness = metrics.MakeHistogram(
-        "motcua_timer_lateness_seconds",
-        "How long after its moment a timer fired; nothing on simulated time.", {},
-        {0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200});
+    telemetry::Histogram& lateness =
+        metrics.MakeHistogram("motcua_timer_lateness_seconds",
+                              "How long after its moment a timer fired; nothing on simulated time.", {},
+                              {0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200});
     if (!backend.simulated()) {
       sweeper_.OnFired([&lateness](absl::Duration late) { lateness.Observe(absl::ToDoubleSeconds(late)); });
     }
@@ -54,10 +55,10 @@ class DeadlineMonitor final : public service::Service {
     for (const std::string& shard : shards) {
       telemetry::Gauge*& oldest = oldest_[shard];
       if (oldest == nullptr) {
-        oldest = &backend.metrics().MakeGauge(
-            "motcua_timer_oldest_unfired_seconds",
-            "For how long the earliest moment that is due has not fired; 0 where none is due, and on simulated time.",
-            {{"shard", shard}});
+        oldest = &backend.metrics().MakeGauge("motcua_timer_oldest_unfired_seconds",
+                                              "For how long the earliest moment that is due has not fired; 0 "
+                                              "where none is due, and on simulated time.",
+                                              {{"shard", shard}});
       }
       if (backend.simulated()) continue;
       const absl::Duration age = co_await sweeper_.OldestUnfired(shard);

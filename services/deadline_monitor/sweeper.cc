@@ -126,7 +126,8 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
     std::optional<store::Decision<v1::ClockRecord>> decision = DecideAlerts(*record, up_to, *not_before, **catalogue);
     if (!decision.has_value()) continue;
     if (!decision->events.empty()) moments.push_back(absl::FromUnixMicros(static_cast<int64_t>(moment)));
-    for (feed::v1::Event& event : decision->events) event.set_traceparent(telemetry::ContinuePackedTrace(record->trace()));
+    for (feed::v1::Event& event : decision->events)
+      event.set_traceparent(telemetry::ContinuePackedTrace(record->trace()));
     std::move(decision->events.begin(), decision->events.end(), std::back_inserter(events));
     decision->events.clear();
     session.Apply<ClockModel>(code, *std::move(decision));
@@ -160,7 +161,8 @@ Task<absl::Duration> Sweeper::OldestUnfired(std::string name) {
   absl::StatusOr<std::optional<double>> lowest =
       co_await store_.IndexLowest(store_.Keys(name).Index(index::kTimers), absl::Now() + kPatience);
   if (lowest.ok()) {
-    shard.earliest = lowest->has_value() ? absl::FromUnixMicros(static_cast<int64_t>(**lowest)) : absl::InfiniteFuture();
+    shard.earliest =
+        lowest->has_value() ? absl::FromUnixMicros(static_cast<int64_t>(**lowest)) : absl::InfiniteFuture();
   }
   co_return std::max(absl::ZeroDuration(), store_.clock().Now() - shard.earliest);
 }

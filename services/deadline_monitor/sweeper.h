@@ -51,12 +51,13 @@ class Sweeper {
 
   // Events written since the start.
   uint64_t fired() const { return fired_; }
-  // Called for each timer that has fired, after its commit, with how late it was by the service's clock; for metrics.
+  // Called for each timer that has fired, after its commit, with how late it was by the service's clock; for
+  // metrics.
   void OnFired(std::function<void(absl::Duration lateness)> on_fired) { on_fired_ = std::move(on_fired); }
 
-  // For how long the earliest moment of the shard that is due has been so without having fired; zero where none is,
-  // or where the sweeper does not know the shard yet.
-  // While the store cannot be asked, by what was last read of it. For metrics.
+  // For how long the earliest moment of the shard that is due has been so without having fired; zero where
+  // none is, or where the sweeper does not know the shard yet. While the store cannot be asked, by what was
+  // last read of it. For metrics.
   async::Task<absl::Duration> OldestUnfired(std::string shard);
 
  private:

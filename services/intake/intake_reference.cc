@@ -57,7 +57,8 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::PutReference(Caller cal
     absl::Status fetched = co_await session.Fetch(std::move(keys), caller.deadline);
     if (!fetched.ok()) co_return fetched;
     const ReferenceModel::Record* record = session.Find<ReferenceModel>(shard);
-    const store::Context context(std::max(store_.clock().Now(), not_before), caller.actor, caller.traceparent);
+    const store::Context context(std::max(store_.clock().Now(), not_before), caller.actor,
+                                 caller.traceparent);
     std::optional<store::Decision<ReferenceModel::Record>> decision = DecideReference(record, set, context);
     v1::ApplyReferenceResponse response;
     if (!decision.has_value()) {

@@ -30,8 +30,8 @@ constexpr int kEnterAttempts = 60;
 constexpr absl::Duration kEnterPause = absl::Milliseconds(500);
 constexpr int kEnterAttemptsWhenStopping = 2;
 
-void LogDelivery(const std::string& shard, const DeliveryKey& key, Conclusion conclusion, const std::string& error,
-                 absl::Duration taken, std::string_view traceparent) {
+void LogDelivery(const std::string& shard, const DeliveryKey& key, Conclusion conclusion,
+                 const std::string& error, absl::Duration taken, std::string_view traceparent) {
   static telemetry::RateLimit limit(50, absl::Seconds(1));
   const bool lost = conclusion == Conclusion::kGivenUp || conclusion == Conclusion::kRefused;
   const telemetry::Level level = lost ? telemetry::Level::kWarning : telemetry::Level::kInfo;
@@ -187,7 +187,8 @@ Task<absl::StatusOr<Parcel>> DeliveryWorker::Write(std::string shard, std::strin
   co_return parcel;
 }
 
-Task<Conclusion> DeliveryWorker::Enter(std::string shard, std::string code, DeliveryKey key, Outcome outcome) {
+Task<Conclusion> DeliveryWorker::Enter(std::string shard, std::string code, DeliveryKey key,
+                                       Outcome outcome) {
   auto conclusion = std::make_shared<Conclusion>(Conclusion::kNone);
   for (int attempt = 0; attempt < (stopping_ ? kEnterAttemptsWhenStopping : kEnterAttempts); ++attempt) {
     const absl::Time now = store_.clock().Now();
@@ -210,7 +211,8 @@ Task<absl::StatusOr<DeliveryWorker::Backlog>> DeliveryWorker::ReadBacklog() {
   if (!shards.ok()) co_return shards.status();
   Backlog backlog;
   for (const std::string& shard : *shards) {
-    absl::StatusOr<store::Counters> counters = co_await store_.ReadCounters(store_.Keys(shard).Counters(), deadline);
+    absl::StatusOr<store::Counters> counters =
+        co_await store_.ReadCounters(store_.Keys(shard).Counters(), deadline);
     if (!counters.ok()) co_return counters.status();
     const auto pending = counters->find(kPendingCounter);
     if (pending == counters->end() || pending->second <= 0) continue;

@@ -61,8 +61,8 @@ class DeliveryWorker {
 
     // Deliveries neither made nor given up, held ones and those waiting for another attempt included.
     uint64_t waiting = 0;
-    // For how long the one that has been due the longest has been due; zero where nothing is due. A delivery that waits for
-    // the moment of its next attempt, or for the morning, is not due.
+    // For how long the one that has been due the longest has been due; zero where nothing is due. A delivery
+    // that waits for the moment of its next attempt, or for the morning, is not due.
     absl::Duration longest_due = absl::ZeroDuration();
   };
   async::Task<absl::StatusOr<Backlog>> ReadBacklog();

@@ -50,10 +50,11 @@ bool IsMailAddress(std::string_view address) {
 std::string WriteMail(const Mail& mail) {
   const std::string domain = mail.from.substr(mail.from.find('@') + 1);
   std::string text = absl::StrCat(
-      "From: ", mail.from, "\r\nTo: ", mail.to, "\r\nSubject: ", EncodeHeader(mail.subject), "\r\nDate: ",
-      absl::FormatTime("%a, %d %b %Y %H:%M:%S +0000", mail.at, absl::UTCTimeZone()), "\r\nMessage-ID: <",
-      IdPart(mail.message_id), "@", domain, ">\r\n", mail.trace.empty() ? "" : "X-Motcua-Trace: ", mail.trace,
-      mail.trace.empty() ? "" : "\r\n", "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
+      "From: ", mail.from, "\r\nTo: ", mail.to, "\r\nSubject: ", EncodeHeader(mail.subject),
+      "\r\nDate: ", absl::FormatTime("%a, %d %b %Y %H:%M:%S +0000", mail.at, absl::UTCTimeZone()),
+      "\r\nMessage-ID: <", IdPart(mail.message_id), "@", domain, ">\r\n",
+      mail.trace.empty() ? "" : "X-Motcua-Trace: ", mail.trace, mail.trace.empty() ? "" : "\r\n",
+      "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
       "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n");
   std::string_view rest = mail.body;
   while (!rest.empty()) {

@@ -1,3 +1,5 @@
+#include "common/service/main.h"
+
 #include <map>
 #include <memory>
 #include <string>
@@ -5,7 +7,6 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
-#include "common/service/main.h"
 #include "services/notification/announcer.h"
 #include "services/notification/delivery_worker.h"
 #include "services/notification/inbox_watch.h"
@@ -29,7 +30,8 @@ std::vector<rpc::ExtraFlag> Flags() {
   const auto plain = [&flags](const char* name, const char* help, const char* value, rpc::ValueCheck check) {
     flags.emplace_back(name, help, value, /*secret=*/false, std::move(check));
   };
-  plain("smtp_url", "Mail server, smtp://HOST:PORT or smtps://HOST:PORT; empty: no e-mail is sent.", "", MailServer);
+  plain("smtp_url", "Mail server, smtp://HOST:PORT or smtps://HOST:PORT; empty: no e-mail is sent.", "",
+        MailServer);
   plain("smtp_from", "Sender's address of e-mails.", "motcua@localhost.localdomain",
         [](const std::string& value) { return IsMailAddress(value) ? "" : "must be a mail address"; });
   flags.emplace_back("smtp_user", "User at the mail server; the connection is then encrypted.");
@@ -105,10 +107,12 @@ class Notification final : public service::Service {
     for (const v1::Channel channel : {v1::CHANNEL_EMAIL, v1::CHANNEL_WEBHOOK}) {
       for (const Conclusion conclusion :
            {Conclusion::kDelivered, Conclusion::kRetried, Conclusion::kGivenUp, Conclusion::kRefused}) {
-        deliveries_[std::make_pair(channel, conclusion)] = &backend_.metrics().MakeCounter(
-            "motcua_deliveries_total",
-            "Attempts to deliver by how they ended: retried ones are made again, given up and refused ones are not.",
-            {{"channel", std::string(ChannelName(channel))}, {"outcome", std::string(ConclusionName(conclusion))}});
+        deliveries_[std::make_pair(channel, conclusion)] =
+            &backend_.metrics().MakeCounter("motcua_deliveries_total",
+                                            "Attempts to deliver by how they ended: retried ones are made "
+                                            "again, given up and refused ones are not.",
+                                            {{"channel", std::string(ChannelName(channel))},
+                                             {"outcome", std::string(ConclusionName(conclusion))}});
       }
     }
     worker_.OnConcluded([this](v1::Channel channel, Conclusion conclusion) {
@@ -117,10 +121,12 @@ class Notification final : public service::Service {
       }
     });
     telemetry::Gauge& waiting = backend_.metrics().MakeGauge(
-        "motcua_deliveries_waiting", "Deliveries neither made nor given up, held and repeated ones included.");
-    telemetry::Gauge& longest = backend_.metrics().MakeGauge(
-        "motcua_deliveries_oldest_waiting_seconds",
-        "For how long the delivery that has been due the longest has waited for its attempt; 0 where none is due.");
+        "motcua_deliveries_waiting",
+        "Deliveries neither made nor given up, held and repeated ones included.");
+    telemetry::Gauge& longest =
+        backend_.metrics().MakeGauge("motcua_deliveries_oldest_waiting_seconds",
+                                     "For how long the delivery that has been due the longest has waited for "
+                                     "its attempt; 0 where none is due.");
     environment.sampler.Add([this, &waiting, &longest] { return SampleBacklog(waiting, longest); });
   }
 

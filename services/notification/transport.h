@@ -45,8 +45,8 @@ class Parcel {
   v1::Channel channel = v1::CHANNEL_UNSPECIFIED;
   std::string address;
   v1::Message message;
-  // Of this delivery, in the trace of the event that it tells of. Mail bears the trace id as `X-Motcua-Trace`, a
-  // webhook the whole as `traceparent`.
+  // Of this delivery, in the trace of the event that it tells of. Mail bears the trace id as
+  // `X-Motcua-Trace`, a webhook the whole as `traceparent`.
   std::string traceparent;
 };
 

@@ -1,6 +1,8 @@
-// Shell commands of tests, and a whole system for them: the real programs, started by deploy/system.sh as operators do.
+// Shell commands of tests, and a whole system for them: the real programs, started by deploy/system.sh as
+// operators do.
 //
-// For test programs that are built with MOTCUA_SOURCE_DIR and MOTCUA_BIN_DIR (motcua_test) and depend on the programs.
+// For test programs that are built with MOTCUA_SOURCE_DIR and MOTCUA_BIN_DIR (motcua_test) and depend on the
+// programs.
 #ifndef MOTCUA_TESTS_SUPPORT_SYSTEM_H_
 #define MOTCUA_TESTS_SUPPORT_SYSTEM_H_
 
@@ -30,11 +32,13 @@ inline Result Shell(const std::string& command) {
   return result;
 }
 
-// Runs commands against a fresh system; `prepare` comes before its start and may set SERVICE_FLAGS and EXTRA_FLAGS.
+// Runs commands against a fresh system; `prepare` comes before its start and may set SERVICE_FLAGS and
+// EXTRA_FLAGS.
 inline Result OnSystem(const std::string& commands, const std::string& prepare = ":") {
   const TempDir dir;
-  return Shell("export LANG=C MOTCUA_RUN=" + dir.path() + " MOTCUA_BIN=" MOTCUA_BIN_DIR "; cd " MOTCUA_SOURCE_DIR
-               " && . deploy/system.sh && " + prepare + " && system_start && { " + commands + "; }");
+  return Shell("export LANG=C MOTCUA_RUN=" + dir.path() +
+               " MOTCUA_BIN=" MOTCUA_BIN_DIR "; cd " MOTCUA_SOURCE_DIR " && . deploy/system.sh && " +
+               prepare + " && system_start && { " + commands + "; }");
 }
 
 }  // namespace motcua::test

@@ -67,8 +67,8 @@ std::vector<PendingAlert> PendingAlerts(const v1::Clock& clock, const reference:
   return pending;
 }
 
-ClockChange::ClockChange(v1::ClockRecord record, const reference::Catalogue& catalogue, common::v1::Actor actor,
-                         absl::Time not_before, std::string traceparent)
+ClockChange::ClockChange(v1::ClockRecord record, const reference::Catalogue& catalogue,
+                         common::v1::Actor actor, absl::Time not_before, std::string traceparent)
     : catalogue_(catalogue),
       actor_(std::move(actor)),
       not_before_(not_before),

@@ -62,10 +62,11 @@ class Channels {
 std::string AddressOf(const v1::DossierRecord& record, const v1::Letter& letter, v1::Channel channel,
                       const v1::Preferences* preferences, const reference::Catalogue& catalogue);
 
-// Adds the deliveries that a new letter needs: due from `machine_now` on, or held where `at` lies in the applicant's
-// quiet hours.
+// Adds the deliveries that a new letter needs: due from `machine_now` on, or held where `at` lies in the
+// applicant's quiet hours.
 void AddDeliveries(const v1::DossierRecord& record, v1::Letter& letter, absl::Time at, absl::Time machine_now,
-                   const Channels& channels, const v1::Preferences* preferences, const reference::Catalogue& catalogue);
+                   const Channels& channels, const v1::Preferences* preferences,
+                   const reference::Catalogue& catalogue);
 
 // Names a delivery.
 class DeliveryKey {
@@ -79,9 +80,9 @@ class DeliveryKey {
   v1::Channel channel;
 };
 
-// Takes the deliveries of a dossier that are due on the machine's clock for an attempt, at most `limit`: each is
-// counted as attempted and leased. Those of applicants in their quiet hours are held instead, and those whose attempts
-// never came to an end are given up, with a line in `given_up`. False = nothing changed.
+// Takes the deliveries of a dossier that are due on the machine's clock for an attempt, at most `limit`: each
+// is counted as attempted and leased. Those of applicants in their quiet hours are held instead, and those
+// whose attempts never came to an end are given up, with a line in `given_up`. False = nothing changed.
 bool Claim(v1::DossierRecord& record, absl::Time now, absl::Time machine_now, const absl::TimeZone& zone,
            const RetryPolicy& policy, int limit, std::vector<DeliveryKey>& claimed,
            std::vector<DeliveryKey>& given_up);
@@ -119,7 +120,7 @@ std::string_view ConclusionName(Conclusion conclusion);
 
 // Enters the outcome of a claimed attempt.
 Conclusion Conclude(v1::DossierRecord& record, const DeliveryKey& key, const Outcome& outcome, absl::Time now,
-              absl::Time machine_now, const RetryPolicy& policy);
+                    absl::Time machine_now, const RetryPolicy& policy);
 
 }  // namespace motcua::notification
 

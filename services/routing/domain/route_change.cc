@@ -97,7 +97,8 @@ std::string Shortened(std::string_view text, int limit) {
 
 RouteChange::RouteChange(v1::RouteRecord record, const store::Context& context)
     : decision_(std::move(record)),
-      context_(std::max(context.now, LatestMoment(decision_.record.route())), context.actor, context.traceparent),
+      context_(std::max(context.now, LatestMoment(decision_.record.route())), context.actor,
+               context.traceparent),
       at_(time::ToTimestamp(context_.now)) {}
 
 feed::v1::Event& RouteChange::Emit() {

@@ -112,11 +112,13 @@ TEST(Client, ReplayGivesTheLogsFiguresTwice) {
 
 TEST(Client, HealthNeedsNoTokenAndSaysWhatIsWrong) {
   const Result health = OnSystem(
-      "not_serving() { ! motcua health --service intake; }; unset MOTCUA_SIGNING_KEY MOTCUA_TOKEN; motcua health && motcua health --service routing && "
+      "not_serving() { ! motcua health --service intake; }; unset MOTCUA_SIGNING_KEY MOTCUA_TOKEN; motcua "
+      "health && motcua health --service routing && "
       "motcua health $MOTCUA_INTAKE && motcua --json health --service intake && kill ${PID[redis]} && "
       "{ wait_for 10 not_serving; motcua health --service intake; echo redis gone $?; } && "
       "kill -9 ${PID[routing]} && { motcua health --service routing; echo dead $?; } && "
-      "kill -STOP ${PID[intake]} && { motcua health --service intake --timeout 0.3; echo stuck $?; kill -CONT "
+      "kill -STOP ${PID[intake]} && { motcua health --service intake --timeout 0.3; echo stuck $?; kill "
+      "-CONT "
       "${PID[intake]}; }; "
       "motcua health 127.0.0.1:1; echo nobody $?; motcua health a b c; echo usage $?");
   EXPECT_THAT(health.output, HasSubstr(" SERVING\n")) << health.output;
@@ -124,7 +126,8 @@ TEST(Client, HealthNeedsNoTokenAndSaysWhatIsWrong) {
   EXPECT_THAT(health.output, HasSubstr("NOT_SERVING\nredis gone 1"));
   EXPECT_THAT(health.output, testing::ContainsRegex("routing 127.0.0.1:[0-9]+ .*refused\n"));
   EXPECT_THAT(health.output, HasSubstr("dead 1\n"));
-  EXPECT_THAT(health.output, testing::ContainsRegex("intake 127.0.0.1:[0-9]+ no answer within 300ms\nstuck 1"));
+  EXPECT_THAT(health.output,
+              testing::ContainsRegex("intake 127.0.0.1:[0-9]+ no answer within 300ms\nstuck 1"));
   EXPECT_THAT(health.output, testing::ContainsRegex("127.0.0.1:1 .*refused\nnobody 1"));
   EXPECT_THAT(health.output, HasSubstr("usage 2"));
 }
@@ -132,8 +135,9 @@ TEST(Client, HealthNeedsNoTokenAndSaysWhatIsWrong) {
 TEST(Client, AServiceThatIsNotThereIsNamedWithItsAddressAndSoon) {
   for (const char* lang : {"vi", "en"}) {
     const absl::Time begin = absl::Now();
-    const Result status = Shell(std::string("env -i MOTCUA_INTAKE=127.0.0.1:1 " MOTCUA_BIN_DIR "/motcua --lang ") + lang +
-                                " --patience 1 lookup H30.18.05-260714-0001 7KQ2M9XA");
+    const Result status =
+        Shell(std::string("env -i MOTCUA_INTAKE=127.0.0.1:1 " MOTCUA_BIN_DIR "/motcua --lang ") + lang +
+              " --patience 1 lookup H30.18.05-260714-0001 7KQ2M9XA");
     EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
     EXPECT_EQ(status.exit, 1);
     EXPECT_THAT(status.output, HasSubstr("127.0.0.1:1"));

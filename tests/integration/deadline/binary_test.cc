@@ -206,7 +206,8 @@ TEST_F(BinaryTest, AReplicaFollowsTheTimeOfTheOtherAndAlertsAreRaisedOnce) {
   // Without being advanced, its own watermark comes along.
   EXPECT_TRUE(test::WaitUntil([&] {
     auto status = Call<admin::v1::GetStatusResponse>(follower, admin::v1::GetStatusRequest(), admin);
-    return status.ok() && status->feeds_size() == 1 && time::FromTimestamp(status->feeds(0).watermark()) == End();
+    return status.ok() && status->feeds_size() == 1 &&
+           time::FromTimestamp(status->feeds(0).watermark()) == End();
   }));
   // Time never goes back, whichever replica is told to.
   ASSERT_TRUE(Advance(follower, Begin()).ok());

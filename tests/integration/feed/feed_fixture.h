@@ -41,7 +41,7 @@ inline PublisherOptions FeedOptions() {
   PublisherOptions options;
   options.grace = absl::ZeroDuration();
   options.watermark_interval = absl::Milliseconds(20);
-  options.ring_events = 64;  // so that readers far behind read from Redis
+  options.ring_events = 64;        // so that readers far behind read from Redis
   options.retention_events = 100;  // of what every consumer has applied
   options.trim_interval = absl::Milliseconds(50);
   return options;
@@ -50,7 +50,8 @@ inline PublisherOptions FeedOptions() {
 // Counts the events that took effect, in counters that are committed with the cursor.
 class CountingProjection final : public Projection {
  public:
-  Task<absl::Status> Apply(store::Session& session, const std::vector<v1::Event>& events, absl::Time) override {
+  Task<absl::Status> Apply(store::Session& session, const std::vector<v1::Event>& events,
+                           absl::Time) override {
     ++attempts_;
     if (failing_) co_return errors::Unavailable("WAITING_FOR_INTAKE", "not yet");
     if (pause_ != nullptr) co_await pause_->Schedule();  // gives the other replica its turn
@@ -127,7 +128,8 @@ class Replica {
     before_ = loop_.spawned();
     loop_.Spawn(subscriptions_.Run(cancel_.token()));
   }
-  // Returns when nothing of it runs any more (of replicas started one after the other, the first one waits for all).
+  // Returns when nothing of it runs any more (of replicas started one after the other, the first one waits
+  // for all).
   void Stop() {
     cancel_.Cancel();
     ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= before_; }));
@@ -147,8 +149,8 @@ class Replica {
     loop_.RunAndWait([&] {
       Consumer* consumer = subscriptions_.Find("intake", "H30");
       if (consumer == nullptr) return;
-      standing = absl::StrCat("applied ", consumer->applied(), ", seen ", consumer->seen(), ", trouble: ",
-                              consumer->trouble());
+      standing = absl::StrCat("applied ", consumer->applied(), ", seen ", consumer->seen(),
+                              ", trouble: ", consumer->trouble());
     });
     return standing;
   }
@@ -209,7 +211,8 @@ class FeedTest : public testing::Test {
   }
   // What the consuming service has counted.
   store::Counters Counted(Replica& replica) {
-    auto counters = SyncWait(loop_, replica.store_.ReadCounters(replica.store_.Keys("H30").Counters(), Soon()));
+    auto counters =
+        SyncWait(loop_, replica.store_.ReadCounters(replica.store_.Keys("H30").Counters(), Soon()));
     return counters.ok() ? *counters : store::Counters();
   }
   void ExpectAppliedOnce(Replica& replica) {
@@ -224,7 +227,8 @@ class FeedTest : public testing::Test {
   // A reader that takes steps by hand.
   class Reader {
    public:
-    Reader(async::Loop& loop, Publisher& publisher, v1::ReadRequest request) : loop_(loop), source_(loop, publisher) {
+    Reader(async::Loop& loop, Publisher& publisher, v1::ReadRequest request)
+        : loop_(loop), source_(loop, publisher) {
       loop_.RunAndWait([&] { stream_ = source_.Open(std::move(request)); });
     }
     ~Reader() {

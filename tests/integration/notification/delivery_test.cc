@@ -86,8 +86,10 @@ TEST_F(DeliveryTest, MailWebhookAndMessageBearTheTraceOfTheEvent) {
   routing_.Give(offered);
   ASSERT_TRUE(Reaches(replica, applicant_, v1::DELIVERY_STATE_DELIVERED));
   ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_DELIVERED));
-  EXPECT_THAT(smtp_.mails().at(0).text, HasSubstr("\r\nX-Motcua-Trace: 0af7651916cd43dd8448eb211c80319c\r\n"));
-  EXPECT_EQ(http_.requests().at(0).headers.at("traceparent").substr(0, 36), "00-11111111111111111111111111111111-");
+  EXPECT_THAT(smtp_.mails().at(0).text,
+              HasSubstr("\r\nX-Motcua-Trace: 0af7651916cd43dd8448eb211c80319c\r\n"));
+  EXPECT_EQ(http_.requests().at(0).headers.at("traceparent").substr(0, 36),
+            "00-11111111111111111111111111111111-");
   EXPECT_EQ(List(replica, applicant_).messages(0).trace(), "0af7651916cd43dd8448eb211c80319c");
   EXPECT_EQ(List(replica, "agency:H30.18.TX").messages(0).trace(), "11111111111111111111111111111111");
 }
@@ -99,7 +101,9 @@ TEST_F(DeliveryTest, EachOutcomeIsCountedAndTheBacklogTold) {
   Replica& replica = Start(options);
   std::map<std::pair<v1::Channel, Conclusion>, int> concluded;
   loop_.RunAndWait([&] {
-    replica.worker().OnConcluded([&](v1::Channel channel, Conclusion conclusion) { ++concluded[{channel, conclusion}]; });
+    replica.worker().OnConcluded([&](v1::Channel channel, Conclusion conclusion) {
+      ++concluded[{channel, conclusion}];
+    });
   });
   SendTaxTo(replica, http_.url("/in"));
   intake_.Give(Accepted(0));

@@ -245,7 +245,8 @@ TEST_F(ProcessTest, TwentyStopsUnderLoadAreQuickAndClean) {
       grpc::ClientContext context;
       Prepare(context, auth::Principal::Service("deadline-monitor"));
       feed::v1::ListShardsResponse shards;
-      return feeds->ListShards(&context, feed::v1::ListShardsRequest(), &shards).ok() && shards.shards_size() == 1;
+      return feeds->ListShards(&context, feed::v1::ListShardsRequest(), &shards).ok() &&
+             shards.shards_size() == 1;
     }));
     auto feed = feeds->Read(&feed_context, feed_request);
     grpc::health::v1::HealthCheckResponse state;

@@ -1,5 +1,5 @@
-// What each service exports, as its golden file says. Dashboards and alerts rest on these names, labels and texts: a change
-// here is a change of the contract with operators, and of docs/operations.md.
+// What each service exports, as its golden file says. Dashboards and alerts rest on these names, labels and
+// texts: a change here is a change of the contract with operators, and of docs/operations.md.
 //
 // MOTCUA_WRITE_GOLDEN=1 observe_test   writes the files anew
 #include <gtest/gtest.h>
@@ -39,7 +39,8 @@ std::string LabelsOf(const std::string& sample) {
   bool quoted = false;
   std::string word;
   const size_t open = sample.find('{');
-  for (size_t i = open + 1; open != std::string::npos && i < sample.size() && (quoted || sample[i] != '}'); ++i) {
+  for (size_t i = open + 1; open != std::string::npos && i < sample.size() && (quoted || sample[i] != '}');
+       ++i) {
     if (sample[i] == '"') quoted = !quoted;
     if (quoted || sample[i] == '"') continue;
     if (sample[i] == '=') {
@@ -76,7 +77,8 @@ std::string Contract(const std::string& scrape) {
   }
   std::string contract;
   for (const auto& [metric, type] : types) {
-    for (const std::string& set : labels[metric]) contract += metric + set + " " + type + ": " + helps[metric] + "\n";
+    for (const std::string& set : labels[metric])
+      contract += metric + set + " " + type + ": " + helps[metric] + "\n";
   }
   return contract;
 }
@@ -91,8 +93,10 @@ std::string Observe() {
   return test::OnSystem(
              "motcua reference apply deploy/reference >/dev/null && "
              "motcua file H30.18.05 1.014027 --name Hoa --as H30.18.05-intake@H30.18.05:intake >/dev/null && "
-             // Twice and a third time, because the sampler looks once a second at what the others have told of.
-             "scrape() { exec 3<>/dev/tcp/127.0.0.1/$1 && printf \"GET /metrics HTTP/1.0\\r\\n\\r\\n\" >&3 && "
+             // Twice and a third time, because the sampler looks once a second at what the others have told
+             // of.
+             "scrape() { exec 3<>/dev/tcp/127.0.0.1/$1 && printf \"GET /metrics HTTP/1.0\\r\\n\\r\\n\" >&3 "
+             "&& "
              "cat <&3 && exec 3>&-; } && "
              "known() { scrape $1 | grep -q \"^$2\"; } && "
              "for s in ${SERVICES[@]}; do "
@@ -101,7 +105,8 @@ std::string Observe() {
              "wait_for 20 known ${METRICS[deadline-monitor]} motcua_timer_oldest_unfired_seconds && "
              "for s in ${SERVICES[@]}; do motcua status --service $s >/dev/null; echo \"== $s\"; "
              "scrape ${METRICS[$s]}; echo; done",
-             "SERVICE_FLAGS=() && declare -A METRICS && for s in ${SERVICES[@]}; do METRICS[$s]=$(free_port); "
+             "SERVICE_FLAGS=() && declare -A METRICS && for s in ${SERVICES[@]}; do "
+             "METRICS[$s]=$(free_port); "
              "EXTRA_FLAGS[$s]=--metrics_listen=127.0.0.1:${METRICS[$s]}; done")
       .output;
 }
@@ -111,7 +116,8 @@ TEST(Observe, EachServiceExportsWhatItsGoldenFileSays) {
   const std::map<std::string, std::string> scrapes = Scrapes(output);
   for (const char* service : kServices) {
     ASSERT_TRUE(scrapes.contains(service)) << output;
-    const std::string path = std::string(MOTCUA_SOURCE_DIR "/tests/integration/observe/metrics/") + service + ".txt";
+    const std::string path =
+        std::string(MOTCUA_SOURCE_DIR "/tests/integration/observe/metrics/") + service + ".txt";
     const std::string contract = Contract(scrapes.at(service));
     if (std::getenv("MOTCUA_WRITE_GOLDEN") != nullptr) std::ofstream(path) << contract;
     EXPECT_EQ(contract, ReadFile(path)) << service;

@@ -1,4 +1,5 @@
-// One trace from the client to the last message: what a caller is told leads to the log lines of every service.
+// One trace from the client to the last message: what a caller is told leads to the log lines of every
+// service.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,27 +19,32 @@ using testing::HasSubstr;
 constexpr char kTrace[] = "0af7651916cd43dd8448eb211c80319c";
 
 // The lines of a service's log that bear the trace, by their message.
-std::vector<nlohmann::json> LinesOf(const std::string& output, const std::string& service, const std::string& message) {
+std::vector<nlohmann::json> LinesOf(const std::string& output, const std::string& service,
+                                    const std::string& message) {
   std::vector<nlohmann::json> found;
   std::istringstream lines(output);
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("{\"ts\"")) continue;
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_discarded() || json.value("service", "") != service || json.value("msg", "") != message) continue;
+    if (json.is_discarded() || json.value("service", "") != service || json.value("msg", "") != message)
+      continue;
     if (json.value("trace", "") == kTrace) found.push_back(json);
   }
   return found;
 }
 
-// intake takes the filing, routing offers the dossier to the agency of its first leg, notification writes to that agency.
+// intake takes the filing, routing offers the dossier to the agency of its first leg, notification writes to
+// that agency.
 TEST(Trace, AFilingsTraceIsTheOneOfTheMessageItEndsIn) {
   test::SmtpServer smtp;
   const std::string traced = std::string("MOTCUA_TRACEPARENT=00-") + kTrace + "-b7ad6b7169203331-01 ";
   const std::string output =
       test::OnSystem(
-          // The first leg of this procedure lies with another agency, so that routing offers the dossier at once.
+          // The first leg of this procedure lies with another agency, so that routing offers the dossier at
+          // once.
           "cp -r deploy/reference $RUN/reference && sed -i \"/2.000720/,/register/"
-          "s/{id: intake,.*/{id: intake, name: Intake, agency: H30.18.TC, limit: 0.5wd}/\" $RUN/reference/procedures.yaml && "
+          "s/{id: intake,.*/{id: intake, name: Intake, agency: H30.18.TC, limit: 0.5wd}/\" "
+          "$RUN/reference/procedures.yaml && "
           "export H=H30.18.05; motcua reference apply $RUN/reference >/dev/null && "
           "motcua advance 2026-07-06T08:00 >/dev/null && " +
               traced +
@@ -55,7 +61,8 @@ TEST(Trace, AFilingsTraceIsTheOneOfTheMessageItEndsIn) {
   EXPECT_EQ(calls[0].value("code", ""), "OK");
   std::vector<nlohmann::json> deliveries = LinesOf(output, "notification", "delivery");
   bool through_routing = false;
-  for (const nlohmann::json& line : deliveries) through_routing = through_routing || line.value("source", "") == "routing";
+  for (const nlohmann::json& line : deliveries)
+    through_routing = through_routing || line.value("source", "") == "routing";
   EXPECT_TRUE(through_routing) << output;
   EXPECT_THAT(output, HasSubstr(std::string("\"trace\":\"") + kTrace + "\"")) << "in the message";
   size_t mails = 0;
@@ -68,11 +75,11 @@ TEST(Trace, AFilingsTraceIsTheOneOfTheMessageItEndsIn) {
 TEST(Trace, TheClientTellsTheTraceOfWhatFailed) {
   const std::string traced = std::string("MOTCUA_TRACEPARENT=00-") + kTrace + "-b7ad6b7169203331-01 ";
   const std::string output =
-      test::OnSystem(
-          "motcua reference apply deploy/reference >/dev/null; " + traced +
-              "motcua --lang en get H30.18.05-260706-9999; " + traced + "motcua --json get H30.18.05-260706-9999; " +
-              "motcua --lang en --verbose statistics intake H30; cat $RUN/log/intake.log",
-          "SERVICE_FLAGS+=(--log_level=debug)")
+      test::OnSystem("motcua reference apply deploy/reference >/dev/null; " + traced +
+                         "motcua --lang en get H30.18.05-260706-9999; " + traced +
+                         "motcua --json get H30.18.05-260706-9999; " +
+                         "motcua --lang en --verbose statistics intake H30; cat $RUN/log/intake.log",
+                     "SERVICE_FLAGS+=(--log_level=debug)")
           .output;
   EXPECT_THAT(output, HasSubstr(std::string("Trace: ") + kTrace + "\n"));
   EXPECT_THAT(output, HasSubstr(std::string(",\"trace\":\"") + kTrace + "\"}}"));

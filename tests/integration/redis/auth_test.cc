@@ -27,9 +27,10 @@ class AuthTest : public testing::Test {
   AuthTest() : server_({"--aclfile", AclFile()}) {}
 
   std::string AclFile() {
-    std::ofstream(dir_.File("users.acl")) << "user default off\n"
-                                             "user admin on >admin-secret ~* &* +@all\n"
-                                             "user routing on >first ~ro:* -@all +ping +get +set +evalsha +eval\n";
+    std::ofstream(dir_.File("users.acl"))
+        << "user default off\n"
+           "user admin on >admin-secret ~* &* +@all\n"
+           "user routing on >first ~ro:* -@all +ping +get +set +evalsha +eval\n";
     return dir_.File("users.acl");
   }
   void WritePassword(const std::string& text) { std::ofstream(dir_.File("password")) << text; }

@@ -73,7 +73,8 @@ TEST_F(ClientTest, AnErrorReplyIsAStatusWhoseTextStaysOutOfTheMessage) {
 
 TEST_F(ClientTest, OneRoundTripInSixteenIsObserved) {
   std::vector<absl::Duration> observed;
-  loop_.RunAndWait([&] { client_->OnRoundTrip([&observed](absl::Duration taken) { observed.push_back(taken); }); });
+  loop_.RunAndWait(
+      [&] { client_->OnRoundTrip([&observed](absl::Duration taken) { observed.push_back(taken); }); });
   const absl::Time before = absl::Now();
   for (int i = 0; i < 160; ++i) ASSERT_TRUE(Run(Command("INCR").Arg("n")).ok());
   const absl::Duration all = absl::Now() - before;

@@ -279,11 +279,13 @@ TEST_F(BinaryTest, AFeedGoesOnAtAnotherReplicaOfItsSource) {
     intake_address_ = "ipv4:" + one->address() + "," + two->address();
     AddReplica();
     for (int i = 0; i < 10; ++i) Accept(Code(20 * round + i));
-    ASSERT_TRUE(test::WaitUntil([&] { return Statistics().routes() == static_cast<uint64_t>(20 * round + 10); }));
+    ASSERT_TRUE(
+        test::WaitUntil([&] { return Statistics().routes() == static_cast<uint64_t>(20 * round + 10); }));
     one.reset();
     for (int i = 10; i < 20; ++i) Accept(Code(20 * round + i));
-    ASSERT_TRUE(test::WaitUntil([&] { return Statistics().routes() == static_cast<uint64_t>(20 * round + 20); }))
-        << replicas_.front()->log();
+    ASSERT_TRUE(test::WaitUntil([&] {
+      return Statistics().routes() == static_cast<uint64_t>(20 * round + 20);
+    })) << replicas_.front()->log();
     EXPECT_EQ(replicas_.front()->Stop(), 0);
     replicas_.clear();
   }

@@ -24,7 +24,8 @@ class Replicas {
     }
   }
   std::string target() const {
-    return absl::StrCat("ipv4:127.0.0.1:", servers[0]->server->port(), ",127.0.0.1:", servers[1]->server->port());
+    return absl::StrCat("ipv4:127.0.0.1:", servers[0]->server->port(),
+                        ",127.0.0.1:", servers[1]->server->port());
   }
   std::shared_ptr<grpc::Channel> Channel(const TlsFiles& tls = TlsFiles()) const {
     ChannelOptions options(target());

@@ -1,6 +1,7 @@
-// Promise of the client's end: whatever gRPC still holds of its calls, the last of the channel is let go of by the thread
-// that destroys the client. Where that fell to one of gRPC's callback threads, that thread waited for its own end, and
-// gRPC ended the process: rarely, at the stop of a service with streams to its peers.
+// Promise of the client's end: whatever gRPC still holds of its calls, the last of the channel is let go of
+// by the thread that destroys the client. Where that fell to one of gRPC's callback threads, that thread
+// waited for its own end, and gRPC ended the process: rarely, at the stop of a service with streams to its
+// peers.
 #include "tests/integration/rpc/test_server.h"
 
 namespace motcua::rpc::test {

@@ -1,4 +1,5 @@
-// Promises of grpc.health.v1: who is told what, at once and at each change, and that nobody can be locked out by it.
+// Promises of grpc.health.v1: who is told what, at once and at each change, and that nobody can be locked out
+// by it.
 #include "common/status/errors.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/integration/rpc/test_server.h"
@@ -10,8 +11,9 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
-HealthCheckResponse::ServingStatus Check(const std::shared_ptr<grpc::Channel>& channel, const std::string& service,
-                                         absl::Status* error = nullptr, const std::string& authorization = "") {
+HealthCheckResponse::ServingStatus Check(const std::shared_ptr<grpc::Channel>& channel,
+                                         const std::string& service, absl::Status* error = nullptr,
+                                         const std::string& authorization = "") {
   auto stub = grpc::health::v1::Health::NewStub(channel);
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));

@@ -1,4 +1,5 @@
-// Promises of the stop: every kind of stream ends within two seconds with UNAVAILABLE, what is in hand ends first.
+// Promises of the stop: every kind of stream ends within two seconds with UNAVAILABLE, what is in hand ends
+// first.
 #include <grpcpp/generic/generic_stub.h>
 
 #include <atomic>
@@ -46,7 +47,8 @@ async::Task<absl::StatusOr<GetStatusResponse>> Take(absl::Duration time, CallPtr
 // A stream of FeedService/Read, or of any method by its name, on a plain stub.
 class OpenStream {
  public:
-  explicit OpenStream(const std::shared_ptr<grpc::Channel>& channel) : stub_(feed::v1::FeedService::NewStub(channel)) {
+  explicit OpenStream(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(feed::v1::FeedService::NewStub(channel)) {
     context_.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
     ReadRequest request;
     request.set_shard("H30");
@@ -122,7 +124,8 @@ TEST(Stop, AnOpenReflectionStreamDoesNotHoldIt) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
   grpc::CompletionQueue queue;
-  auto call = stub.PrepareCall(&context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
+  auto call =
+      stub.PrepareCall(&context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
   void* tag;
   bool ok = false;
   call->StartCall(nullptr);
@@ -190,8 +193,8 @@ TEST(Stop, StreamsAreToldWhatCallsInHandBringAbout) {
   std::atomic<bool> begun{false};
   std::atomic<bool> changed{false};
   server.behaviour.get_status = [&](CallPtr call) {
-    auto serve = [](CallPtr c, async::Loop* loop, std::atomic<bool>* b, std::atomic<bool>* done)
-        -> async::Task<absl::StatusOr<GetStatusResponse>> {
+    auto serve = [](CallPtr c, async::Loop* loop, std::atomic<bool>* b,
+                    std::atomic<bool>* done) -> async::Task<absl::StatusOr<GetStatusResponse>> {
       *b = true;
       absl::Status slept = co_await loop->Sleep(absl::Milliseconds(100), c->cancel());
       *done = true;

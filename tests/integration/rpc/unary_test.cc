@@ -239,10 +239,12 @@ TEST(Unary, EveryLineOfACallBearsItsTrace) {
   });
   CallOptions options;
   options.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  EXPECT_TRUE(SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options)).ok());
+  EXPECT_TRUE(
+      SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options)).ok());
   EXPECT_FALSE(SyncWait(server.loop, server.plain().Call<AdvanceResponse>(ValidAdvance(), options)).ok());
   options.bearer_token = "not a token";
-  EXPECT_FALSE(SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options)).ok());
+  EXPECT_FALSE(
+      SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options)).ok());
   const auto logged = [&] {
     absl::MutexLock lock(&mutex);
     return lines;

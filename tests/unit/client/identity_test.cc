@@ -36,8 +36,8 @@ TEST(Identity, GivenTokenIsUsed) {
   EXPECT_EQ(*Identity::Load(settings)->TokenFor("", "H30"), "t");
 }
 
-// An installation that signs no tokens has an empty file where the key would be, and one without an operator's token an
-// empty file where that would be.
+// An installation that signs no tokens has an empty file where the key would be, and one without an
+// operator's token an empty file where that would be.
 TEST(Identity, EmptyFilesHoldNothing) {
   Settings settings;
   settings.signing_key = "/dev/null";

@@ -228,7 +228,8 @@ TEST_F(Delivery, TheOutboxNamesTheEarliestAttempt) {
   AddAll(Local(14, 22, 0));
   bool outbox = false, held = false;
   for (const store::IndexEntry& entry : DossierModel::IndexesOf(record_)) {
-    outbox = outbox || (entry.index == kOutboxIndex && entry.score == absl::ToUnixMicros(machine_) && entry.member == kCode);
+    outbox = outbox || (entry.index == kOutboxIndex && entry.score == absl::ToUnixMicros(machine_) &&
+                        entry.member == kCode);
     held = held || (entry.index == kHeldIndex && entry.score == absl::ToUnixSeconds(Local(15, 7, 0)));
   }
   EXPECT_TRUE(outbox);

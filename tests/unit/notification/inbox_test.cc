@@ -58,8 +58,8 @@ TEST(Inbox, ADroppedMessageIsStillDelivered) {
   v1::DossierRecord record = WithOffers(1);
   Channels channels;
   channels.email = true;
-  AddDeliveries(record, *record.mutable_occasions(1)->mutable_letters(0), Morning(), Morning(), channels, nullptr,
-                SmallCatalogue());
+  AddDeliveries(record, *record.mutable_occasions(1)->mutable_letters(0), Morning(), Morning(), channels,
+                nullptr, SmallCatalogue());
   DropLetter(record, v1::SOURCE_ROUTING, 1, "agency:H30.18.LR");
   ASSERT_NE(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
   std::vector<DeliveryKey> claimed;

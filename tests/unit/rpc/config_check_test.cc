@@ -33,15 +33,40 @@ TEST(AddressProblem, TellsGoodFromBad) {
     const char* address;
     const char* kinds;  // where it is good: l(isten) m(etrics) r(edis) p(eer)
   };
-  constexpr Case kCases[] = {
-      {"127.0.0.1:7001", "lmrp"}, {"localhost:1", "lmrp"}, {"motcua-intake:65535", "lmrp"}, {"[::1]:7001", "lmrp"},
-      {"redis_1.local:6379", "lmrp"}, {"0.0.0.0:0", "lm"}, {"unix:/run/redis.sock", "lrp"},
-      {"dns:///routing:7002", "p"}, {"dns:routing:7002", "p"}, {"", ""}, {"localhost", ""}, {":7001", ""},
-      {"localhost:", ""}, {"localhost:65536", ""}, {"localhost:-1", ""}, {"localhost:70 01", ""}, {"localhost:0x1", ""},
-      {"::1:7001", ""}, {"[::1", ""}, {"[::g]:7001", ""}, {"[]:7001", ""}, {"host name:1", ""}, {"unix:run.sock", ""},
-      {"unix:", ""}, {"http://intake:7001", ""}, {"redis://redis:6379", ""}, {"dns:///routing", ""}, {"dns:///:1", ""},
-      {"localhost:99999999999999999999", ""}, {"ipv4:127.0.0.1:1,127.0.0.1:2", "p"}, {"ipv4:127.0.0.1:1,", ""},
-      {"ipv4:127.0.0.1:0", ""}, {"ipv4:", ""}, {"ipv4:unix:/x", ""}};
+  constexpr Case kCases[] = {{"127.0.0.1:7001", "lmrp"},
+                             {"localhost:1", "lmrp"},
+                             {"motcua-intake:65535", "lmrp"},
+                             {"[::1]:7001", "lmrp"},
+                             {"redis_1.local:6379", "lmrp"},
+                             {"0.0.0.0:0", "lm"},
+                             {"unix:/run/redis.sock", "lrp"},
+                             {"dns:///routing:7002", "p"},
+                             {"dns:routing:7002", "p"},
+                             {"", ""},
+                             {"localhost", ""},
+                             {":7001", ""},
+                             {"localhost:", ""},
+                             {"localhost:65536", ""},
+                             {"localhost:-1", ""},
+                             {"localhost:70 01", ""},
+                             {"localhost:0x1", ""},
+                             {"::1:7001", ""},
+                             {"[::1", ""},
+                             {"[::g]:7001", ""},
+                             {"[]:7001", ""},
+                             {"host name:1", ""},
+                             {"unix:run.sock", ""},
+                             {"unix:", ""},
+                             {"http://intake:7001", ""},
+                             {"redis://redis:6379", ""},
+                             {"dns:///routing", ""},
+                             {"dns:///:1", ""},
+                             {"localhost:99999999999999999999", ""},
+                             {"ipv4:127.0.0.1:1,127.0.0.1:2", "p"},
+                             {"ipv4:127.0.0.1:1,", ""},
+                             {"ipv4:127.0.0.1:0", ""},
+                             {"ipv4:", ""},
+                             {"ipv4:unix:/x", ""}};
   for (const Case& each : kCases) {
     for (auto [letter, kind] : {std::pair('l', AddressKind::kListen), std::pair('m', AddressKind::kMetrics),
                                 std::pair('r', AddressKind::kRedis), std::pair('p', AddressKind::kPeer)}) {
@@ -72,8 +97,10 @@ class Credentials : public ::testing::Test {
 
   static std::string Path(const std::string& name) { return directory_->File(name); }
   static std::string Pem(const std::string& name) { return ReadText(Path(name)); }
-  static std::vector<std::pair<std::string, std::string>> Problems(
-      const std::string& cert, const std::string& key, const std::string& ca, absl::Duration later = absl::Minutes(1)) {
+  static std::vector<std::pair<std::string, std::string>> Problems(const std::string& cert,
+                                                                   const std::string& key,
+                                                                   const std::string& ca,
+                                                                   absl::Duration later = absl::Minutes(1)) {
     return CertificateProblems(Pem(cert), Pem(key), Pem(ca), absl::Now() + later);
   }
   static std::string Write(const std::string& name, const std::string& text) {
@@ -136,10 +163,12 @@ std::vector<std::string> Check(const std::string& option, const std::string& val
 
 TEST_F(Credentials, EveryFileIsLookedAt) {
   const std::string absent = Path("absent/file"), empty = Write("empty", " \n");
-  for (const char* option : {"tls_cert", "tls_key", "tls_ca", "jwt_keys", "peer_token_file", "redis_password_file"}) {
-    EXPECT_THAT(Check(option, absent), ElementsAre(std::string("here: ") + option + ": cannot read " + absent +
-                                                   ": No such file or directory"));
-    EXPECT_THAT(Check(option, empty), ElementsAre(StartsWith(std::string("here: ") + option + ": " + empty))) << option;
+  for (const char* option :
+       {"tls_cert", "tls_key", "tls_ca", "jwt_keys", "peer_token_file", "redis_password_file"}) {
+    EXPECT_THAT(Check(option, absent), ElementsAre(std::string("here: ") + option + ": cannot read " +
+                                                   absent + ": No such file or directory"));
+    EXPECT_THAT(Check(option, empty), ElementsAre(StartsWith(std::string("here: ") + option + ": " + empty)))
+        << option;
   }
   for (const char* option : {"tls_cert", "peer_token_file"}) {
     EXPECT_THAT(Check(option, Path("ours")), ElementsAre(HasSubstr("Is a directory")));
@@ -168,13 +197,14 @@ TEST(CheckSettings, PeersMustBeThereAndKnown) {
   Settings settings;
   settings["peer"].values = {"intake=a:1", "rooting=b:2", "notification=c"};
   settings["peer"].places = {"f:1: peer", "f:2: peer", "f:3: peer"};
-  CheckSettings(settings, {{"intake", "a:1"}, {"rooting", "b:2"}, {"notification", "c"}}, {"intake", "routing"},
-                problems);
-  EXPECT_THAT(problems,
-              ElementsAre("f:3: peer: notification=c: must be host:port or unix:/path",
-                          "f:2: peer: there is no service rooting; they are intake, routing, deadline-monitor, "
-                          "notification",
-                          "f:1: peer: the address of routing is missing: routing=host:port"));
+  CheckSettings(settings, {{"intake", "a:1"}, {"rooting", "b:2"}, {"notification", "c"}},
+                {"intake", "routing"}, problems);
+  EXPECT_THAT(
+      problems,
+      ElementsAre("f:3: peer: notification=c: must be host:port or unix:/path",
+                  "f:2: peer: there is no service rooting; they are intake, routing, deadline-monitor, "
+                  "notification",
+                  "f:1: peer: the address of routing is missing: routing=host:port"));
   problems.clear();
   CheckSettings({}, {}, {"intake"}, problems);
   EXPECT_THAT(problems, ElementsAre("--peer: the address of intake is missing: intake=host:port"));

@@ -42,8 +42,8 @@ class ServiceOptionsTest : public ::testing::Test {
     std::vector<ExtraFlag> extra = {ExtraFlag("smtp_server", "Server that mail goes to.", "localhost:25"),
                                     ExtraFlag("smtp_password", "Password at that server.", "", /*secret=*/true)};
     extra.emplace_back("attempts", "How often.", "3", /*secret=*/false, IntegerBetween(1, 9));
-    return ParseServiceOptions("test", "A service for tests.", extra, required_peers_, static_cast<int>(argv.size()),
-                               argv.data(), environment_);
+    return ParseServiceOptions("test", "A service for tests.", extra, required_peers_,
+                               static_cast<int>(argv.size()), argv.data(), environment_);
   }
 
   std::string directory_;
@@ -116,22 +116,26 @@ TEST_F(ServiceOptionsTest, WhatIsWrongIsSaidAllAtOnceWithItsPlace) {
   environment_["MOTCUA_DRAIN"] = "soon";
   environment_["MOTCUA_REDIS"] = "nowhere";
   environment_["MOTCUA_ATTEMPTS"] = "10";
-  std::string file = File("lisen: x\nmax_in_flight: many\ntls_key: /no/key\npeer:\n  - intake=a:1\n  - nobody=b:2\n"
-                          "simulated_time: perhaps\n");
-  ParsedOptions parsed = Parse({"--config", file, "--log_level", "loud", "--tls_cert", "/no/cert", "--no_such=1",
-                                "--metrics_listen", "9100", "--simulated_start", "noon"});
+  std::string file = File(
+      "lisen: x\nmax_in_flight: many\ntls_key: /no/key\npeer:\n  - intake=a:1\n  - nobody=b:2\n"
+      "simulated_time: perhaps\n");
+  ParsedOptions parsed = Parse({"--config", file, "--log_level", "loud", "--tls_cert", "/no/cert",
+                                "--no_such=1", "--metrics_listen", "9100", "--simulated_start", "noon"});
   EXPECT_TRUE(parsed.finished);
   EXPECT_EQ(parsed.exit_code, 2);
   std::vector<std::string> lines = absl::StrSplit(parsed.message, '\n');
   EXPECT_THAT(
       lines,
       UnorderedElementsAre(
-          file + ":1: lisen: unknown option; is listen meant?", file + ":2: max_in_flight: Value many not in range 1 to 1000000",
+          file + ":1: lisen: unknown option; is listen meant?",
+          file + ":2: max_in_flight: Value many not in range 1 to 1000000",
           file + ":3: tls_key: cannot read /no/key: No such file or directory",
-          file + ":6: peer: there is no service nobody; they are intake, routing, deadline-monitor, notification",
+          file + ":6: peer: there is no service nobody; they are intake, routing, deadline-monitor, "
+                 "notification",
           file + ":5: peer: the address of routing is missing: routing=host:port",
           file + ":7: simulated_time: must be true or false", "MOTCUA_DRAIN: must be a duration such as 10s",
-          "MOTCUA_REDIS: must be host:port or unix:/path", "MOTCUA_ATTEMPTS: must be a whole number from 1 to 9",
+          "MOTCUA_REDIS: must be host:port or unix:/path",
+          "MOTCUA_ATTEMPTS: must be a whole number from 1 to 9",
           "--log_level: must be debug, info, warning, error or off",
           "--tls_cert: cannot read /no/cert: No such file or directory",
           "--tls_ca: is missing: give all three of --tls_cert, --tls_key and --tls_ca, or none",
@@ -163,9 +167,10 @@ TEST_F(ServiceOptionsTest, AVariableThatIsNearlyAnOptionIsWarnedOf) {
   environment_["MOTCUA_LISTN"] = "127.0.0.1:1";
   environment_["MOTCUA_CONFG"] = "x";
   // The client's, the scripts' and another service's.
-  for (const char* other : {"MOTCUA_INTAKE", "MOTCUA_ROUTING", "MOTCUA_DEADLINE", "MOTCUA_NOTIFICATION", "MOTCUA_TOKEN",
-                            "MOTCUA_TOKEN_FILE", "MOTCUA_SIGNING_KEY", "MOTCUA_SIGNING_KID", "MOTCUA_RUN", "MOTCUA_BIN",
-                            "MOTCUA_BUILT", "MOTCUA_JOBS", "MOTCUA_PLAINTEXT", "MOTCUA_BUILD_TYPE", "MOTCUA_SMTP_URL"}) {
+  for (const char* other :
+       {"MOTCUA_INTAKE", "MOTCUA_ROUTING", "MOTCUA_DEADLINE", "MOTCUA_NOTIFICATION", "MOTCUA_TOKEN",
+        "MOTCUA_TOKEN_FILE", "MOTCUA_SIGNING_KEY", "MOTCUA_SIGNING_KID", "MOTCUA_RUN", "MOTCUA_BIN",
+        "MOTCUA_BUILT", "MOTCUA_JOBS", "MOTCUA_PLAINTEXT", "MOTCUA_BUILD_TYPE", "MOTCUA_SMTP_URL"}) {
     environment_[other] = "x";
   }
   ParsedOptions parsed = Parse({"--check_config"});
@@ -218,7 +223,8 @@ TEST_F(ServiceOptionsTest, UnknownFlagsAndBadFilesAreRefused) {
 TEST_F(ServiceOptionsTest, AnOpenAddressNeedsTlsOrConsent) {
   EXPECT_EQ(Parse({"--listen", "0.0.0.0:7000"}).exit_code, 2);
   EXPECT_FALSE(Parse({"--listen", "0.0.0.0:7000", "--insecure"}).finished);
-  ParsedOptions with_tls = Parse({"--listen", "0.0.0.0:7000", "--tls_cert", "a", "--tls_key", "b", "--tls_ca", "c"});
+  ParsedOptions with_tls =
+      Parse({"--listen", "0.0.0.0:7000", "--tls_cert", "a", "--tls_key", "b", "--tls_ca", "c"});
   EXPECT_THAT(with_tls.message, Not(HasSubstr("--listen")));
 }
 
@@ -235,7 +241,8 @@ TEST_F(ServiceOptionsTest, HelpExplainsEveryFlagInASentence) {
   ParsedOptions version = Parse({"--version"});
   EXPECT_TRUE(version.finished);
   EXPECT_EQ(version.exit_code, 0);
-  EXPECT_THAT(version.message, ::testing::MatchesRegex("motcua-[a-z-]+ [0-9]+\\.[0-9]+\\.[0-9]+ \\([0-9a-z]+, [A-Za-z]+\\)\n"));
+  EXPECT_THAT(version.message, ::testing::MatchesRegex(
+                                   "motcua-[a-z-]+ [0-9]+\\.[0-9]+\\.[0-9]+ \\([0-9a-z]+, [A-Za-z]+\\)\n"));
   ParsedOptions parsed = Parse({"--help"});
   EXPECT_TRUE(parsed.finished);
   EXPECT_EQ(parsed.exit_code, 0);
