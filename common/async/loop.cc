@@ -3,11 +3,16 @@
 #include <absl/time/clock.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -20,6 +25,9 @@ namespace {
 // Coroutines resumed before the loop looks at its sockets again, so that two that wake each other cannot starve
 // them.
 constexpr size_t kResumesPerTurn = 10'000;
+
+// Events of the poller that run in one turn, so that sockets, timers and ready coroutines have their turn, too.
+constexpr size_t kPollerEventsPerTurn = 256;
 
 // Keeps the end of the wait within what the clock can express.
 constexpr absl::Duration kLongestDrain = absl::Hours(24 * 365);
@@ -47,6 +55,58 @@ int64_t MonotonicNow() { return static_cast<int64_t>(uv_hrtime()); }
 }  // namespace
 
 namespace internal {
+
+// A thread that wakes a poller when libuv's descriptor becomes readable, once for each time it was asked to.
+class DescriptorWatch {
+ public:
+  DescriptorWatch(int watched, Poller& poller)
+      : watched_(watched), poller_(poller), epoll_(epoll_create1(EPOLL_CLOEXEC)), stop_(eventfd(0, EFD_CLOEXEC)) {
+    Require(epoll_ < 0 || stop_ < 0 ? UV_EMFILE : 0, "cannot watch its descriptor");
+    Add(stop_, EPOLLIN);
+    Add(watched_, 0);
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~DescriptorWatch() {
+    const uint64_t one = 1;
+    Require(write(stop_, &one, sizeof(one)) == sizeof(one) ? 0 : UV_EIO, "cannot stop its watch");
+    thread_.join();
+    close(stop_);
+    close(epoll_);
+  }
+
+  // Asks for one wake-up, also where the descriptor is readable already. On the loop.
+  void Arm() {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLONESHOT;
+    event.data.fd = watched_;
+    Require(epoll_ctl(epoll_, EPOLL_CTL_MOD, watched_, &event) == 0 ? 0 : -errno, "cannot watch its descriptor");
+  }
+
+ private:
+  void Add(int descriptor, uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = descriptor;
+    Require(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno, "cannot watch its descriptor");
+  }
+  void Run() {
+    BlockSignals();
+    pthread_setname_np(pthread_self(), "loop-watch");
+    while (true) {
+      epoll_event event{};
+      const int count = epoll_wait(epoll_, &event, 1, -1);
+      if (count <= 0) continue;  // EINTR
+      if (event.data.fd == stop_) return;
+      poller_.Wake();
+    }
+  }
+
+  const int watched_;
+  Poller& poller_;
+  const int epoll_;
+  const int stop_;
+  std::thread thread_;
+};
 
 // The part of a spawned coroutine that the loop knows.
 class SpawnedTask : public ListNode {
@@ -116,15 +176,19 @@ Root RunRoot(Task<void> task) { co_await std::move(task); }
 }  // namespace
 }  // namespace internal
 
-Loop::Loop(std::string thread_name) : thread_name_(std::move(thread_name)) {
+Loop::Loop(std::string thread_name, Poller* poller) : thread_name_(std::move(thread_name)), poller_(poller) {
   Require(uv_loop_init(&uv_), "cannot start");
   Require(uv_async_init(&uv_, &wake_, [](uv_async_t* wake) { static_cast<Loop*>(wake->data)->RunPosted(); }),
           "cannot create the wake-up handle");
   Require(uv_timer_init(&uv_, &timer_), "cannot create the timer");
   Require(uv_prepare_init(&uv_, &turn_), "cannot create the turn handle");
   wake_.data = timer_.data = turn_.data = this;
-  Require(uv_prepare_start(&turn_, [](uv_prepare_t* turn) { static_cast<Loop*>(turn->data)->EndTurn(); }),
-          "cannot start the turn handle");
+  if (poller_ == nullptr) {
+    Require(uv_prepare_start(&turn_, [](uv_prepare_t* turn) { static_cast<Loop*>(turn->data)->EndTurn(); }),
+            "cannot start the turn handle");
+  } else {
+    watch_ = std::make_unique<internal::DescriptorWatch>(uv_backend_fd(&uv_), *poller_);
+  }
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -137,6 +201,8 @@ Loop::~Loop() {
   }
   unrun.clear();
   while (internal::SpawnedTask* task = tasks_.PopFront()) task->Destroy();
+  watch_.reset();
+  if (poller_ != nullptr) poller_->Close();
   timers_.clear();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
@@ -158,8 +224,47 @@ void Loop::Run() {
   BlockSignals();
   pthread_setname_np(pthread_self(), thread_name_.substr(0, 15).c_str());
   owner_.store(std::this_thread::get_id(), std::memory_order_release);
-  while (!stopping_) uv_run(&uv_, UV_RUN_DEFAULT);
+  if (poller_ != nullptr) {
+    RunWithPoller();
+  } else {
+    while (!stopping_) uv_run(&uv_, UV_RUN_DEFAULT);
+  }
   EndTurn();
+}
+
+void Loop::RunWithPoller() {
+  size_t events = 0;
+  while (!stopping_) {
+    uv_run(&uv_, UV_RUN_NOWAIT);
+    events += poller_->Poll(kPollerEventsPerTurn - events);
+    if (has_posted_.load(std::memory_order_acquire)) events += RunPosted();
+    events += EndTurn();
+    const bool quiet = events == 0 && ready_.empty() && turn_end_.empty() && !uv_has_news();
+    events = quiet ? SleepInPoller() : 0;
+  }
+}
+
+// Who posts looks at `sleeping_` after it has posted, and this at what is posted after it has set `sleeping_`: one of
+// the two sees the other. The descriptor is level-triggered: what came before it was armed wakes, too.
+size_t Loop::SleepInPoller() {
+  sleeping_.store(true, std::memory_order_seq_cst);
+  size_t events = 0;
+  if (!has_posted_.load(std::memory_order_seq_cst)) {
+    watch_->Arm();
+    uv_update_time(&uv_);
+    const int milliseconds = uv_backend_timeout(&uv_);
+    events = poller_->Wait(milliseconds < 0 ? absl::InfiniteDuration() : absl::Milliseconds(milliseconds),
+                           kPollerEventsPerTurn);
+  }
+  sleeping_.store(false, std::memory_order_seq_cst);
+  return events;
+}
+
+bool Loop::uv_has_news() const {
+  // libuv's queue of handles that its descriptor does not know yet; empty where it points to itself.
+  const void* first = nullptr;
+  std::memcpy(&first, &uv_.watcher_queue, sizeof(first));
+  return first != &uv_.watcher_queue;
 }
 
 void Loop::Stop() {
@@ -168,7 +273,7 @@ void Loop::Stop() {
   assert(!InLoop());
   Post([this] {
     stopping_ = true;
-    uv_stop(&uv_);
+    if (poller_ == nullptr) uv_stop(&uv_);
   });
   thread_.join();
   owner_.store(std::this_thread::get_id(), std::memory_order_release);
@@ -183,21 +288,30 @@ void Loop::Post(absl::AnyInvocable<void()> work) {
     if (stopped_) return;
     wake = posted_.empty();
     posted_.push_back(std::move(work));
+    has_posted_.store(true, std::memory_order_seq_cst);
   }
-  if (wake) uv_async_send(&wake_);
+  if (!wake) return;
+  if (poller_ == nullptr) {
+    uv_async_send(&wake_);
+  } else if (sleeping_.load(std::memory_order_seq_cst)) {
+    poller_->Wake();
+  }
 }
 
-void Loop::RunPosted() {
+size_t Loop::RunPosted() {
   std::vector<absl::AnyInvocable<void()>> batch;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     batch.swap(posted_);
+    has_posted_.store(false, std::memory_order_seq_cst);
   }
-  posted_this_turn_ += batch.size();
+  const size_t count = batch.size();
+  posted_this_turn_ += count;
   for (absl::AnyInvocable<void()>& work : batch) {
     work();
     work = nullptr;  // what it holds goes now, not with the whole batch
   }
+  return count;
 }
 
 void Loop::RunAndWait(absl::FunctionRef<void()> work) {
@@ -219,10 +333,7 @@ void Loop::RunAndWait(absl::FunctionRef<void()> work) {
 }
 
 void Loop::Spawn(Task<void> task, absl::AnyInvocable<void()> done) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    ++spawned_;
-  }
+  spawned_.fetch_add(1, std::memory_order_relaxed);
   if (InLoop()) {
     internal::RunRoot(std::move(task)).Start(*this, std::move(done));
     return;
@@ -233,20 +344,18 @@ void Loop::Spawn(Task<void> task, absl::AnyInvocable<void()> done) {
 }
 
 void Loop::Finished() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (--spawned_ == 0) idle_.notify_all();
+  if (spawned_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  std::lock_guard<std::mutex> lock(mutex_);  // who waits has either not looked yet or hears it
+  idle_.notify_all();
 }
 
-size_t Loop::spawned() const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return spawned_;
-}
+size_t Loop::spawned() const { return spawned_.load(std::memory_order_acquire); }
 
 bool Loop::Drain(absl::Duration timeout) {
   assert(!InLoop());
   std::unique_lock<std::mutex> lock(mutex_);
   return idle_.wait_for(lock, absl::ToChronoNanoseconds(std::min(timeout, kLongestDrain)),
-                        [this] { return spawned_ == 0; });
+                        [this] { return spawned() == 0; });
 }
 
 Task<void> Loop::Schedule() {
@@ -312,7 +421,7 @@ void Loop::MarkReady(Waiter& waiter) {
   ready_.PushBack(waiter);
 }
 
-void Loop::EndTurn() {
+size_t Loop::EndTurn() {
   size_t resumed = 0;
   for (; resumed < kResumesPerTurn; ++resumed) {
     Waiter* waiter = ready_.PopFront();
@@ -322,9 +431,11 @@ void Loop::EndTurn() {
   busiest_turn_ = std::max(busiest_turn_, resumed + std::exchange(posted_this_turn_, 0));
   IntrusiveList<TurnEndHook> hooks;
   hooks.Append(turn_end_);
-  while (TurnEndHook* hook = hooks.PopFront()) hook->OnTurnEnd();
+  size_t acted = resumed;
+  for (; TurnEndHook* hook = hooks.PopFront(); ++acted) hook->OnTurnEnd();
   // What became ready meanwhile must not sleep through the poll that follows.
-  if (!ready_.empty() || !turn_end_.empty()) uv_async_send(&wake_);
+  if (poller_ == nullptr && (!ready_.empty() || !turn_end_.empty())) uv_async_send(&wake_);
+  return acted;
 }
 
 }  // namespace motcua::async

@@ -4,7 +4,8 @@
 // Post work to it. Nothing on the loop may block.
 //
 // A turn of the loop: due timers and finished I/O mark waiting coroutines as ready; the ready ones are resumed in
-// order; then what they wrote is flushed (one write per connection and turn: that is the pipelining).
+// order; then what they wrote is flushed (one write per connection and turn: that is the pipelining). A loop with a
+// poller also serves the poller's events in each turn, and sleeps there (poller.h).
 //
 //   Loop loop("motcua-loop");
 //   loop.Spawn(Serve());                     // a detached, counted coroutine
@@ -32,6 +33,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -40,6 +42,7 @@
 
 #include "common/async/cancel.h"
 #include "common/async/intrusive_list.h"
+#include "common/async/poller.h"
 #include "common/async/task.h"
 
 namespace motcua::async {
@@ -47,7 +50,8 @@ namespace motcua::async {
 class Waiter;
 namespace internal {
 class SpawnedTask;
-}
+class DescriptorWatch;
+}  // namespace internal
 
 /// Names a running timer; default-constructed: none.
 class TimerId {
@@ -77,7 +81,8 @@ class TurnEndHook : public ListNode {
 class Loop {
  public:
   /// Starts the thread. `thread_name`: at most 15 characters are shown by the system.
-  explicit Loop(std::string thread_name);
+  /// `poller` (optional) outlives the loop.
+  explicit Loop(std::string thread_name, Poller* poller = nullptr);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -137,14 +142,22 @@ class Loop {
   friend class internal::SpawnedTask;
 
   void Run();
-  void RunPosted();
+  void RunWithPoller();
+  // Until something happens. Returns how many events of the poller there were.
+  size_t SleepInPoller();
+  // libuv learns of sockets and timers when it runs: true where some were added since.
+  bool uv_has_news() const;
+  size_t RunPosted();
   void RunTimers();
-  void EndTurn();
+  // Returns how many coroutines it resumed and hooks it ran.
+  size_t EndTurn();
   void ArmTimer();
   void MarkReady(Waiter& waiter);
   void Finished();
 
   const std::string thread_name_;
+  Poller* const poller_;
+  std::unique_ptr<internal::DescriptorWatch> watch_;  // where there is a poller
   uv_loop_t uv_;
   uv_async_t wake_;
   uv_timer_t timer_;
@@ -162,11 +175,15 @@ class Loop {
   size_t posted_this_turn_ = 0;
   size_t busiest_turn_ = 0;
 
+  // The loop is in the poller, or about to be: who posts work must wake it.
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> has_posted_{false};
+
   mutable std::mutex mutex_;
   std::condition_variable idle_;
   std::vector<absl::AnyInvocable<void()>> posted_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  size_t spawned_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<size_t> spawned_{0};
 
   std::mutex stop_mutex_;  // serialises Stop
   std::thread thread_;

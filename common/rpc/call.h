@@ -57,11 +57,15 @@ class Call {
   // `vi` (default) or `en`, from `accept-language`.
   std::string_view language() const { return language_; }
 
+  // The request as it was received; empty where a test made the call. Lives as long as the handler's task.
+  std::string_view request_bytes() const { return request_bytes_; }
+
   // Any thread.
   void Cancel() { cancel_.Cancel(); }
 
   void set_traceparent(std::string traceparent) { traceparent_ = std::move(traceparent); }
   void set_after(std::vector<AfterWrite> after) { after_ = std::move(after); }
+  void set_request_bytes(std::string_view bytes) { request_bytes_ = bytes; }
   void set_english() { language_ = "en"; }
 
  private:
@@ -72,6 +76,7 @@ class Call {
   std::string traceparent_;
   std::vector<AfterWrite> after_;
   std::string_view language_ = "vi";
+  std::string_view request_bytes_;
 };
 
 }  // namespace motcua::rpc

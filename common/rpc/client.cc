@@ -2,16 +2,11 @@
 
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <atomic>
 #include <random>
-#include <set>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/async/waiter.h"
 #include "common/rpc/backoff.h"
@@ -20,8 +15,6 @@
 
 namespace motcua::rpc {
 
-using google::protobuf::Message;
-using google::protobuf::MessageLite;
 using google::protobuf::MethodDescriptor;
 
 namespace {
@@ -37,6 +30,10 @@ absl::Status GivenUp() { return errors::Cancelled("CANCELLED", "the caller gave 
 uint64_t Seed() {
   static std::atomic<uint64_t> next{std::random_device()()};  // the device is asked once, not for every call
   return next.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
+}
+
+std::string PathOf(const MethodDescriptor* method) {
+  return absl::StrCat("/", method->service()->full_name(), "/", method->name());
 }
 
 // The name of the servers of an address list: its first address. Empty for any other target, which names them
@@ -73,186 +70,204 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
 
 namespace internal {
 
-// Counts the calls that gRPC still holds. Holds nothing of gRPC's itself, so that a thread of gRPC's may be
-// the last to let go of it.
-class UnderWay {
- public:
-  void Enter(grpc::ClientContext* context) {
-    absl::MutexLock lock(&mutex_);
-    contexts_.insert(context);
-    ++held_;
-  }
-  // The call has ended: its context may go.
-  void Leave(grpc::ClientContext* context) {
-    absl::MutexLock lock(&mutex_);
-    contexts_.erase(context);
-  }
-  // gRPC's thread has let go of all that the call held, the channel above all. gRPC 1.51 ends its callback
-  // threads with the last channel: one of them that lets go of it waits for its own end, and the process
-  // aborts. (tests/integration/rpc/client_end_test.cc)
-  void LetGo() {
-    absl::MutexLock lock(&mutex_);
-    --held_;
-  }
-  bool closing() {
-    absl::MutexLock lock(&mutex_);
-    return closing_;
-  }
-  void CancelAllAndWait() {
-    absl::MutexLock lock(&mutex_);
-    closing_ = true;
-    for (grpc::ClientContext* context : contexts_) context->TryCancel();
-    mutex_.Await(absl::Condition(
-        +[](int* held) { return *held == 0; }, &held_));
-  }
+absl::Status ReadReply(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message) {
+  grpc::Slice slice;
+  const std::string_view wire = InOnePiece(bytes, slice);
+  if (message.ParseFromArray(wire.data(), static_cast<int>(wire.size()))) return absl::OkStatus();
+  return errors::Internal("REPLY_UNREADABLE", "the answer cannot be read");
+}
 
- private:
-  absl::Mutex mutex_;
-  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
-  int held_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::set<grpc::ClientContext*> contexts_ ABSL_GUARDED_BY(mutex_);
+// A call that gRPC has not ended yet.
+class UnderWay : public async::ListNode {
+ public:
+  virtual void Cancel() = 0;
+
+ protected:
+  ~UnderWay() = default;
 };
 
-// What the calls of one client share.
+// What the calls of one client share. All but Prepare is confined to the loop.
 class ClientCore {
  public:
-  ClientCore(async::Loop* loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token)
-      : loop(loop), channel(std::move(channel)), stub(this->channel), bearer_token_(std::move(bearer_token)) {}
+  ClientCore(Loop* loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token)
+      : loop(loop),
+        channel(std::move(channel)),
+        stub(this->channel),
+        authorization_(bearer_token.empty() ? "" : absl::StrCat("Bearer ", bearer_token)) {}
 
   void Prepare(grpc::ClientContext& context, const CallOptions& options, absl::Time deadline) {
     if (deadline != absl::InfiniteFuture()) context.set_deadline(absl::ToChronoTime(deadline));
-    const std::string& token = options.bearer_token.empty() ? bearer_token_ : options.bearer_token;
-    if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
+    if (!options.bearer_token.empty()) {
+      context.AddMetadata("authorization", absl::StrCat("Bearer ", options.bearer_token));
+    } else if (!authorization_.empty()) {
+      context.AddMetadata("authorization", authorization_);
+    }
     if (!options.traceparent.empty()) context.AddMetadata("traceparent", options.traceparent);
     if (!options.after.empty()) context.AddMetadata("motcua-after", FormatAfter(options.after));
     if (!options.language.empty()) context.AddMetadata("accept-language", options.language);
   }
 
   // What a call that was not given up came to.
-  absl::Status ResultOf(const grpc::Status& status) {
-    if (status.error_code() == grpc::StatusCode::CANCELLED && under_way->closing()) return GivenUp();
+  absl::Status ResultOf(const grpc::Status& status) const {
+    if (status.error_code() == grpc::StatusCode::CANCELLED && closing_) return GivenUp();
     return FromGrpc(status);
   }
 
-  async::Loop* const loop;
+  void CancelAll() {
+    closing_ = true;
+    // Cancelling ends nothing at once: the list stays as it is.
+    async::IntrusiveList<UnderWay> all;
+    all.Append(under_way);
+    while (UnderWay* call = all.PopFront()) {
+      under_way.PushBack(*call);
+      call->Cancel();
+    }
+  }
+
+  Loop* const loop;
   const std::shared_ptr<grpc::Channel> channel;
-  grpc::TemplatedGenericStub<MessageLite, MessageLite> stub;
-  const std::shared_ptr<UnderWay> under_way = std::make_shared<UnderWay>();
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub;
+  async::IntrusiveList<UnderWay> under_way;
 
  private:
-  const std::string bearer_token_;
+  const std::string authorization_;
+  bool closing_ = false;
 };
 
-// One unary call. Owned by gRPC's callback as well as by the waiting coroutine: either may go first.
-class UnaryState {
+// One unary call. Keeps itself until gRPC has ended it; the waiting coroutine may go before.
+class UnaryState final : public UnderWay {
  public:
-  UnaryState(MessagePtr request, MessagePtr response) : request(std::move(request)), response(std::move(response)) {}
-
-  grpc::ClientContext context;
-  const MessagePtr request;
-  MessagePtr response;
-  // Confined to the loop.
-  absl::Status status;
-  async::IntrusiveList<async::Waiter> waiters;
-};
-
-// One stream. `self_` keeps it until gRPC is done with it.
-class StreamState final : public grpc::ClientReadReactor<MessageLite>,
-                          public std::enable_shared_from_this<StreamState> {
- public:
-  StreamState(std::shared_ptr<ClientCore> core, const MethodDescriptor* method, MessagePtr request, MessagePtr item)
-      : core_(std::move(core)),
-        method_(absl::StrCat("/", MethodName(method))),
-        request_(std::move(request)),
-        prototype_(std::move(item)) {}
-
-  void Start(const CallOptions& options) {
-    self_ = shared_from_this();
-    core_->Prepare(context_, options, options.deadline.value_or(absl::InfiniteFuture()));
-    core_->under_way->Enter(&context_);
-    // As generated stubs do it; the hold is for the reads that are started outside of reactions.
-    grpc::internal::RpcMethod method(method_.c_str(), grpc::internal::RpcMethod::SERVER_STREAMING, core_->channel);
-    grpc::internal::ClientCallbackReaderFactory<MessageLite>::Create<MessageLite>(core_->channel.get(), method,
-                                                                                 &context_, request_.get(), this);
-    AddHold();
-    held_ = true;
-    StartNextRead();
-    StartCall();
+  UnaryState(std::shared_ptr<ClientCore> core, const MethodDescriptor* method, grpc::ByteBuffer request,
+             const CallOptions& options, absl::Time deadline)
+      : core_(std::move(core)) {
+    core_->Prepare(context_, options, deadline);
+    reader_ = core_->stub.PrepareUnaryCall(&context_, PathOf(method), request, core_->loop->queue().raw());
   }
+
+  // Starts the call of `state`, which keeps itself from here on.
+  static void Start(const std::shared_ptr<UnaryState>& state) {
+    state->self_ = state;
+    state->core_->under_way.PushBack(*state);
+    state->reader_->StartCall();
+    state->reader_->Finish(&state->response_, &state->end_, state->ended_.tag());
+  }
+
+  void Cancel() override { context_.TryCancel(); }
+  void Await(async::Waiter& waiter) { waiters_.PushBack(waiter); }
+  absl::StatusOr<grpc::ByteBuffer> TakeResult() {
+    if (end_.ok()) return std::move(response_);
+    return core_->ResultOf(end_);
+  }
+
+ private:
+  void Ended(bool) {
+    Unlink();
+    if (async::Waiter* waiter = waiters_.PopFront(); waiter != nullptr) waiter->Complete(absl::OkStatus());
+    self_.reset();
+  }
+
+  const std::shared_ptr<ClientCore> core_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> reader_;
+  grpc::ByteBuffer response_;
+  grpc::Status end_;
+  MemberCompletion<UnaryState, &UnaryState::Ended> ended_{this};
+  std::shared_ptr<UnaryState> self_;
+  async::IntrusiveList<async::Waiter> waiters_;
+};
+
+// One stream. `self_` keeps it until gRPC has ended it. One operation of gRPC's is under way at a time.
+class StreamState final : public UnderWay, public std::enable_shared_from_this<StreamState> {
+ public:
+  StreamState(std::shared_ptr<ClientCore> core, const MethodDescriptor* method) : core_(std::move(core)), path_(PathOf(method)) {}
+
+  void Start(const grpc::ByteBuffer& request, const CallOptions& options) {
+    self_ = shared_from_this();
+    core_->under_way.PushBack(*this);
+    core_->Prepare(context_, options, options.deadline.value_or(absl::InfiniteFuture()));
+    // As generated stubs do it.
+    grpc::internal::RpcMethod method(path_.c_str(), grpc::internal::RpcMethod::SERVER_STREAMING, core_->channel);
+    reader_.reset(grpc::internal::ClientAsyncReaderFactory<grpc::ByteBuffer>::Create(
+        core_->channel.get(), core_->loop->queue().raw(), method, &context_, request, /*start=*/true,
+        started_.tag()));
+    busy_ = true;
+  }
+
+  void Cancel() override { context_.TryCancel(); }
 
   // The reader is gone.
   void Abandon() {
+    abandoned_ = true;
     context_.TryCancel();
-    ReleaseHold();
+    if (!busy_) Next();
   }
 
-  static async::Task<absl::StatusOr<MessagePtr>> Read(std::shared_ptr<StreamState> self, async::CancelToken cancel) {
+  static async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> Read(std::shared_ptr<StreamState> self,
+                                                                          async::CancelToken cancel) {
     if (cancel.cancelled()) co_return GivenUp();
-    if (self->arrived_ == nullptr && !self->ended_.has_value()) {
+    if (!self->arrived_.has_value() && !self->result_.has_value()) {
       async::Waiter waiter(*self->core_->loop, absl::InfiniteFuture(), cancel);
       self->waiters_.PushBack(waiter);
       absl::Status status = co_await waiter;
       if (!status.ok()) co_return status;
     }
-    if (self->arrived_ != nullptr) {
-      MessagePtr item = std::move(self->arrived_);
-      self->StartNextRead();
-      co_return std::move(item);
+    std::optional<grpc::ByteBuffer> item;
+    if (self->arrived_.has_value()) {
+      item = std::move(self->arrived_);
+      self->arrived_.reset();
+      self->Next();
+    } else if (!self->result_->ok()) {
+      co_return *self->result_;
     }
-    if (self->ended_->ok()) co_return MessagePtr();
-    co_return *self->ended_;
+    co_return item;
   }
 
  private:
-  // On the loop from here.
-  void StartNextRead() {
-    if (!held_) return;
-    incoming_.reset(prototype_->New());
-    StartRead(incoming_.get());
-  }
-  void Arrived(bool ok) {
-    if (ok) {
-      arrived_ = std::move(incoming_);
-      Wake();
+  // Reads on, or learns how the stream has ended.
+  void Next() {
+    busy_ = true;
+    if (broken_ || abandoned_) {
+      reader_->Finish(&end_, finished_.tag());
     } else {
-      ReleaseHold();
+      reader_->Read(&incoming_, read_.tag());
     }
   }
-  void Ended(absl::Status status) {
-    ended_ = std::move(status);
+  void Started(bool ok) {
+    broken_ = !ok;
+    Next();
+  }
+  void HasItem(bool ok) {
+    busy_ = false;
+    broken_ = !ok;
+    if (broken_ || abandoned_) return Next();
+    arrived_ = std::exchange(incoming_, grpc::ByteBuffer());
     Wake();
+  }
+  void Finished(bool) {
+    Unlink();
+    result_ = core_->ResultOf(end_);
+    Wake();
+    self_.reset();
   }
   void Wake() {
     if (async::Waiter* waiter = waiters_.PopFront(); waiter != nullptr) waiter->Complete(absl::OkStatus());
   }
-  void ReleaseHold() {
-    if (std::exchange(held_, false)) RemoveHold();
-  }
-
-  // On gRPC's threads.
-  void OnReadDone(bool ok) override {
-    core_->loop->Post([self = shared_from_this(), ok] { self->Arrived(ok); });
-  }
-  void OnDone(const grpc::Status& status) override {
-    std::shared_ptr<UnderWay> under_way = core_->under_way;
-    under_way->Leave(&context_);
-    // Where the loop has stopped, this object goes here and now.
-    core_->loop->Post([self = std::move(self_), status = core_->ResultOf(status)]() mutable {
-      self->Ended(std::move(status));
-    });
-    under_way->LetGo();
-  }
 
   const std::shared_ptr<ClientCore> core_;
-  const std::string method_;
-  const MessagePtr request_;
-  const MessagePtr prototype_;
+  const std::string path_;
   grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientAsyncReader<grpc::ByteBuffer>> reader_;
+  MemberCompletion<StreamState, &StreamState::Started> started_{this};
+  MemberCompletion<StreamState, &StreamState::HasItem> read_{this};
+  MemberCompletion<StreamState, &StreamState::Finished> finished_{this};
   std::shared_ptr<StreamState> self_;
-  bool held_ = false;
-  MessagePtr incoming_;
-  MessagePtr arrived_;
-  std::optional<absl::Status> ended_;
+  bool busy_ = false;
+  bool broken_ = false;
+  bool abandoned_ = false;
+  grpc::ByteBuffer incoming_;
+  std::optional<grpc::ByteBuffer> arrived_;
+  grpc::Status end_;
+  std::optional<absl::Status> result_;
   async::IntrusiveList<async::Waiter> waiters_;
 };
 
@@ -270,79 +285,55 @@ RawStreamReader::~RawStreamReader() {
   if (state_ != nullptr) state_->Abandon();
 }
 
-async::Task<absl::StatusOr<MessagePtr>> RawStreamReader::Read(async::CancelToken cancel) {
+async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> RawStreamReader::Read(async::CancelToken cancel) {
   return StreamState::Read(state_, std::move(cancel));
 }
 
 }  // namespace internal
 
-Client::Client(async::Loop& loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token)
+Client::Client(Loop& loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token)
     : core_(std::make_shared<internal::ClientCore>(&loop, std::move(channel), std::move(bearer_token))) {}
 Client::Client(Client&&) noexcept = default;
 Client::~Client() {
-  if (core_ != nullptr) core_->under_way->CancelAllAndWait();
+  if (core_ != nullptr) core_->loop->RunAndWait([this] { core_->CancelAll(); });
 }
 
-async::Task<absl::StatusOr<internal::MessagePtr>> Client::Invoke(const MethodDescriptor* method,
-                                                                 internal::MessagePtr request,
-                                                                 internal::MessagePtr response,
-                                                                 CallOptions options) {
+Client::Reply Client::Invoke(const MethodDescriptor* method, grpc::ByteBuffer request, CallOptions options) {
   if (options.cancel.cancelled()) co_return GivenUp();
-  std::shared_ptr<internal::ClientCore> core = core_;
-  auto state = std::make_shared<internal::UnaryState>(std::move(request), std::move(response));
-  core->Prepare(state->context, options, options.deadline.value_or(absl::Now() + kDefaultDeadline));
-  core->under_way->Enter(&state->context);
-  auto on_done = [core, state](grpc::Status status) mutable {
-    std::shared_ptr<internal::UnderWay> under_way = core->under_way;
-    under_way->Leave(&state->context);
-    core->loop->Post([state, status = core->ResultOf(status)]() mutable {
-      state->status = std::move(status);
-      if (async::Waiter* waiter = state->waiters.PopFront(); waiter != nullptr)
-        waiter->Complete(absl::OkStatus());
-    });
-    state.reset();
-    core.reset();
-    under_way->LetGo();
-  };
-  core->stub.UnaryCall(&state->context, absl::StrCat("/", MethodName(method)), grpc::StubOptions(),
-                       state->request.get(), state->response.get(), std::move(on_done));
-  async::Waiter done(*core->loop, absl::InfiniteFuture(), options.cancel);
-  state->waiters.PushBack(done);
+  const absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultDeadline);
+  auto state = std::make_shared<internal::UnaryState>(core_, method, std::move(request), options, deadline);
+  async::Waiter done(*core_->loop, absl::InfiniteFuture(), options.cancel);
+  state->Await(done);
+  internal::UnaryState::Start(state);
   absl::Status waited = co_await done;
   if (!waited.ok()) {
-    state->context.TryCancel();
+    state->Cancel();
     co_return GivenUp();
   }
-  if (!state->status.ok()) co_return state->status;
-  co_return std::move(state->response);
+  co_return state->TakeResult();
 }
 
-async::Task<absl::StatusOr<internal::MessagePtr>> Client::InvokeRetrying(const MethodDescriptor* method,
-                                                                         internal::MessagePtr request,
-                                                                         internal::MessagePtr response,
-                                                                         CallOptions options) {
+Client::Reply Client::InvokeRetrying(const MethodDescriptor* method, grpc::ByteBuffer request, CallOptions options) {
   std::shared_ptr<internal::ClientCore> core = core_;
   absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultDeadline);
   options.deadline = deadline;
-  Backoff backoff(kFirstPause, kLongestPause, Seed());
+  std::optional<Backoff> backoff;
   while (true) {
-    internal::MessagePtr copy(request->New());
-    copy->CopyFrom(*request);
-    internal::MessagePtr empty(response->New());
-    auto attempt = Invoke(method, std::move(copy), std::move(empty), options);
-    absl::StatusOr<internal::MessagePtr> reply = co_await std::move(attempt);
+    Reply attempt = Invoke(method, request, options);
+    absl::StatusOr<grpc::ByteBuffer> reply = co_await std::move(attempt);
     if (reply.ok() || !errors::IsRetryable(reply.status())) co_return std::move(reply);
-    absl::Duration pause = backoff.Next(errors::RetryDelay(reply.status()));
+    if (!backoff.has_value()) backoff.emplace(kFirstPause, kLongestPause, Seed());
+    absl::Duration pause = backoff->Next(errors::RetryDelay(reply.status()));
     if (absl::Now() + pause >= deadline) co_return std::move(reply);
     absl::Status slept = co_await core->loop->Sleep(pause, options.cancel);
     if (!slept.ok()) co_return GivenUp();
   }
 }
 
-internal::RawStreamReader Client::OpenRaw(const MethodDescriptor* method, internal::MessagePtr request,
-                                          internal::MessagePtr item, CallOptions options) {
-  auto state = std::make_shared<internal::StreamState>(core_, method, std::move(request), std::move(item));
-  state->Start(options);
+internal::RawStreamReader Client::OpenRaw(const MethodDescriptor* method, grpc::ByteBuffer request,
+                                          CallOptions options) {
+  auto state = std::make_shared<internal::StreamState>(core_, method);
+  state->Start(request, options);
   return internal::RawStreamReader(std::move(state));
 }
 
@@ -350,23 +341,28 @@ BlockingClient::BlockingClient(std::shared_ptr<grpc::Channel> channel, std::stri
     : core_(std::make_shared<internal::ClientCore>(nullptr, std::move(channel), std::move(bearer_token))) {}
 BlockingClient::~BlockingClient() = default;
 
-absl::Status BlockingClient::Invoke(const MethodDescriptor* method, const Message& request, Message& response,
-                                    const CallOptions& options, bool retry) {
+absl::StatusOr<grpc::ByteBuffer> BlockingClient::Invoke(const MethodDescriptor* method,
+                                                        const grpc::ByteBuffer& request, const CallOptions& options,
+                                                        bool retry) {
   absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultBlockingDeadline);
   Backoff backoff(kFirstPause, kLongestPause, Seed());
   while (true) {
     grpc::ClientContext context;
     core_->Prepare(context, options, deadline);
+    grpc::CompletionQueue queue;
+    auto reader = core_->stub.PrepareUnaryCall(&context, PathOf(method), request, &queue);
+    grpc::ByteBuffer response;
     grpc::Status status;
-    absl::Notification done;
-    core_->stub.UnaryCall(&context, absl::StrCat("/", MethodName(method)), grpc::StubOptions(), &request, &response,
-                          [&status, &done](grpc::Status result) {
-                            status = std::move(result);
-                            done.Notify();
-                          });
-    done.WaitForNotification();
+    reader->StartCall();
+    reader->Finish(&response, &status, &status);
+    queue.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue.Next(&tag, &ok)) {
+    }
     absl::Status result = FromGrpc(status);
-    if (result.ok() || !retry || !errors::IsRetryable(result)) return result;
+    if (result.ok()) return response;
+    if (!retry || !errors::IsRetryable(result)) return result;
     absl::Duration pause = backoff.Next(errors::RetryDelay(result));
     if (absl::Now() + pause >= deadline) return result;
     absl::SleepFor(pause);

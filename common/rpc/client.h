@@ -17,6 +17,8 @@
 #ifndef MOTCUA_COMMON_RPC_CLIENT_H_
 #define MOTCUA_COMMON_RPC_CLIENT_H_
 
+#include <grpcpp/grpcpp.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,13 +31,12 @@
 #include "common/async/loop.h"
 #include "common/async/task.h"
 #include "common/rpc/call.h"
+#include "common/rpc/completion_queue.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/message_bytes.h"
 #include "common/rpc/method.h"
+#include "common/status/errors.h"
 #include "google/protobuf/message.h"
-
-namespace grpc {
-class Channel;
-}
 
 namespace motcua::rpc {
 
@@ -75,7 +76,9 @@ class CallOptions {
 namespace internal {
 class ClientCore;
 class StreamState;
-using MessagePtr = std::unique_ptr<google::protobuf::Message>;
+
+// Reads an answer. Error: INTERNAL (REPLY_UNREADABLE).
+absl::Status ReadReply(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
 }  // namespace internal
 
 // Items of one server stream. Reads at most one item ahead: the next is asked for when one was taken, so a slow
@@ -91,8 +94,8 @@ class RawStreamReader {
   RawStreamReader(RawStreamReader&&) noexcept = default;
   RawStreamReader& operator=(RawStreamReader&&) noexcept;
   ~RawStreamReader();
-  // nullptr: the server has ended the stream with OK.
-  async::Task<absl::StatusOr<MessagePtr>> Read(async::CancelToken cancel);
+  // Nothing: the server has ended the stream with OK.
+  async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> Read(async::CancelToken cancel);
 
  private:
   std::shared_ptr<StreamState> state_;
@@ -108,64 +111,69 @@ class StreamReader {
   // The next item, or nothing where the stream has ended with OK. A cancelled read may be repeated.
   // One read at a time; the reader outlives it.
   async::Task<absl::StatusOr<std::optional<Item>>> Read(async::CancelToken cancel = async::CancelToken()) {
-    absl::StatusOr<internal::MessagePtr> message = co_await raw_.Read(std::move(cancel));
-    if (!message.ok()) co_return message.status();
+    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = co_await raw_.Read(std::move(cancel));
+    if (!bytes.ok()) co_return bytes.status();
     std::optional<Item> item;
-    if (*message != nullptr) item.emplace(std::move(static_cast<Item&>(**message)));
+    if (bytes->has_value()) {
+      absl::Status read = internal::ReadReply(**bytes, item.emplace());
+      if (!read.ok()) co_return read;
+    }
     co_return std::move(item);
+  }
+
+  // The same, as the wire form of an item: for those who read it in their own way.
+  async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> ReadBytes(
+      async::CancelToken cancel = async::CancelToken()) {
+    return raw_.Read(std::move(cancel));
   }
 
  private:
   internal::RawStreamReader raw_;
 };
 
-// Thread-safety: Call and Open are confined to the loop; the channel may be shared.
-// The destructor cancels what is still under way and waits for gRPC to let go of it. The loop outlives the client.
+// Thread-safety: Call and Open are confined to the loop; the channel may be shared; the destructor may run anywhere
+// and cancels what is still under way. The loop outlives the client.
 class Client {
  public:
-  Client(async::Loop& loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token = "");
+  Client(Loop& loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token = "");
   ~Client();
   Client(Client&&) noexcept;
 
   // One attempt.
   template <class Response, class Request>
   async::Task<absl::StatusOr<Response>> Call(Request request, CallOptions options = CallOptions()) {
-    internal::MessagePtr sent = std::make_unique<Request>(std::move(request));
-    internal::MessagePtr empty = std::make_unique<Response>();
-    auto task = Invoke(MethodOf<Request>(), std::move(sent), std::move(empty), std::move(options));
-    absl::StatusOr<internal::MessagePtr> reply = co_await std::move(task);
-    if (!reply.ok()) co_return reply.status();
-    co_return std::move(static_cast<Response&>(**reply));
+    return Read<Response>(Invoke(MethodOf<Request>(), BytesOf(request), std::move(options)));
   }
 
   // Attempts until the deadline while the error is retryable (errors::IsRetryable): for calls that may be repeated,
   // that is reads and whatever has a request id.
   template <class Response, class Request>
   async::Task<absl::StatusOr<Response>> CallRetrying(Request request, CallOptions options = CallOptions()) {
-    internal::MessagePtr sent = std::make_unique<Request>(std::move(request));
-    internal::MessagePtr empty = std::make_unique<Response>();
-    auto task = InvokeRetrying(MethodOf<Request>(), std::move(sent), std::move(empty), std::move(options));
-    absl::StatusOr<internal::MessagePtr> reply = co_await std::move(task);
-    if (!reply.ok()) co_return reply.status();
-    co_return std::move(static_cast<Response&>(**reply));
+    return Read<Response>(InvokeRetrying(MethodOf<Request>(), BytesOf(request), std::move(options)));
   }
 
   template <class Item, class Request>
   StreamReader<Item> Open(Request request, CallOptions options = CallOptions()) {
-    return StreamReader<Item>(OpenRaw(MethodOf<Request>(), std::make_unique<Request>(std::move(request)),
-                                      std::make_unique<Item>(), std::move(options)));
+    return StreamReader<Item>(OpenRaw(MethodOf<Request>(), BytesOf(request), std::move(options)));
   }
 
  private:
-  async::Task<absl::StatusOr<internal::MessagePtr>> Invoke(const google::protobuf::MethodDescriptor* method,
-                                                           internal::MessagePtr request,
-                                                           internal::MessagePtr response, CallOptions options);
-  async::Task<absl::StatusOr<internal::MessagePtr>> InvokeRetrying(const google::protobuf::MethodDescriptor* method,
-                                                                   internal::MessagePtr request,
-                                                                   internal::MessagePtr response,
-                                                                   CallOptions options);
-  internal::RawStreamReader OpenRaw(const google::protobuf::MethodDescriptor* method, internal::MessagePtr request,
-                                    internal::MessagePtr item, CallOptions options);
+  using Reply = async::Task<absl::StatusOr<grpc::ByteBuffer>>;
+
+  template <class Response>
+  static async::Task<absl::StatusOr<Response>> Read(Reply task) {
+    absl::StatusOr<grpc::ByteBuffer> bytes = co_await std::move(task);
+    if (!bytes.ok()) co_return bytes.status();
+    Response response;
+    absl::Status read = internal::ReadReply(*bytes, response);
+    if (!read.ok()) co_return read;
+    co_return std::move(response);
+  }
+  Reply Invoke(const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request, CallOptions options);
+  Reply InvokeRetrying(const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
+                       CallOptions options);
+  internal::RawStreamReader OpenRaw(const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
+                                    CallOptions options);
 
   std::shared_ptr<internal::ClientCore> core_;
 };
@@ -181,15 +189,16 @@ class BlockingClient {
   template <class Response, class Request>
   absl::StatusOr<Response> Call(const Request& request, const CallOptions& options = CallOptions(),
                                 bool retry = true) {
+    absl::StatusOr<grpc::ByteBuffer> bytes = Invoke(MethodOf<Request>(), BytesOf(request), options, retry);
+    if (!bytes.ok()) return bytes.status();
     Response response;
-    absl::Status status = Invoke(MethodOf<Request>(), request, response, options, retry);
-    if (!status.ok()) return status;
+    if (absl::Status read = internal::ReadReply(*bytes, response); !read.ok()) return read;
     return response;
   }
 
  private:
-  absl::Status Invoke(const google::protobuf::MethodDescriptor* method, const google::protobuf::Message& request,
-                      google::protobuf::Message& response, const CallOptions& options, bool retry);
+  absl::StatusOr<grpc::ByteBuffer> Invoke(const google::protobuf::MethodDescriptor* method,
+                                          const grpc::ByteBuffer& request, const CallOptions& options, bool retry);
 
   std::shared_ptr<internal::ClientCore> core_;
 };

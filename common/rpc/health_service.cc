@@ -1,9 +1,10 @@
 #include "common/rpc/health_service.h"
 
+#include "common/rpc/unary.h"
+
 #include <optional>
 #include <utility>
 
-#include "common/rpc/keep_alive.h"
 #include "common/status/errors.h"
 
 namespace motcua::rpc {
@@ -24,7 +25,14 @@ HealthCheckResponse::ServingStatus StatusOf(std::optional<bool> serving) {
 }  // namespace
 
 HealthService::HealthService(Host& host, Health& health, std::vector<std::string> service_names)
-    : host_(host), health_(health), changed_(std::make_shared<async::Event>(host.loop())) {
+    : health_(health), changed_(std::make_shared<async::Event>(host.loop())) {
+  host.Unary<Request, Response>(
+      [this](std::shared_ptr<Call>, const Request& request) { return Answer(request.service()); }, Method("Check"));
+  host.Stream<Request, Response>(
+      [this](std::shared_ptr<Call> call, const Request& request, StreamWriter<Response> writer) {
+        return Tell(std::move(call), request.service(), std::move(writer));
+      },
+      Method("Watch"));
   health_.Attach(std::move(service_names), [loop = &host.loop(), changed = changed_] {
     loop->Post([changed] {
       changed->Set();
@@ -35,36 +43,12 @@ HealthService::HealthService(Host& host, Health& health, std::vector<std::string
 
 HealthService::~HealthService() { health_.Detach(); }
 
-grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context, const Request* request,
-                                               Response* response) {
-  if (request->service() == CallbackPoolKeepAlive::kServiceName) {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
-  }
-  static const google::protobuf::MethodDescriptor* const method = Method("Check");
-  return host_.Unary(
-      context, request, response,
-      [this](std::shared_ptr<Call>, const Request& r) { return Answer(r.service()); }, method);
-}
-
 async::Task<absl::StatusOr<HealthCheckResponse>> HealthService::Answer(std::string service) {
   const std::optional<bool> serving = health_.ServingOf(service);
   if (!serving.has_value()) co_return errors::NotFound("UNKNOWN_SERVICE", "service: is not served here");
   Response response;
   response.set_status(StatusOf(serving));
   co_return std::move(response);
-}
-
-grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(grpc::CallbackServerContext* context,
-                                                                    const Request* request) {
-  static const google::protobuf::MethodDescriptor* const method = Method("Watch");
-  return host_.Stream<Request, Response>(
-      context, request,
-      [this](std::shared_ptr<Call> call, Request r, StreamWriter<Response> writer) {
-        return Tell(std::move(call), r.service(), std::move(writer));
-      },
-      method);
 }
 
 async::Task<absl::Status> HealthService::Tell(std::shared_ptr<Call> call, std::string service,
@@ -75,7 +59,7 @@ async::Task<absl::Status> HealthService::Tell(std::shared_ptr<Call> call, std::s
     if (told != status) {
       Response response;
       response.set_status(status);
-      absl::Status written = co_await writer.Write(std::move(response));
+      absl::Status written = co_await writer.Write(response);
       if (!written.ok()) co_return written;
       told = status;
       continue;  // it may have changed meanwhile

@@ -18,30 +18,24 @@
 #include "common/rpc/health.h"
 #include "common/rpc/host.h"
 #include "common/rpc/server_stream.h"
-#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/health/v1/health.pb.h"
 
 namespace motcua::rpc {
 
-class HealthService final : public grpc::health::v1::Health::CallbackService {
+class HealthService {
  public:
   using Request = grpc::health::v1::HealthCheckRequest;
   using Response = grpc::health::v1::HealthCheckResponse;
 
-  // Attaches itself to `health` under `service_names`, for as long as it lives.
+  // Adds its methods to `host` and attaches itself to `health` under `service_names`, for as long as it lives.
   HealthService(Host& host, Health& health, std::vector<std::string> service_names);
-  ~HealthService() override;
-
-  grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context, const Request* request,
-                                  Response* response) override;
-  grpc::ServerWriteReactor<Response>* Watch(grpc::CallbackServerContext* context,
-                                            const Request* request) override;
+  ~HealthService();
 
  private:
   async::Task<absl::StatusOr<Response>> Answer(std::string service);
   async::Task<absl::Status> Tell(std::shared_ptr<Call> call, std::string service,
                                  StreamWriter<Response> writer);
 
-  Host& host_;
   Health& health_;
   // Confined to the loop; also held by what is posted there.
   const std::shared_ptr<async::Event> changed_;

@@ -1,7 +1,13 @@
 #include "common/rpc/host.h"
 
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "absl/time/clock.h"
 #include "common/rpc/method.h"
+#include "common/rpc/server_call.h"
 #include "common/rpc/validator.h"
 #include "common/status/errors.h"
 #include "common/telemetry/log.h"
@@ -38,7 +44,7 @@ struct Metadata {
   std::vector<AfterWrite> after;
 };
 
-absl::Status ReadMetadata(const grpc::CallbackServerContext& context, Metadata& metadata) {
+absl::Status ReadMetadata(const grpc::ServerContext& context, Metadata& metadata) {
   for (const auto& [key, value] : context.client_metadata()) {
     std::string_view name = View(key);
     if (name == "authorization") {
@@ -57,7 +63,7 @@ absl::Status ReadMetadata(const grpc::CallbackServerContext& context, Metadata& 
   return absl::OkStatus();
 }
 
-std::string TraceOf(const grpc::CallbackServerContext& context) {
+std::string TraceOf(const grpc::ServerContext& context) {
   const auto found = context.client_metadata().find("traceparent");
   return telemetry::ContinueTrace(found == context.client_metadata().end() ? std::string_view()
                                                                            : View(found->second));
@@ -104,42 +110,42 @@ void LogCall(std::string_view method, const Call* call, const absl::Status& stat
 
 namespace internal {
 
-MethodState::MethodState(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics)
-    : name_(MethodName(method)),
-      is_health_(method->service()->full_name() == "grpc.health.v1.Health"),
+Method::Method(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics)
+    : descriptor_(method),
+      name_(MethodName(method)),
+      is_stream_(method->server_streaming()),
+      is_public_(method->file()->package().starts_with("grpc.")),
       labels_({{"service", method->service()->full_name()}, {"method", method->name()}}),
       metrics_(metrics),
       seconds_(
           metrics.MakeHistogram("motcua_rpc_seconds", "Time from a call's arrival to its end.", labels_)) {}
 
-void MethodState::Count(absl::StatusCode code, absl::Duration taken) {
-  size_t index = static_cast<size_t>(code) < by_code_.size() ? static_cast<size_t>(code) : 2;
-  telemetry::Counter* counter = by_code_[index].load(std::memory_order_acquire);
+void Method::Count(absl::StatusCode code, absl::Duration taken) {
+  const size_t index = static_cast<size_t>(code) < by_code_.size() ? static_cast<size_t>(code) : 2;
+  telemetry::Counter*& counter = by_code_[index];
   if (counter == nullptr) {
     telemetry::Labels labels = labels_;
     labels["code"] = absl::StatusCodeToString(static_cast<absl::StatusCode>(index));
     counter = &metrics_.MakeCounter("motcua_rpc_calls_total", "Calls by their outcome.", labels);
-    by_code_[index].store(counter, std::memory_order_release);
   }
   counter->Add(1);
   seconds_.Observe(absl::ToDoubleSeconds(taken));
 }
 
-absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
-                            const google::protobuf::MethodDescriptor* method,
-                            const google::protobuf::Message& request, bool stream) {
-  started_ = absl::Now();
-  method_ = &host_.StateOf(method);
+absl::Status Serving::Admit(const grpc::ServerContext& context, Method& method,
+                            const google::protobuf::Message* request, std::string_view request_bytes,
+                            const absl::Status& readable) {
+  method_ = &method;
   traceparent_ = TraceOf(context);
-  stream_ = stream;
+  const bool stream = method.is_stream();
+  const bool is_public = method.is_public();
   Host::Gate gate = host_.gate_.load(std::memory_order_acquire);
-  const bool health = method_->is_health();
-  if (gate == Host::Gate::kNotReady && !health)
+  if (gate == Host::Gate::kNotReady && !is_public)
     return errors::Unavailable("NOT_READY", "the service is starting");
-  if (gate == Host::Gate::kClosed && (stream || !health)) return Stopping();
+  if (gate == Host::Gate::kClosed && (stream || !is_public)) return Stopping();
 
-  if (health) {
-    budget_ = stream ? &host_.health_watches_ : &host_.health_checks_;
+  if (is_public) {
+    budget_ = stream ? &host_.public_streams_ : &host_.public_calls_;
   } else {
     budget_ = stream ? &host_.streams_ : &host_.calls_;
   }
@@ -149,15 +155,18 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
 
   Metadata metadata;
   if (absl::Status read = ReadMetadata(context, metadata); !read.ok()) return read;
-  // Health is everybody's, also of a prober whose token has run out.
+  // What is public is everybody's, also of a prober whose token has run out.
   absl::StatusOr<Authenticator::PrincipalPtr> principal = host_.authenticator_.anonymous();
-  if (!health) {
+  if (!is_public) {
     principal = host_.Identify(context, metadata.authorization, started_);
     if (!principal.ok()) return principal.status();
     if (absl::Status allowed = host_.policy_.Check(method_->name(), **principal); !allowed.ok())
       return allowed;
   }
-  if (absl::Status valid = Validate(request); !valid.ok()) return valid;
+  if (!readable.ok()) return readable;
+  if (request != nullptr) {
+    if (absl::Status valid = Validate(*request); !valid.ok()) return valid;
+  }
 
   absl::Time deadline = absl::InfiniteFuture();
   if (context.deadline() != std::chrono::system_clock::time_point::max()) {
@@ -169,10 +178,10 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
   }
   call_ = std::make_shared<Call>(host_.loop_, *std::move(principal), method_->name(), deadline);
   call_->set_traceparent(traceparent_);
+  call_->set_request_bytes(request_bytes);
   if (!metadata.after.empty()) call_->set_after(std::move(metadata.after));
   if (metadata.language.starts_with("en")) call_->set_english();
   if (stream) {
-    absl::MutexLock lock(&host_.mutex_);
     host_.open_streams_.insert(call_);
     if (host_.ending_streams_) call_->Cancel();
   }
@@ -180,19 +189,17 @@ absl::Status Serving::Admit(const grpc::CallbackServerContext& context,
 }
 
 absl::Status Serving::Record(absl::Status status) {
+  const bool stream = method_->is_stream();
   // A reader that went away does not see how its stream ended.
-  if (stream_ && call_ != nullptr && (status.ok() || absl::IsCancelled(status)) &&
+  if (stream && call_ != nullptr && (status.ok() || absl::IsCancelled(status)) &&
       call_->cancel().cancelled() && host_.gate_.load(std::memory_order_acquire) == Host::Gate::kClosed) {
     status = Stopping();
   }
   absl::Duration taken = absl::Now() - started_;
   method_->Count(status.code(), taken);
   if (budget_ != nullptr) budget_->GiveBack();
-  if (stream_ && call_ != nullptr) {
-    absl::MutexLock lock(&host_.mutex_);
-    host_.open_streams_.erase(call_);
-  }
-  if (!status.ok() || (!stream_ && taken > host_.options_.slow_call)) {
+  if (stream && call_ != nullptr) host_.open_streams_.erase(call_);
+  if (!status.ok() || (!stream && taken > host_.options_.slow_call)) {
     LogCall(method_->name(), call_.get(), status, taken, traceparent_);
   }
   LogAccess(method_->name(), call_.get(), status.code(), taken, traceparent_);
@@ -201,7 +208,7 @@ absl::Status Serving::Record(absl::Status status) {
 
 }  // namespace internal
 
-Host::Host(async::Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
+Host::Host(Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
            telemetry::Metrics& metrics, HostOptions options)
     : loop_(loop),
       policy_(std::move(policy)),
@@ -209,42 +216,45 @@ Host::Host(async::Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifi
       metrics_(metrics),
       calls_(options.max_in_flight, &metrics.MakeGauge("motcua_rpc_in_flight", "Unary calls being served.")),
       streams_(options.max_streams, &metrics.MakeGauge("motcua_rpc_streams", "Open streams.")),
-      health_checks_(options.max_health_checks, nullptr),
-      health_watches_(options.max_health_watches, nullptr),
+      public_calls_(options.max_public_calls, nullptr),
+      public_streams_(options.max_public_streams, nullptr),
       authenticator_(std::move(verifier)) {}
+
+Host::~Host() = default;
+
+void Host::Add(std::unique_ptr<internal::Method> method) {
+  std::string path = "/" + method->name();
+  methods_[std::move(path)] = std::move(method);
+}
+
+internal::Method* Host::Find(std::string_view path) const {
+  auto found = methods_.find(absl::string_view(path.data(), path.size()));
+  return found == methods_.end() ? nullptr : found->second.get();
+}
+
+std::vector<std::string> Host::ServiceNames() const {
+  std::set<std::string> names;
+  for (const auto& [path, method] : methods_) names.insert(method->descriptor()->service()->full_name());
+  return std::vector<std::string>(names.begin(), names.end());
+}
 
 void Host::Open() { gate_.store(Gate::kOpen, std::memory_order_release); }
 
 void Host::Close() { gate_.store(Gate::kClosed, std::memory_order_release); }
 
 void Host::EndStreams() {
-  std::set<std::shared_ptr<Call>> open;
-  {
-    absl::MutexLock lock(&mutex_);
-    open = open_streams_;
-    ending_streams_ = true;
-  }
   // Two turns of the loop on: in the first, streams that were woken by what came before (health that is no
   // longer serving) tell it.
-  loop_.Post([this, open = std::move(open)]() mutable {
+  loop_.Post([this] {
+    ending_streams_ = true;
+    std::vector<std::shared_ptr<Call>> open(open_streams_.begin(), open_streams_.end());
     loop_.Post([open = std::move(open)] {
       for (const auto& call : open) call->Cancel();
     });
   });
 }
 
-internal::MethodState& Host::StateOf(const google::protobuf::MethodDescriptor* method) {
-  {
-    absl::ReaderMutexLock lock(&mutex_);
-    if (auto found = methods_.find(method); found != methods_.end()) return *found->second;
-  }
-  absl::MutexLock lock(&mutex_);
-  auto& state = methods_[method];
-  if (state == nullptr) state = std::make_unique<internal::MethodState>(method, metrics_);
-  return *state;
-}
-
-absl::StatusOr<Authenticator::PrincipalPtr> Host::Identify(const grpc::CallbackServerContext& context,
+absl::StatusOr<Authenticator::PrincipalPtr> Host::Identify(const grpc::ServerContext& context,
                                                            std::string_view authorization, absl::Time now) {
   if (!authorization.empty()) return authenticator_.Bearer(authorization, now);
   auto peer = context.auth_context();

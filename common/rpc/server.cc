@@ -1,35 +1,27 @@
 #include "common/rpc/server.h"
 
 #include <grpc/grpc.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
-#include <mutex>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/rpc/health_service.h"
-#include "common/rpc/keep_alive.h"
+#include "common/rpc/reflection.h"
+#include "common/rpc/server_call.h"
 #include "common/status/errors.h"
 
 namespace motcua::rpc {
 namespace {
 
-// Both are settings of the process that gRPC wants before the first server is built.
-void EnablePlugins() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    grpc::EnableDefaultHealthCheckService(false);  // its watches would hold up a stop
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  });
-}
+// Of the largest request: what is somewhat larger is taken, so that its refusal can say why.
+constexpr int kRoomAbove = 2;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
-                                                      const std::vector<grpc::Service*>& services, Host& host,
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Host& host,
                                                       Health& health) {
   if (options.tls.empty() && !options.insecure && !IsLoopback(options.listen)) {
     return errors::FailedPrecondition("ADDRESS_NOT_LOOPBACK",
@@ -38,13 +30,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   auto credentials = MakeServerCredentials(options.tls, options.require_client_cert);
   if (!credentials.ok()) return credentials.status();
-  EnablePlugins();
+  std::unique_ptr<grpc::ServerBuilder> taken = host.loop().queue().TakeServerBuilder();
+  if (taken == nullptr) return errors::Internal("INTERNAL", "a loop serves one server");
+  grpc::ServerBuilder& builder = *taken;
+  grpc::EnableDefaultHealthCheckService(false);  // it would poll with threads of its own
 
-  std::unique_ptr<Server> self(new Server(host));
-  self->health_service_ = std::make_unique<HealthService>(host, health, options.service_names);
-  grpc::ServerBuilder builder;
+  std::unique_ptr<Server> self(new Server(host, static_cast<size_t>(options.max_message_bytes)));
+  self->health_service_ = std::make_unique<HealthService>(host, health, host.ServiceNames());
+  AddReflection(host);
   builder.AddListeningPort(options.listen, *credentials, &self->port_);
-  builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  builder.SetMaxReceiveMessageSize(kRoomAbove * options.max_message_bytes);
   // A second process on the same port is an error, not a silent sharing of calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Room for a token of 4 KiB beside the rest.
@@ -57,26 +52,24 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
                                static_cast<int>(absl::ToInt64Milliseconds(options.max_connection_age)));
   }
-  for (grpc::Service* service : services) builder.RegisterService(service);
-  builder.RegisterService(self->health_service_.get());
+  builder.RegisterAsyncGenericService(&self->acceptor_->service());
   self->server_ = builder.BuildAndStart();
   bool unix_socket = options.listen.rfind("unix:", 0) == 0;
-  if (self->server_ == nullptr || (self->port_ == 0 && !unix_socket)) {
+  if (self->port_ == 0 && !unix_socket) self->server_.reset();
+  if (self->server_ == nullptr) {
     return errors::Unavailable("ADDRESS_TAKEN", absl::StrCat("cannot listen on ", options.listen));
   }
-  self->keep_alive_ = std::make_unique<CallbackPoolKeepAlive>(self->InProcessChannel());
+  self->acceptor_->Start();
   return self;
 }
 
-Server::Server(Host& host) : host_(host) {}
+Server::Server(Host& host, size_t max_message_bytes)
+    : host_(host), acceptor_(std::make_unique<internal::Acceptor>(host, max_message_bytes)) {}
 Server::~Server() { Shutdown(absl::Now()); }
-
-std::shared_ptr<grpc::Channel> Server::InProcessChannel() { return server_->InProcessChannel(grpc::ChannelArguments()); }
 
 void Server::Shutdown(absl::Time deadline) {
   if (server_ == nullptr) return;
   host_.Close();
-  keep_alive_.reset();
   // gRPC tells every connection at once that this server takes no more calls, and then blocks for those in
   // hand.
   absl::Notification closed;
@@ -87,6 +80,7 @@ void Server::Shutdown(absl::Time deadline) {
   WaitAndEndStreams(deadline, closed);
   closing.join();
   server_->Wait();
+  acceptor_->WaitUntilGone();
   server_.reset();
   health_service_.reset();
 }
@@ -98,8 +92,8 @@ void Server::WaitAndEndStreams(absl::Time deadline, const absl::Notification& cl
     if (closed.WaitForNotificationWithTimeout(kLook)) break;
   }
   host_.EndStreams();
-  // What is still there when no unary call is: streams whose reader does not read, and those that are not the
-  // host's (reflection).
+  // What is still there when no unary call is: streams whose reader does not read, and calls that never sent their
+  // request.
   const absl::Time patience = absl::Now() + kEndPatience;
   while (!closed.WaitForNotificationWithTimeout(kLook)) {
     if (absl::Now() < patience || host_.in_flight() > 0) continue;

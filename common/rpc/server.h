@@ -1,10 +1,9 @@
-// Server: one listening gRPC server with health, reflection and the keep-alive of its callback threads.
+// Server: one listening gRPC server, with health and reflection, that the loop of its host serves.
 #ifndef MOTCUA_COMMON_RPC_SERVER_H_
 #define MOTCUA_COMMON_RPC_SERVER_H_
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/notification.h"
@@ -14,15 +13,15 @@
 #include "common/rpc/host.h"
 
 namespace grpc {
-class Channel;
 class Server;
-class Service;
-}  // namespace grpc
+}
 
 namespace motcua::rpc {
 
-class CallbackPoolKeepAlive;
 class HealthService;
+namespace internal {
+class Acceptor;
+}
 
 class ServerOptions {
  public:
@@ -38,43 +37,38 @@ class ServerOptions {
   absl::Duration max_connection_age = absl::InfiniteDuration();
   /// Of one request.
   int max_message_bytes = 4 << 20;
-  /// Full names that the health service answers for, beside the empty one and the dependencies.
-  std::vector<std::string> service_names;
 };
 
 class Server {
  public:
-  // Serves `services`, whose handlers `host` runs, and grpc.health.v1 at once; `health` says when it is
-  // ready. Services, host and health outlive the server. Errors: FAILED_PRECONDITION (ADDRESS_NOT_LOOPBACK)
-  // for an open address without TLS; UNAVAILABLE (ADDRESS_TAKEN); as MakeServerCredentials.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
-                                                       const std::vector<grpc::Service*>& services,
-                                                       Host& host, Health& health);
+  // Serves what was added to `host`, grpc.health.v1 and reflection at once; `health` says when the service is
+  // ready. One server a loop. Host and health outlive it. Blocks; not on the loop. Errors: FAILED_PRECONDITION
+  // (ADDRESS_NOT_LOOPBACK) for an open address without TLS; UNAVAILABLE (ADDRESS_TAKEN); as
+  // MakeServerCredentials.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, Host& host, Health& health);
   ~Server();
 
   int port() const { return port_; }
-  // A channel to this server that needs no network.
-  std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // Closes the host and takes no new connections or calls; unary calls in hand go on until `deadline`, after
   // which they are broken off. Streams end with UNAVAILABLE (SHUTTING_DOWN) as soon as no unary call is in
   // hand, at most kStreamsStay from now: so their readers are told what calls in hand still bring about. A
-  // stream whose reader does not take its end within kEndPatience is broken off. Blocks until all have ended;
-  // idempotent.
+  // stream whose reader does not take its end within kEndPatience is broken off. Blocks until all have ended, so
+  // not on the loop; idempotent.
   void Shutdown(absl::Time deadline);
 
   static constexpr absl::Duration kStreamsStay = absl::Milliseconds(500);
   static constexpr absl::Duration kEndPatience = absl::Milliseconds(500);
 
  private:
-  explicit Server(Host& host);
+  Server(Host& host, size_t max_message_bytes);
   void WaitAndEndStreams(absl::Time deadline, const absl::Notification& closed);
 
   Host& host_;
   int port_ = 0;
   std::unique_ptr<HealthService> health_service_;
+  std::unique_ptr<internal::Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<CallbackPoolKeepAlive> keep_alive_;
 };
 
 }  // namespace motcua::rpc

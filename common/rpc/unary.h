@@ -6,87 +6,49 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "common/rpc/grpc_status.h"
 #include "common/rpc/host.h"
 #include "common/rpc/method.h"
-#include "common/status/errors.h"
+#include "common/rpc/server_call.h"
 
 namespace motcua::rpc {
 namespace internal {
 
-// Deletes itself when gRPC is done with it.
-class UnaryReactor final : public grpc::ServerUnaryReactor {
- public:
-  explicit UnaryReactor(Host& host) : serving(host) {}
-  Serving serving;
-
-  // Once. The reactor and the request may be gone when this returns.
-  void Complete(const absl::Status& status) { Finish(ToGrpc(serving.Record(status))); }
-
- private:
-  void OnCancel() override {
-    if (serving.call() != nullptr) serving.call()->Cancel();
-  }
-  void OnDone() override { delete this; }
-};
-
-// Completes a call even where its coroutine is destroyed before its end, or never run: gRPC waits for every call.
-template <class Reactor>
-class Completion {
- public:
-  explicit Completion(Reactor* reactor) : reactor_(reactor) {}
-  Completion(Completion&& other) noexcept : reactor_(std::exchange(other.reactor_, nullptr)) {}
-  Completion& operator=(Completion&&) = delete;
-  ~Completion() {
-    if (reactor_ != nullptr) reactor_->Complete(errors::Unavailable("SHUTTING_DOWN", "the service is stopping"));
-  }
-  void Finish(const absl::Status& status) { std::exchange(reactor_, nullptr)->Complete(status); }
-  Reactor& reactor() { return *reactor_; }
-
- private:
-  Reactor* reactor_;
-};
-
-// `request` and `response` are gRPC's, and live until the completion.
 template <class Request, class Response, class Handler>
-async::Task<void> ServeUnary(Completion<UnaryReactor> completion, const Request* request, Response* response,
-                             Handler handler) {
-  Serving& serving = completion.reactor().serving;
-  if (serving.must_wait()) {
-    absl::Status caught_up = co_await serving.WaitForWrites();
-    if (!caught_up.ok()) {
-      completion.Finish(caught_up);
-      co_return;
+class UnaryMethod final : public Method {
+ public:
+  UnaryMethod(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics, Handler handler)
+      : Method(method, metrics), handler_(std::move(handler)) {}
+
+  google::protobuf::Message* NewRequest(google::protobuf::Arena* arena) const override {
+    return google::protobuf::Arena::CreateMessage<Request>(arena);
+  }
+
+  async::Task<void> Serve(CallEnd end) override {
+    ServerCall& call = end.call();
+    if (call.serving().must_wait()) {
+      absl::Status caught_up = co_await call.serving().WaitForWrites();
+      if (!caught_up.ok()) {
+        end.Finish(caught_up);
+        co_return;
+      }
     }
-  }
-  absl::Status status;
-  {
-    std::shared_ptr<Call> call = serving.call();
-    async::Task<absl::StatusOr<Response>> task = handler(std::move(call), *request);
+    std::shared_ptr<Call> served = call.serving().call();
+    async::Task<absl::StatusOr<Response>> task =
+        handler_(std::move(served), static_cast<const Request&>(call.request()));
     absl::StatusOr<Response> result = co_await std::move(task);
-    status = result.status();
-    if (result.ok()) *response = *std::move(result);
+    end.Finish(result.status(), result.ok() ? &*result : nullptr);
   }
-  completion.Finish(status);
-}
+
+ private:
+  Handler handler_;
+};
 
 }  // namespace internal
 
 template <class Request, class Response, class Handler>
-grpc::ServerUnaryReactor* Host::Unary(grpc::CallbackServerContext* context, const Request* request,
-                                      Response* response, Handler handler,
-                                      const google::protobuf::MethodDescriptor* method) {
-  auto* reactor = new internal::UnaryReactor(*this);
-  internal::Completion<internal::UnaryReactor> completion(reactor);
+void Host::Unary(Handler handler, const google::protobuf::MethodDescriptor* method) {
   if (method == nullptr) method = MethodOf<Request>();
-  absl::Status admitted = reactor->serving.Admit(*context, method, *request, /*stream=*/false);
-  if (!admitted.ok()) {
-    completion.Finish(admitted);
-    return reactor;
-  }
-  loop_.Spawn(internal::ServeUnary<Request, Response, Handler>(std::move(completion), request, response,
-                                                               std::move(handler)));
-  return reactor;
+  Add(std::make_unique<internal::UnaryMethod<Request, Response, Handler>>(method, metrics_, std::move(handler)));
 }
 
 }  // namespace motcua::rpc

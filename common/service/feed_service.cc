@@ -61,48 +61,28 @@ void AllowCommonMethods(auth::Policy& policy) {
   policy.Allow("motcua.admin.v1.AdminService/Advance", {"admin"});
 }
 
-grpc::ServerUnaryReactor* FeedServiceImpl::ListShards(grpc::CallbackServerContext* context,
-                                                      const ListShardsRequest* request, ListShardsResponse* response) {
-  return host_.Unary(context, request, response, [this](std::shared_ptr<rpc::Call>, const ListShardsRequest&) {
-    return ListShardsOf(backend_);
-  });
-}
-
-grpc::ServerWriteReactor<ReadResponse>* FeedServiceImpl::Read(grpc::CallbackServerContext* context,
-                                                              const ReadRequest* request) {
-  return host_.Stream<ReadRequest, ReadResponse>(
-      context, request, [this](std::shared_ptr<rpc::Call> call, ReadRequest read, rpc::StreamWriter<ReadResponse> writer) {
+void AddCommonServices(rpc::Host& host, Backend& backend) {
+  using CallPtr = std::shared_ptr<rpc::Call>;
+  host.Unary<ListShardsRequest, ListShardsResponse>(
+      [&backend](CallPtr, const ListShardsRequest&) { return ListShardsOf(backend); });
+  host.Stream<ReadRequest, ReadResponse>(
+      [&backend](CallPtr call, const ReadRequest& read, rpc::StreamWriter<ReadResponse> writer) {
         absl::Status allowed = MayRead(call->principal(), read.shard(), read.consumer());
         if (!allowed.ok()) return Refuse(std::move(allowed));
-        feed::Publisher::Sink sink = [writer = std::move(writer)](ReadResponse step) mutable {
-          return writer.Write(std::move(step));
+        feed::Publisher::Sink sink = [writer = std::move(writer)](const ReadResponse& step) mutable {
+          return writer.Write(step);
         };
-        return backend_.publisher().Stream(std::move(read), std::move(sink), call->cancel());
+        return backend.publisher().Stream(read, std::move(sink), call->cancel());
       });
-}
-
-grpc::ServerUnaryReactor* FeedServiceImpl::Acknowledge(grpc::CallbackServerContext* context,
-                                                       const AcknowledgeRequest* request,
-                                                       AcknowledgeResponse* response) {
-  return host_.Unary(context, request, response, [this](std::shared_ptr<rpc::Call> call, const AcknowledgeRequest& r) {
-    return AcknowledgeTo(backend_, call->principal().subject, r, call->deadline());
+  host.Unary<AcknowledgeRequest, AcknowledgeResponse>([&backend](CallPtr call, const AcknowledgeRequest& request) {
+    return AcknowledgeTo(backend, call->principal().subject, request, call->deadline());
   });
-}
-
-grpc::ServerUnaryReactor* AdminServiceImpl::GetStatus(grpc::CallbackServerContext* context,
-                                                      const admin::v1::GetStatusRequest* request,
-                                                      admin::v1::GetStatusResponse* response) {
-  return host_.Unary(context, request, response,
-                     [this](std::shared_ptr<rpc::Call>, const admin::v1::GetStatusRequest&) { return StatusOf(backend_); });
-}
-
-grpc::ServerUnaryReactor* AdminServiceImpl::Advance(grpc::CallbackServerContext* context,
-                                                    const admin::v1::AdvanceRequest* request,
-                                                    admin::v1::AdvanceResponse* response) {
-  return host_.Unary(context, request, response,
-                     [this](std::shared_ptr<rpc::Call> call, const admin::v1::AdvanceRequest& r) {
-                       return backend_.Advance(r, call->deadline());
-                     });
+  host.Unary<admin::v1::GetStatusRequest, admin::v1::GetStatusResponse>(
+      [&backend](CallPtr, const admin::v1::GetStatusRequest&) { return StatusOf(backend); });
+  host.Unary<admin::v1::AdvanceRequest, admin::v1::AdvanceResponse>(
+      [&backend](CallPtr call, const admin::v1::AdvanceRequest& request) {
+        return backend.Advance(request, call->deadline());
+      });
 }
 
 }  // namespace motcua::service

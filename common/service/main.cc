@@ -21,6 +21,7 @@
 #include "common/telemetry/build_info.h"
 #include "common/telemetry/exposer.h"
 #include "common/telemetry/log.h"
+#include "google/protobuf/stubs/logging.h"
 
 namespace motcua::service {
 
@@ -68,7 +69,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
-absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSources(async::Loop& loop,
+absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSources(rpc::Loop& loop,
                                                                                   const Description& description,
                                                                                   const rpc::ServiceOptions& options) {
   std::string token;
@@ -96,6 +97,14 @@ absl::StatusOr<std::optional<auth::JwtVerifier>> MakeVerifier(const rpc::Service
     verifier.emplace(*std::move(keys), options.jwt_issuer, options.jwt_audience);
   }
   return verifier;
+}
+
+// What protobuf prints of a request that it cannot read is the caller's, and is answered; only what ends the process
+// is told.
+void QuietProtobuf() {
+  google::protobuf::SetLogHandler([](google::protobuf::LogLevel level, const char*, int, const std::string& text) {
+    if (level == google::protobuf::LOGLEVEL_FATAL) std::fprintf(stderr, "%s\n", text.c_str());
+  });
 }
 
 // The port is told by renaming a finished file into place: who reads it never reads half of it.
@@ -126,14 +135,12 @@ class Process {
   const Description description_;
   const rpc::ServiceOptions options_;
   telemetry::PrometheusMetrics metrics_;
-  async::Loop loop_;
+  rpc::Loop loop_;
   rpc::Health health_;
   std::unique_ptr<telemetry::Exposer> exposer_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Sampler> sampler_;
   std::unique_ptr<rpc::Host> host_;
-  std::unique_ptr<FeedServiceImpl> feed_service_;
-  std::unique_ptr<AdminServiceImpl> admin_service_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<async::CancelSource> cancel_;
@@ -189,8 +196,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   host_->SetBeforeHook(
       [this](std::shared_ptr<rpc::Call> call) { return backend_->BeforeCall(std::move(call)); },
       /*every_call=*/backend_->simulated());
-  feed_service_ = std::make_unique<FeedServiceImpl>(*host_, *backend_);
-  admin_service_ = std::make_unique<AdminServiceImpl>(*host_, *backend_);
+  AddCommonServices(*host_, *backend_);
   Environment environment(*backend_, *host_, options_, *sampler_);
   absl::StatusOr<std::unique_ptr<Service>> service = factory(environment);
   if (!service.ok()) return service.status();
@@ -204,12 +210,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   if (exposer_ != nullptr) loop_.Spawn(sampler_->Run(cancel_->token()));
   loop_.Spawn(TellHealth(*backend_, *host_, health_, cancel_->token()));
 
-  rpc::ServerOptions server_options = options_.server;
-  server_options.service_names = {service_->grpc_service_name(), "motcua.feed.v1.FeedService",
-                                  "motcua.admin.v1.AdminService"};
-  std::vector<grpc::Service*> services = {&service_->grpc_service(), feed_service_.get(), admin_service_.get()};
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
-      rpc::Server::Start(server_options, services, *host_, health_);
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options_.server, *host_, health_);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   if (!options_.port_file.empty()) return WritePort(options_.port_file, server_->port());
@@ -242,6 +243,7 @@ int Main(int argc, char** argv, Description description, const std::string& purp
   const sigset_t signals = BlockSignals();
   // Debian builds Abseil without NDEBUG, so that every lock of gRPC's would be entered into a graph of lock orders.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  QuietProtobuf();
   rpc::ParsedOptions parsed =
       rpc::ParseServiceOptions(description.name, purpose, WithCommonFlags(extra_flags), description.sources,
                                argc, argv, rpc::EnvironmentOfProcess());

@@ -21,10 +21,6 @@
 #include "common/service/backend.h"
 #include "common/service/sampler.h"
 
-namespace grpc {
-class Service;
-}
-
 namespace motcua::service {
 
 // What a service is built from. All of it outlives the service.
@@ -34,6 +30,7 @@ class Environment {
       : backend(backend), host(host), options(options), sampler(sampler) {}
 
   Backend& backend;
+  // To be given the handlers of the service's RPCs.
   rpc::Host& host;
   const rpc::ServiceOptions& options;
   // For the numbers of the service itself.
@@ -45,10 +42,6 @@ class Service {
  public:
   virtual ~Service() = default;
 
-  // Its gRPC service, served beside FeedService and AdminService.
-  virtual grpc::Service& grpc_service() = 0;
-  // `motcua.routing.v1.RoutingService`.
-  virtual std::string grpc_service_name() const = 0;
   // Work in the background, on the loop, until cancelled.
   virtual async::Task<void> Run(async::CancelToken cancel) = 0;
 };

@@ -21,8 +21,8 @@ class DeadlineMonitor final : public service::Service {
         sweeper_(environment.backend.loop(), environment.backend.store(), environment.backend.catalogues(),
                  environment.backend.subscriptions(), environment.backend.publisher()),
         monitor_(environment.backend.store(), environment.backend.catalogues(), environment.backend.subscriptions(),
-                 environment.backend.publisher()),
-        service_(environment.host, monitor_) {
+                 environment.backend.publisher()) {
+    AddDeadlineService(environment.host, monitor_);
     for (const std::string& source : environment.backend.description().sources) {
       environment.backend.Consume(source, projection_);
     }
@@ -45,8 +45,6 @@ class DeadlineMonitor final : public service::Service {
     });
   }
 
-  grpc::Service& grpc_service() override { return service_; }
-  std::string grpc_service_name() const override { return std::string(v1::DeadlineService::service_full_name()); }
   async::Task<void> Run(async::CancelToken cancel) override { return sweeper_.Run(std::move(cancel)); }
 
  private:
@@ -70,7 +68,6 @@ class DeadlineMonitor final : public service::Service {
   ClockProjection projection_;
   Sweeper sweeper_;
   Monitor monitor_;
-  DeadlineServiceImpl service_;
 };
 
 }  // namespace

@@ -13,21 +13,18 @@ namespace {
 class IntakeProcess final : public service::Service {
  public:
   explicit IntakeProcess(service::Environment& environment)
-      : intake_(environment.backend.store(), environment.backend.catalogues(), environment.backend.publisher()),
-        service_(environment.host, intake_) {
+      : intake_(environment.backend.store(), environment.backend.catalogues(), environment.backend.publisher()) {
+    AddIntakeService(environment.host, intake_);
     for (const std::string& source : environment.backend.description().sources) {
       environment.backend.Consume(source, progress_);
     }
   }
 
-  grpc::Service& grpc_service() override { return service_; }
-  std::string grpc_service_name() const override { return "motcua.intake.v1.IntakeService"; }
   async::Task<void> Run(async::CancelToken) override { co_return; }
 
  private:
   ProgressProjection progress_;
   Intake intake_;
-  IntakeService service_;
 };
 
 }  // namespace

@@ -87,8 +87,8 @@ class Notification final : public service::Service {
         transport_(backend_.loop(), settings.transport),
         worker_(backend_.loop(), backend_.store(), backend_.catalogues(), transport_, settings.delivery),
         announcer_(backend_.loop(), backend_.subscriptions(), watch_, worker_),
-        notifications_(backend_.store(), backend_.catalogues(), watch_),
-        grpc_service_(MakeNotificationService(environment.host, notifications_)) {
+        notifications_(backend_.store(), backend_.catalogues(), watch_) {
+    AddNotificationService(environment.host, notifications_);
     for (const std::string& source : backend_.description().sources) {
       projections_.push_back(std::make_unique<NotificationProjection>(
           SourceOf(source), backend_.catalogues(), settings.projection,
@@ -98,8 +98,6 @@ class Notification final : public service::Service {
     ObserveDeliveries(environment);
   }
 
-  grpc::Service& grpc_service() override { return *grpc_service_; }
-  std::string grpc_service_name() const override { return "motcua.notification.v1.NotificationService"; }
   async::Task<void> Run(async::CancelToken cancel) override { return worker_.Run(std::move(cancel)); }
 
  private:
@@ -144,7 +142,6 @@ class Notification final : public service::Service {
   std::map<std::pair<v1::Channel, Conclusion>, telemetry::Counter*> deliveries_;
   Announcer announcer_;
   Notifications notifications_;
-  std::unique_ptr<grpc::Service> grpc_service_;
   std::vector<std::unique_ptr<NotificationProjection>> projections_;
 };
 

@@ -13,20 +13,17 @@ namespace {
 class RoutingProcess final : public service::Service {
  public:
   explicit RoutingProcess(service::Environment& environment)
-      : routing_(environment.backend.store(), environment.backend.catalogues()),
-        service_(environment.host, routing_) {
+      : routing_(environment.backend.store(), environment.backend.catalogues()) {
+    AddRoutingService(environment.host, routing_);
     environment.backend.Consume("intake", projection_);
   }
 
-  grpc::Service& grpc_service() override { return service_; }
-  std::string grpc_service_name() const override { return "motcua.routing.v1.RoutingService"; }
   // Everything that routing does by itself, it does on an event.
   async::Task<void> Run(async::CancelToken) override { co_return; }
 
  private:
   IntakeProjection projection_;
   Routing routing_;
-  RoutingService service_;
 };
 
 absl::StatusOr<std::unique_ptr<service::Service>> MakeRouting(service::Environment& environment) {

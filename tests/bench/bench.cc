@@ -57,7 +57,7 @@ class Bench {
  public:
   Bench(std::string title, bool quiet) : quiet_(quiet) { Say(title); }
 
-  async::Loop loop{"bench"};
+  rpc::Loop loop{"bench"};
   nlohmann::ordered_json report;
 
   void Say(const std::string& text) const {
@@ -148,7 +148,7 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   Bench bench("Benchmark: " + std::to_string(loaded) + " open dossiers", false);
-  async::Loop& loop = bench.loop;
+  rpc::Loop& loop = bench.loop;
   std::ifstream key_stream(key_file);
   std::stringstream pem;
   pem << key_stream.rdbuf();

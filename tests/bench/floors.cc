@@ -89,7 +89,7 @@ absl::StatusOr<double> RedisCommits(async::Loop& loop, redis::Client& redis, int
   return Rate(loop, std::move(workers), start, done);
 }
 
-absl::StatusOr<double> EmptyCalls(async::Loop& loop, int in_flight, absl::Duration time) {
+absl::StatusOr<double> EmptyCalls(rpc::Loop& loop, int in_flight, absl::Duration time) {
   EmptyService service;
   int port = 0;
   grpc::ServerBuilder builder;

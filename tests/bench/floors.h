@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/loop.h"
+#include "common/rpc/completion_queue.h"
 #include "common/redis/client.h"
 
 namespace motcua::bench {
@@ -14,7 +15,7 @@ namespace motcua::bench {
 absl::StatusOr<double> RedisCommits(async::Loop& loop, redis::Client& redis, int in_flight, absl::Duration time);
 
 // Empty gRPC calls a second over the loopback, client and server in this process, `in_flight` at a time.
-absl::StatusOr<double> EmptyCalls(async::Loop& loop, int in_flight, absl::Duration time);
+absl::StatusOr<double> EmptyCalls(rpc::Loop& loop, int in_flight, absl::Duration time);
 
 }  // namespace motcua::bench
 

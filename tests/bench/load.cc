@@ -78,7 +78,7 @@ reference::v1::ReferenceSet BenchReference() {
   return set;
 }
 
-System::System(async::Loop& loop, const auth::JwtSigner& signer,
+System::System(rpc::Loop& loop, const auth::JwtSigner& signer,
                std::map<std::string, std::shared_ptr<grpc::Channel>> channels)
     : loop_(loop), run_(absl::StrCat("bench-", absl::ToUnixMicros(absl::Now()), "-", getpid(), "-")) {
   for (const char* agency : {kShard, kCommune, kDistrict, kRegistry}) {

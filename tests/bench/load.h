@@ -29,7 +29,7 @@ reference::v1::ReferenceSet BenchReference();
 // The four services as the benchmark's officers see them. Confined to the loop but for construction.
 class System {
  public:
-  System(async::Loop& loop, const auth::JwtSigner& signer, std::map<std::string, std::shared_ptr<grpc::Channel>> channels);
+  System(rpc::Loop& loop, const auth::JwtSigner& signer, std::map<std::string, std::shared_ptr<grpc::Channel>> channels);
 
   // Applies BenchReference and waits until every service has it.
   async::Task<absl::Status> Prepare();
@@ -59,7 +59,7 @@ class System {
                                             std::string after_service = "", uint64_t after = 0);
   std::string NextRequestId();
 
-  async::Loop& loop_;
+  rpc::Loop& loop_;
   std::map<std::string, std::string> tokens_;
   std::map<std::string, rpc::Client> clients_;
   const std::string run_;

@@ -39,14 +39,12 @@ class Upstream {
       policy.Allow(absl::StrCat("motcua.feed.v1.FeedService/", method), {auth::kAnyone});
     }
     host_ = std::make_unique<rpc::Host>(loop_, std::move(policy), std::nullopt, metrics_);
-    feed_service_ = std::make_unique<service::FeedServiceImpl>(*host_, *backend_);
+    service::AddCommonServices(*host_, *backend_);
     EXPECT_TRUE(async::SyncWait(loop_, backend_->redis().WaitConnected(Soon())).ok());
     EXPECT_TRUE(async::SyncWait(loop_, backend_->publisher().AddShard("H30", Soon())).ok());
     loop_.Spawn(backend_->Run(cancel_.token()));
     host_->Open();
-    std::vector<grpc::Service*> services;
-    services.push_back(feed_service_.get());
-    server_ = rpc::Server::Start(rpc::ServerOptions(), services, *host_, health_).value();
+    server_ = rpc::Server::Start(rpc::ServerOptions(), *host_, health_).value();
   }
   ~Upstream() {
     host_->Close();
@@ -81,11 +79,10 @@ class Upstream {
   static absl::Time Soon() { return absl::Now() + absl::Seconds(20); }
 
   telemetry::PrometheusMetrics metrics_;
-  async::Loop loop_;
+  rpc::Loop loop_;
   rpc::Health health_;
   std::unique_ptr<service::Backend> backend_;
   std::unique_ptr<rpc::Host> host_;
-  std::unique_ptr<service::FeedServiceImpl> feed_service_;
   std::unique_ptr<rpc::Server> server_;
   async::CancelSource cancel_;
 };

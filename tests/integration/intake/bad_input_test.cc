@@ -47,8 +47,9 @@ auth::Policy PolicyOfIntake() {
 class BadInput : public testing::Test {
  protected:
   void SetUp() override {
+    AddIntakeService(host_, intake_);
     loop_.Spawn(backend_.Run(stop_.token()));
-    auto server = rpc::Server::Start(rpc::ServerOptions(), {&service_}, host_, health_);
+    auto server = rpc::Server::Start(rpc::ServerOptions(), host_, health_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     host_.Open();
@@ -101,13 +102,12 @@ class BadInput : public testing::Test {
   const std::string an_ = credentials_.Officer("an", kCommune, {"intake"});
   const std::string binh_ = credentials_.Officer("binh", "H30.18.06", {"intake"});
   const std::string admin_ = credentials_.Officer("root", "H30", {"admin"});
-  async::Loop loop_{"intake"};
+  rpc::Loop loop_{"intake"};
   async::CancelSource stop_{loop_};
   telemetry::InertMetrics metrics_;
   service::Backend backend_{loop_, service::Description("intake", "in", {}, false), OptionsFor(redis_), {}, metrics_};
   Intake intake_{backend_.store(), backend_.catalogues(), backend_.publisher()};
   rpc::Host host_{loop_, PolicyOfIntake(), VerifierOf(credentials_), metrics_};
-  IntakeService service_{host_, intake_};
   rpc::Health health_{metrics_};
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<rpc::BlockingClient> client_;

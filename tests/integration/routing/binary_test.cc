@@ -138,7 +138,7 @@ class BinaryTest : public testing::Test {
 
   // Routing's feed up to `count` events, read as any consumer would.
   std::vector<feed::v1::Event> ReadFeed(size_t count) {
-    async::Loop loop("reader");
+    rpc::Loop loop("reader");
     std::vector<feed::v1::Event> events;
     {
       rpc::Client client(loop, *rpc::MakeChannel(rpc::ChannelOptions(replicas_.front()->address())),

@@ -28,14 +28,12 @@ IntakeStandIn::IntakeStandIn(const std::string& redis, auth::JwtKeys keys)
   service::AllowCommonMethods(policy);
   host_ = std::make_unique<rpc::Host>(loop_, std::move(policy),
                                       auth::JwtVerifier(std::move(keys), "motcua", "motcua"), metrics_);
-  feed_service_ = std::make_unique<service::FeedServiceImpl>(*host_, *backend_);
+  service::AddCommonServices(*host_, *backend_);
   EXPECT_TRUE(async::SyncWait(loop_, backend_->redis().WaitConnected(Soon())).ok());
   EXPECT_TRUE(async::SyncWait(loop_, backend_->publisher().AddShard("H30", Soon())).ok());
   loop_.Spawn(backend_->Run(cancel_.token()));
   host_->Open();
-  std::vector<grpc::Service*> services;
-  services.push_back(feed_service_.get());
-  auto server = rpc::Server::Start(rpc::ServerOptions(), services, *host_, health_);
+  auto server = rpc::Server::Start(rpc::ServerOptions(), *host_, health_);
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
 }

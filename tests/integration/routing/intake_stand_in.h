@@ -29,11 +29,10 @@ class IntakeStandIn {
 
  private:
   telemetry::PrometheusMetrics metrics_;
-  async::Loop loop_;
+  rpc::Loop loop_;
   rpc::Health health_;
   std::unique_ptr<service::Backend> backend_;
   std::unique_ptr<rpc::Host> host_;
-  std::unique_ptr<service::FeedServiceImpl> feed_service_;
   std::unique_ptr<rpc::Server> server_;
   async::CancelSource cancel_;
 };

@@ -80,7 +80,7 @@ TEST(Balance, NoCallIsLostWhenAReplicaStopsUnderLoad) {
 
 TEST(Balance, ServicesCallEachOtherThroughAStopOfOneReplica) {
   Replicas replicas;
-  async::Loop loop("caller");
+  Loop loop("caller");
   {
     Client client(loop, replicas.Channel());
     auto many = [](Client* c, int count) -> async::Task<absl::Status> {

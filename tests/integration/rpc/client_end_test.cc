@@ -12,7 +12,7 @@ constexpr int kRounds = 300;
 // No server runs in this process meanwhile: gRPC's callback threads end with the last client.
 TEST(ClientEnd, IsNeverLeftToAThreadOfGrpc) {
   for (int i = 0; i < kRounds; ++i) {
-    async::Loop loop("ending");
+    Loop loop("ending");
     {
       Client client(loop, MakeChannel(ChannelOptions("127.0.0.1:1")).value());
       loop.RunAndWait([&] {
@@ -27,7 +27,7 @@ TEST(ClientEnd, IsNeverLeftToAThreadOfGrpc) {
 
 TEST(ClientEnd, NeitherAfterACall) {
   for (int i = 0; i < kRounds; ++i) {
-    async::Loop loop("ending");
+    Loop loop("ending");
     {
       Client client(loop, MakeChannel(ChannelOptions("127.0.0.1:1")).value());
       auto forget = [](async::Task<absl::StatusOr<GetStatusResponse>> task) -> async::Task<void> {

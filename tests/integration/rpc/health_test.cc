@@ -53,7 +53,7 @@ TEST(Health, AnUnknownNameIsNotFound) {
 
 TEST(Health, AServerIsNotServingUntilItIsReady) {
   Bare bare;
-  auto server = Server::Start(ServerOptions(), {}, bare.host, bare.health).value();
+  auto server = Server::Start(ServerOptions(), bare.host, bare.health).value();
   auto channel = MakeChannel(ChannelOptions(absl::StrCat("127.0.0.1:", server->port()))).value();
   EXPECT_EQ(Check(channel, ""), HealthCheckResponse::NOT_SERVING) << "answered, though the host is not open";
   bare.health.SetReady(true);
@@ -85,7 +85,7 @@ TEST(Health, AWatchOfAnUnknownNameStaysAndIsToldWhenTheNameIsKnown) {
 
 TEST(Health, WatchesHaveABudgetOfTheirOwn) {
   HostOptions options;
-  options.max_health_watches = 2;
+  options.max_public_streams = 2;
   options.max_streams = 1;
   TestServer server(options);
   server.behaviour.read = [](CallPtr, ReadRequest, StreamWriter<ReadResponse>) {

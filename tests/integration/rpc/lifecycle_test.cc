@@ -11,11 +11,12 @@ namespace {
 TEST(Lifecycle, ACallBeforeTheServiceIsOpenIsUnavailable) {
   TestServer server;
   telemetry::InertMetrics metrics;
-  Host closed(server.loop, TestPolicy(), std::nullopt, metrics);
+  Loop loop("closed-loop");
+  Host closed(loop, TestPolicy(), std::nullopt, metrics);
   Behaviour behaviour;
-  TestAdmin admin_service(closed, behaviour);
+  AddTestHandlers(closed, behaviour);
   Health health(metrics);
-  auto second = Server::Start(ServerOptions(), {&admin_service}, closed, health).value();
+  auto second = Server::Start(ServerOptions(), closed, health).value();
   BlockingClient client(MakeChannel(ChannelOptions(absl::StrCat("127.0.0.1:", second->port()))).value());
   auto reply = client.Call<GetStatusResponse>(GetStatusRequest(), CallOptions(), /*retry=*/false);
   EXPECT_EQ(errors::Reason(reply.status()), "NOT_READY");
@@ -72,7 +73,7 @@ TEST(Lifecycle, APortThatIsTakenIsAnError) {
   Bare bare;
   ServerOptions options;
   options.listen = absl::StrCat("127.0.0.1:", server.server->port());
-  EXPECT_EQ(errors::Reason(Server::Start(options, {}, bare.host, bare.health).status()), "ADDRESS_TAKEN");
+  EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()), "ADDRESS_TAKEN");
 }
 
 TEST(Lifecycle, AClientThatGoesAwayCancelsItsCalls) {

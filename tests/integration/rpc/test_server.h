@@ -16,13 +16,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/async/loop.h"
 #include "common/async/sync_wait.h"
 #include "common/auth/jwt_signer.h"
 #include "common/rpc/client.h"
 #include "common/rpc/health.h"
 #include "common/rpc/server.h"
 #include "common/rpc/server_stream.h"
+#include "common/rpc/unary.h"
 #include "common/telemetry/metrics.h"
 #include "motcua/admin/v1/admin.grpc.pb.h"
 #include "motcua/feed/v1/feed.grpc.pb.h"
@@ -58,42 +58,18 @@ class Behaviour {
   std::function<async::Task<absl::Status>(CallPtr, ReadRequest, StreamWriter<ReadResponse>)> read;
 };
 
-class TestAdmin final : public admin::v1::AdminService::CallbackService {
- public:
-  TestAdmin(Host& host, Behaviour& behaviour) : host_(host), behaviour_(behaviour) {}
-  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const GetStatusRequest* request,
-                                      GetStatusResponse* response) override {
-    return host_.Unary(context, request, response, [this](CallPtr call, const GetStatusRequest&) {
-      return behaviour_.get_status(std::move(call));
-    });
-  }
-  grpc::ServerUnaryReactor* Advance(grpc::CallbackServerContext* context, const AdvanceRequest* request,
-                                    AdvanceResponse* response) override {
-    return host_.Unary(context, request, response, [this](CallPtr call, const AdvanceRequest& r) {
-      return behaviour_.advance(std::move(call), r);
-    });
-  }
-
- private:
-  Host& host_;
-  Behaviour& behaviour_;
-};
-
-class TestFeed final : public feed::v1::FeedService::CallbackService {
- public:
-  TestFeed(Host& host, Behaviour& behaviour) : host_(host), behaviour_(behaviour) {}
-  grpc::ServerWriteReactor<ReadResponse>* Read(grpc::CallbackServerContext* context,
-                                               const ReadRequest* request) override {
-    return host_.Stream<ReadRequest, ReadResponse>(
-        context, request, [this](CallPtr call, ReadRequest r, StreamWriter<ReadResponse> writer) {
-          return behaviour_.read(std::move(call), std::move(r), std::move(writer));
-        });
-  }
-
- private:
-  Host& host_;
-  Behaviour& behaviour_;
-};
+// `behaviour` outlives the server of `host`.
+inline void AddTestHandlers(Host& host, Behaviour& behaviour) {
+  host.Unary<GetStatusRequest, GetStatusResponse>(
+      [&behaviour](CallPtr call, const GetStatusRequest&) { return behaviour.get_status(std::move(call)); });
+  host.Unary<AdvanceRequest, AdvanceResponse>([&behaviour](CallPtr call, const AdvanceRequest& request) {
+    return behaviour.advance(std::move(call), request);
+  });
+  host.Stream<ReadRequest, ReadResponse>(
+      [&behaviour](CallPtr call, const ReadRequest& request, StreamWriter<ReadResponse> writer) {
+        return behaviour.read(std::move(call), request, std::move(writer));
+      });
+}
 
 inline auth::Policy TestPolicy() {
   auth::Policy policy;
@@ -112,7 +88,7 @@ class Bare {
     loop.Stop();
   }
   telemetry::InertMetrics metrics;
-  async::Loop loop;
+  rpc::Loop loop;
   Health health;
   Host host;
 };
@@ -128,11 +104,9 @@ class TestServer {
     EXPECT_TRUE(keys.AddPem("test", signer.PublicPem()).ok());
     host = std::make_unique<Host>(loop, TestPolicy(), auth::JwtVerifier(keys, "motcua", "motcua"), metrics,
                                   host_options);
-    admin_service = std::make_unique<TestAdmin>(*host, behaviour);
-    feed_service = std::make_unique<TestFeed>(*host, behaviour);
-    server_options.service_names = {"motcua.admin.v1.AdminService"};
+    AddTestHandlers(*host, behaviour);
     tls = server_options.tls;
-    auto started = Server::Start(server_options, {admin_service.get(), feed_service.get()}, *host, health);
+    auto started = Server::Start(server_options, *host, health);
     EXPECT_TRUE(started.ok()) << started.status();
     server = *std::move(started);
     host->Open();
@@ -167,14 +141,12 @@ class TestServer {
   }
 
   telemetry::PrometheusMetrics metrics;
-  async::Loop loop;
+  rpc::Loop loop;
   auth::JwtSigner signer;
   Health health;
   Behaviour behaviour;
   TlsFiles tls;
   std::unique_ptr<Host> host;
-  std::unique_ptr<TestAdmin> admin_service;
-  std::unique_ptr<TestFeed> feed_service;
   std::unique_ptr<Server> server;
   std::unique_ptr<Client> client;
 };

@@ -107,19 +107,19 @@ TEST_F(TlsTest, MissingOrHalfCredentialsAreNamed) {
   Bare bare;
   ServerOptions options;
   options.tls = TlsFiles(File("intake.crt"), "", "");
-  EXPECT_EQ(errors::Reason(Server::Start(options, {}, bare.host, bare.health).status()), "TLS_INCOMPLETE");
+  EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()), "TLS_INCOMPLETE");
   options.tls = TlsFiles(File("intake.crt"), File("absent.key"), File("ca.crt"));
-  EXPECT_EQ(errors::Reason(Server::Start(options, {}, bare.host, bare.health).status()), "FILE_MISSING");
+  EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()), "FILE_MISSING");
 }
 
 TEST(OpenAddress, IsRefusedWithoutTlsUnlessTold) {
   Bare bare;
   ServerOptions options;
   options.listen = "0.0.0.0:0";
-  EXPECT_EQ(errors::Reason(Server::Start(options, {}, bare.host, bare.health).status()),
+  EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()),
             "ADDRESS_NOT_LOOPBACK");
   options.insecure = true;
-  EXPECT_TRUE(Server::Start(options, {}, bare.host, bare.health).ok());
+  EXPECT_TRUE(Server::Start(options, bare.host, bare.health).ok());
   for (const char* address : {"127.0.0.1:0", "127.8.9.10:80", "[::1]:80", "localhost:80", "unix:/run/m.sock"}) {
     EXPECT_TRUE(IsLoopback(address)) << address;
   }

@@ -332,7 +332,7 @@ TEST(Client, RetriesOnTheLoopUntilItSucceeds) {
 }
 
 TEST(Client, AConnectionThatFailsLeavesTheOutcomeUnknown) {
-  async::Loop loop("test-loop");
+  Loop loop("test-loop");
   {
     // Port 1 of loopback: nobody listens there.
     Client client(loop, MakeChannel(ChannelOptions("127.0.0.1:1")).value());

@@ -1,0 +1,165 @@
+#include "common/rpc/server_call.h"
+
+#include "absl/time/clock.h"
+#include "common/rpc/grpc_status.h"
+#include "common/rpc/message_bytes.h"
+#include "common/status/errors.h"
+
+namespace motcua::rpc::internal {
+namespace {
+
+// Calls that gRPC is asked for in advance; what arrives beyond waits in gRPC for a moment.
+constexpr int kAsked = 32;
+
+absl::Status ReaderGone() { return errors::Cancelled("CANCELLED", "the stream's reader has gone"); }
+
+absl::Status Misused() {
+  return errors::Internal("STREAM_MISUSED", "one operation at a time, and none after the end");
+}
+
+}  // namespace
+
+void Acceptor::Start() {
+  host_.loop().RunAndWait([this] {
+    for (int i = 0; i < kAsked; ++i) new ServerCall(*this);
+  });
+}
+
+ServerCall::ServerCall(Acceptor& acceptor) : acceptor_(acceptor) {
+  ++acceptor_.calls_;
+  grpc::ServerCompletionQueue* queue = acceptor_.host().loop().queue().raw();
+  context_.AsyncNotifyWhenDone(done_.tag());
+  acceptor_.service().RequestCall(&context_, &stream_, queue, queue, arrived_.tag());
+}
+
+ServerCall::~ServerCall() {
+  if (--acceptor_.calls_ == 0) acceptor_.gone_.Notify();
+}
+
+void ServerCall::Arrived(bool ok) {
+  if (!ok) return LetGo();  // the server has shut down; there is no call, so `done_` does not come
+  Hold();                   // for done_
+  new ServerCall(acceptor_);
+  serving_.emplace(acceptor_.host(), absl::Now());
+  method_ = acceptor_.host().Find(context_.method());
+  if (method_ == nullptr) {
+    errors::Metadata metadata;
+    metadata.emplace_back("method", context_.method());
+    stream_.Finish(ToGrpc(errors::Unimplemented("UNKNOWN_METHOD", "there is no such method", metadata)),
+                   finished_.tag());
+    return;
+  }
+  if (method_->reads_stream()) return ServeOrRefuse(absl::OkStatus());
+  stream_.Read(&in_, has_request_.tag());
+}
+
+void ServerCall::HasRequest(bool ok) { ServeOrRefuse(ReadRequest(ok)); }
+
+absl::Status ServerCall::ReadRequest(bool arrived) {
+  if (!arrived) return errors::InvalidArgument("INVALID_REQUEST", "the call brought no request");
+  if (in_.Length() > acceptor_.max_message_bytes()) {
+    return errors::ResourceExhausted("REQUEST_TOO_LARGE", "the request is too large");
+  }
+  request_bytes_ = InOnePiece(in_, request_slice_);
+  request_ = method_->NewRequest(&arena_);
+  if (!request_->ParseFromArray(request_bytes_.data(), static_cast<int>(request_bytes_.size()))) {
+    return errors::InvalidArgument("INVALID_REQUEST", "the request cannot be read: it must be a message of this type, text in UTF-8");
+  }
+  return absl::OkStatus();
+}
+
+void ServerCall::ServeOrRefuse(const absl::Status& readable) {
+  CallEnd end(this);
+  LetGo();  // what arrived_ or has_request_ held
+  absl::Status admitted = serving_->Admit(context_, *method_, request_, request_bytes_, readable);
+  if (!admitted.ok()) return end.Finish(admitted);
+  if (method_->is_stream()) {
+    // At once: a reader that hears nothing for an hour still knows that it is being served.
+    Hold();
+    stream_.SendInitialMetadata(announced_.tag());
+  }
+  acceptor_.host().loop().Spawn(method_->Serve(std::move(end)));
+}
+
+void ServerCall::Done(bool) {
+  if (context_.IsCancelled()) {
+    broken_ = true;
+    if (serving_->call() != nullptr) serving_->call()->Cancel();
+  }
+  LetGo();
+}
+
+async::Task<absl::Status> ServerCall::Write(ServerCall* call, grpc::ByteBuffer bytes) {
+  if (call->broken_ || call->serving_->call()->cancel().cancelled()) co_return ReaderGone();
+  if (call->writing_ || call->finish_.has_value()) co_return Misused();
+  call->writing_ = true;
+  call->Hold();
+  call->stream_.Write(bytes, call->written_.tag());
+  async::Waiter taken(call->acceptor_.host().loop(), absl::InfiniteFuture(), call->serving_->call()->cancel());
+  call->writers_.PushBack(taken);
+  absl::Status status = co_await taken;
+  co_return status;
+}
+
+void ServerCall::Written(bool ok) {
+  writing_ = false;
+  broken_ = broken_ || !ok;
+  if (async::Waiter* waiter = writers_.PopFront(); waiter != nullptr) {
+    waiter->Complete(ok ? absl::OkStatus() : ReaderGone());
+  }
+  if (finish_.has_value()) {
+    Hold();
+    stream_.Finish(*std::exchange(finish_, std::nullopt), finished_.tag());
+  }
+  LetGo();
+}
+
+async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> ServerCall::Read(ServerCall* call,
+                                                                             absl::Time deadline) {
+  if (call->serving_->call()->cancel().cancelled()) co_return ReaderGone();
+  if (!call->reading_) {
+    call->reading_ = true;
+    call->Hold();
+    call->stream_.Read(&call->in_, call->has_message_.tag());
+  }
+  if (!call->message_.has_value()) {
+    async::Waiter arrived(call->acceptor_.host().loop(), deadline, call->serving_->call()->cancel());
+    call->readers_.PushBack(arrived);
+    absl::Status status = co_await arrived;
+    if (absl::IsDeadlineExceeded(status)) {
+      co_return errors::DeadlineExceeded("DEADLINE_EXCEEDED", "the stream was idle for too long");
+    }
+    if (!status.ok()) co_return status;
+  }
+  call->reading_ = false;
+  const bool ok = *std::exchange(call->message_, std::nullopt);
+  std::optional<grpc::ByteBuffer> message;
+  if (ok) message.emplace(std::move(call->in_));
+  co_return message;
+}
+
+void ServerCall::HasMessage(bool ok) {
+  message_ = ok;
+  if (async::Waiter* waiter = readers_.PopFront(); waiter != nullptr) waiter->Complete(absl::OkStatus());
+  LetGo();
+}
+
+void ServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
+  grpc::Status end = ToGrpc(serving_->Record(status));
+  if (writing_) {
+    finish_ = std::move(end);
+    return;
+  }
+  Hold();
+  if (end.ok() && response != nullptr) {
+    stream_.WriteAndFinish(BytesOf(*response), grpc::WriteOptions(), end, finished_.tag());
+  } else {
+    stream_.Finish(end, finished_.tag());
+  }
+}
+
+CallEnd::~CallEnd() {
+  if (call_ != nullptr) Finish(errors::Unavailable("SHUTTING_DOWN", "the service is stopping"));
+}
+
+}  // namespace motcua::rpc::internal
