@@ -1,4 +1,4 @@
-// What a benchmark reads off: latencies, processor time, memory.
+// What a benchmark reads off: latencies, processor time, thread switches, memory.
 #ifndef MOTCUA_TESTS_BENCH_METER_H_
 #define MOTCUA_TESTS_BENCH_METER_H_
 
@@ -16,7 +16,9 @@ namespace motcua::bench {
 // Latencies of one phase. Not thread-safe.
 class Latencies {
  public:
-  void Add(absl::Duration latency) { micros_.push_back(static_cast<uint32_t>(absl::ToInt64Microseconds(latency))); }
+  void Add(absl::Duration latency) {
+    micros_.push_back(static_cast<uint32_t>(absl::ToInt64Microseconds(latency)));
+  }
   size_t count() const { return micros_.size(); }
   // `q` of 0..1; zero where nothing was measured.
   absl::Duration Quantile(double q) const;
@@ -25,16 +27,25 @@ class Latencies {
   mutable std::vector<uint32_t> micros_;
 };
 
-// The processes of the system under test, by name.
+// What a process has used since it began.
+class Usage {
+ public:
+  Usage() {}
+  // Processor time, user and system.
+  absl::Duration cpu;
+  // Context switches of its living threads, voluntary and not.
+  uint64_t switches = 0;
+};
+
+// The processes of the system under test and of its load, by name.
 class Processes {
  public:
-  // `text`: `name=pid,name=pid`.
+  // `text`: `name=pid,name=pid`. This process is added as `client`.
   static Processes Parse(const std::string& text);
 
-  // Processor time used so far by each, user and system.
-  std::map<std::string, absl::Duration> CpuTimes() const;
-  // Resident memory of each in bytes, pages shared between processes divided among them, so that the sum is what
-  // they take together (the kernel's Pss).
+  std::map<std::string, Usage> Used() const;
+  // Resident memory of each in bytes, pages shared between processes divided among them, so that the sum is
+  // what they take together (the kernel's Pss). Without the client.
   std::map<std::string, uint64_t> Resident() const;
 
  private:
