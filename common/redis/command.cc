@@ -38,6 +38,16 @@ void AppendBulk(std::string& out, double number) {
   AppendBulk(out, std::string_view(digits, static_cast<size_t>(end - digits)));
 }
 
+void AppendBulk(std::string& out, std::initializer_list<std::string_view> parts) {
+  size_t size = 0;
+  for (std::string_view part : parts) size += part.size();
+  AppendHeader(out, '$', size);
+  for (std::string_view part : parts) out.append(part);
+  out.append("\r\n", 2);
+}
+
+void AppendBulkHeader(std::string& out, size_t length) { AppendHeader(out, '$', length); }
+
 void AppendArrayHeader(std::string& out, size_t count) { AppendHeader(out, '*', count); }
 
 }  // namespace internal

@@ -13,6 +13,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,10 @@ namespace internal {
 void AppendBulk(std::string& out, std::string_view bytes);
 void AppendBulk(std::string& out, int64_t number);
 void AppendBulk(std::string& out, double number);  // shortest text that reads back as the same number
+// Appends the parts as one argument.
+void AppendBulk(std::string& out, std::initializer_list<std::string_view> parts);
+// Appends "$<length>\r\n": `length` bytes and "\r\n" are to follow.
+void AppendBulkHeader(std::string& out, size_t length);
 // Appends "*<count>\r\n".
 void AppendArrayHeader(std::string& out, size_t count);
 }  // namespace internal

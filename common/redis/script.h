@@ -2,7 +2,7 @@
 //
 //   const Script commit(kCommitLua);               // computed once, lives as long as the process
 //   ScriptCall call(commit);
-//   call.Key(state_key).Key(feed_key).Arg(version).Arg(bytes);    // all keys before the first argument
+//   call.Key(state_key).Key(feed_key).Arg(version).Arg(bytes);
 //   absl::StatusOr<Reply> reply = co_await client.Eval(std::move(call), deadline);
 //
 // The client sends EVALSHA and, when the server does not know the script (first call, restart, SCRIPT FLUSH),
@@ -10,12 +10,12 @@
 #ifndef MOTCUA_COMMON_REDIS_SCRIPT_H_
 #define MOTCUA_COMMON_REDIS_SCRIPT_H_
 
-#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/redis/command.h"
 
@@ -33,54 +33,63 @@ class Script {
   const std::string& sha() const { return sha_; }
 
  private:
+  friend class ScriptCall;
+
   const std::string source_;
   const std::string sha_;
+  // What a call begins with, in wire form: the command's name and the script.
+  const std::string evalsha_;
+  const std::string eval_;
 };
 
 /// The script outlives its calls.
 class ScriptCall {
  public:
   explicit ScriptCall(const Script& script) : script_(&script) {}
+  /// Of keys and arguments that are in wire form already (internal::AppendBulk).
+  ScriptCall(const Script& script, std::string keys, size_t key_count, std::string args, size_t arg_count)
+      : script_(&script),
+        keys_(std::move(keys)),
+        args_(std::move(args)),
+        key_count_(key_count),
+        arg_count_(arg_count) {}
 
   ScriptCall& Key(std::string_view key) {
-    assert(args_ == 0);
-    internal::AppendBulk(body_, key);
-    ++keys_;
+    internal::AppendBulk(keys_, key);
+    ++key_count_;
     return *this;
   }
   ScriptCall& Arg(std::string_view bytes) {
-    internal::AppendBulk(body_, bytes);
-    ++args_;
+    internal::AppendBulk(args_, bytes);
+    ++arg_count_;
     return *this;
   }
   template <std::integral Integer>
   ScriptCall& Arg(Integer number) {
-    internal::AppendBulk(body_, static_cast<int64_t>(number));
-    ++args_;
+    internal::AppendBulk(args_, static_cast<int64_t>(number));
+    ++arg_count_;
     return *this;
   }
   ScriptCall& Arg(double number) {
-    internal::AppendBulk(body_, number);
-    ++args_;
+    internal::AppendBulk(args_, number);
+    ++arg_count_;
     return *this;
   }
-
-  /// Room for `bytes` more, to spare a large call its reallocations.
-  void Reserve(size_t bytes) { body_.reserve(body_.size() + bytes); }
 
   const Script& script() const { return *script_; }
 
   /// Appends the whole EVALSHA (or EVAL) command in wire form.
-  void AppendEvalShaTo(std::string& out) const { AppendTo(out, "EVALSHA", script_->sha()); }
-  void AppendEvalTo(std::string& out) const { AppendTo(out, "EVAL", script_->source()); }
+  void AppendEvalShaTo(std::string& out) const { AppendTo(out, script_->evalsha_); }
+  void AppendEvalTo(std::string& out) const { AppendTo(out, script_->eval_); }
 
  private:
-  void AppendTo(std::string& out, std::string_view name, std::string_view script) const;
+  void AppendTo(std::string& out, const std::string& head) const;
 
   const Script* script_;
-  std::string body_;
-  size_t keys_ = 0;
-  size_t args_ = 0;
+  std::string keys_;
+  std::string args_;
+  size_t key_count_ = 0;
+  size_t arg_count_ = 0;
 };
 
 }  // namespace motcua::redis

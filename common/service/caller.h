@@ -12,7 +12,9 @@ inline store::Caller CallerOf(const rpc::Call& call) {
   common::v1::Actor actor;
   actor.set_id(call.principal().subject);
   actor.set_agency(call.principal().agency);
-  return store::Caller(std::move(actor), call.traceparent(), call.deadline(), call.cancel());
+  store::Caller caller(std::move(actor), call.traceparent(), call.deadline(), call.cancel());
+  caller.request_bytes = call.request_bytes();
+  return caller;
 }
 
 }  // namespace motcua::service

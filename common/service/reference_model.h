@@ -14,8 +14,8 @@ namespace motcua::service {
 struct ReferenceModel {
   using Record = reference::v1::ReferenceRecord;
   static constexpr std::string_view kKind = "ref";
-  static store::Indexes IndexesOf(const Record&) { return store::Indexes(); }
-  static store::Counters CountersOf(const Record&) { return store::Counters(); }
+  static void IndexesOf(const Record&, store::IndexSink&) {}
+  static void CountersOf(const Record&, store::CounterSink&) {}
 };
 
 // Takes the set of a ReferenceApplied event over into the service's own copy, where it is newer than that. Part of

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -42,11 +44,104 @@ struct IndexEntry {
   }
 };
 
-// Everything that a record is listed under, and everything that it contributes to the service's counters. Both are
-// functions of the record alone; the store commits the difference between the old and the new record, so an index
-// or a figure can never disagree with the records.
 using Indexes = std::vector<IndexEntry>;
 using Counters = std::map<std::string, int64_t>;
+
+// Everything that a record is listed under, and everything that it contributes to the service's counters: what a model
+// tells through these two. Both are functions of the record alone; the store commits the difference between the old and
+// the new record, so an index or a figure can never disagree with the records. Names are copied into one buffer, which
+// is used again: once warm, nothing is allocated.
+class IndexSink {
+ public:
+  void Add(std::string_view index, std::string_view member, double score) { Add(index, "", member, score); }
+  // The index's name in two parts.
+  void Add(std::string_view prefix, std::string_view rest, std::string_view member, double score) {
+    const size_t begin = text_.size();
+    text_.append(prefix).append(rest);
+    const size_t middle = text_.size();
+    text_.append(member);
+    entries_.emplace_back(begin, middle, text_.size(), score);
+  }
+  void Clear() {
+    text_.clear();
+    entries_.clear();
+  }
+
+  size_t size() const { return entries_.size(); }
+  std::string_view index(size_t i) const { return Text(entries_[i].begin, entries_[i].middle); }
+  std::string_view member(size_t i) const { return Text(entries_[i].middle, entries_[i].end); }
+  double score(size_t i) const { return entries_[i].score; }
+
+  bool SameKey(size_t i, const IndexSink& other, size_t j) const {
+    return index(i) == other.index(j) && member(i) == other.member(j);
+  }
+
+ private:
+  struct Entry {
+    Entry(size_t begin, size_t middle, size_t end, double score)
+        : begin(begin), middle(middle), end(end), score(score) {}
+    size_t begin, middle, end;
+    double score;
+  };
+  std::string_view Text(size_t begin, size_t end) const {
+    return std::string_view(text_).substr(begin, end - begin);
+  }
+
+  std::string text_;
+  std::vector<Entry> entries_;
+};
+
+// A counter may be told in several parts, which add up.
+class CounterSink {
+ public:
+  void Add(std::string_view field, int64_t delta) { Add(field, "", delta); }
+  // The counter's name in two parts.
+  void Add(std::string_view prefix, std::string_view rest, int64_t delta) {
+    const size_t begin = text_.size();
+    text_.append(prefix).append(rest);
+    entries_.emplace_back(begin, text_.size(), delta);
+  }
+  void Clear() {
+    text_.clear();
+    entries_.clear();
+  }
+
+  size_t size() const { return entries_.size(); }
+  std::string_view field(size_t i) const {
+    return std::string_view(text_).substr(entries_[i].begin, entries_[i].end - entries_[i].begin);
+  }
+  int64_t delta(size_t i) const { return entries_[i].delta; }
+
+ private:
+  struct Entry {
+    Entry(size_t begin, size_t end, int64_t delta) : begin(begin), end(end), delta(delta) {}
+    size_t begin, end;
+    int64_t delta;
+  };
+
+  std::string text_;
+  std::vector<Entry> entries_;
+};
+
+// The same as values, for tests and for looking at one record.
+template <class Model>
+Indexes IndexesOf(const typename Model::Record& record) {
+  IndexSink sink;
+  Model::IndexesOf(record, sink);
+  Indexes indexes;
+  for (size_t i = 0; i < sink.size(); ++i) {
+    indexes.emplace_back(std::string(sink.index(i)), std::string(sink.member(i)), sink.score(i));
+  }
+  return indexes;
+}
+template <class Model>
+Counters CountersOf(const typename Model::Record& record) {
+  CounterSink sink;
+  Model::CountersOf(record, sink);
+  Counters counters;
+  for (size_t i = 0; i < sink.size(); ++i) counters[std::string(sink.field(i))] += sink.delta(i);
+  return counters;
+}
 
 // The outcome of a decision about one record: the new state, the facts to publish, the lines for the history.
 template <class Record>

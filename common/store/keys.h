@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/redis/command.h"
+
 namespace motcua::store {
 
 // Names of the Redis keys of one service in one shard. Every key carries the hash tag `{shard}`, so that a
@@ -22,7 +24,9 @@ class Keyspace {
   const std::string& shard() const { return shard_; }
 
   std::string Record(std::string_view kind, std::string_view id) const { return Join(kind, ":", id); }
-  std::string History(std::string_view kind, std::string_view id) const { return base_ + "l:" + std::string(kind) + ":" + std::string(id); }
+  std::string History(std::string_view kind, std::string_view id) const { return History(Record(kind, id)); }
+  // Of a record's key.
+  std::string History(std::string_view record) const { return Join("l:", record.substr(base_.size())); }
   std::string Index(std::string_view name) const { return Join("x:", name); }
   std::string Counters() const { return base_ + "n"; }
   std::string Feed() const { return base_ + "feed"; }
@@ -31,6 +35,12 @@ class Keyspace {
   std::string Cursor(std::string_view source) const { return Join("cur:", source); }
   std::string Sequence(std::string_view name) const { return Join("s:", name); }
   std::string Acknowledged() const { return base_ + "ack"; }
+
+  // The same as arguments of a Redis command in wire form, for what writes many.
+  void AppendIndex(std::string& out, std::string_view name) const { redis::internal::AppendBulk(out, {base_, "x:", name}); }
+  void AppendCounters(std::string& out) const { redis::internal::AppendBulk(out, {base_, "n"}); }
+  void AppendFeed(std::string& out) const { redis::internal::AppendBulk(out, {base_, "feed"}); }
+  void AppendWatermark(std::string& out) const { redis::internal::AppendBulk(out, {base_, "wm"}); }
 
  private:
   std::string Join(std::string_view a, std::string_view b, std::string_view c = {}) const {

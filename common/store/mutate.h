@@ -8,41 +8,14 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "common/async/cancel.h"
+#include "absl/time/clock.h"
 #include "common/async/task.h"
 #include "common/status/errors.h"
 #include "common/store/session.h"
+#include "common/store/stored_reply.h"
 #include "common/time/timestamp.h"
 
 namespace motcua::store {
-
-// Who asks for a mutation, and until when.
-class Caller {
- public:
-  Caller(common::v1::Actor actor, std::string traceparent, absl::Time deadline, async::CancelToken cancel = {})
-      : actor(std::move(actor)), traceparent(std::move(traceparent)), deadline(deadline), cancel(std::move(cancel)) {}
-
-  common::v1::Actor actor;
-  std::string traceparent;
-  absl::Time deadline;
-  async::CancelToken cancel;
-};
-
-// What was stored under a request id: the reply, or the error, and of what request.
-class StoredReply {
- public:
-  // Packs for Transaction::StoreReply.
-  static std::string Pack(std::string_view fingerprint, const google::protobuf::MessageLite& reply);
-  static std::string PackError(std::string_view fingerprint, const absl::Status& error);
-
-  // Reads what Redis holds: feed position, colon, packed reply. Returns the stored error, ALREADY_EXISTS
-  // (REQUEST_ID_REUSED) where the fingerprint is another one, or OK with `reply` and `position` filled in.
-  static absl::Status Unpack(std::string_view stored, std::string_view fingerprint,
-                             google::protobuf::MessageLite& reply, uint64_t& position);
-};
-
-// Fingerprint of a request: of its full type name and content.
-std::string Fingerprint(const google::protobuf::Message& request);
 
 // Decides on the present record (nullptr = there is none) what it shall be.
 template <class Model>
@@ -58,129 +31,233 @@ using DecideNew = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Rec
 template <class Model, class Response>
 using Answer = absl::AnyInvocable<void(const typename Model::Record& record, Response& response)>;
 
-// Names the record that a creation makes. Called after the stored reply was looked for, so that a repeated request takes
-// no second number; `now`: when the creation would take effect. `previous`: the id given for an attempt that failed
-// without another record's having it, to be given again where it still fits; else empty.
-using NewId = absl::AnyInvocable<async::Task<absl::StatusOr<std::string>>(absl::Time now, std::string previous)>;
+// How a creation names its record: by the next number, 1, 2, 3 ..., of a sequence.
+class Naming {
+ public:
+  using Compose = absl::AnyInvocable<absl::StatusOr<std::string>(uint64_t number)>;
+
+  Naming(std::string sequence, Compose compose) : sequence(std::move(sequence)), compose(std::move(compose)) {}
+
+  std::string sequence;
+  Compose compose;
+};
+
+// Names what would be created now; refuses what may not be.
+using Name = absl::AnyInvocable<absl::StatusOr<Naming>(const Context& context)>;
+
+// Where the answer to a mutation is kept.
+enum class Keep {
+  // With the record: costs next to nothing, and is found where the request names the record.
+  kWithRecord,
+  // Under a key of its own: for requests whose record may be another one, or none, when they are repeated.
+  kByRequest,
+};
 
 // How often a mutation is decided anew after it lost a race, before it gives up with ABORTED (CONFLICT).
 inline constexpr int kMaxAttempts = 16;
 
 namespace internal {
 
-template <class Model>
-using DecideAny = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Record>>(
-    const typename Model::Record* record, const std::string& id, const Context& context)>;
+// So often a creation guesses its number before it takes one for itself.
+inline constexpr int kMaxGuesses = 4;
 
-// `new_id` is empty where the record's id is known.
-template <class Model, class Request, class Response>
-async::Task<absl::StatusOr<Response>> RunMutation(Store& store, Caller caller, Request request, std::string shard,
-                                                  std::string id, NewId new_id, DecideAny<Model> decide,
-                                                  Answer<Model, Response> answer) {
-  const bool creates = static_cast<bool>(new_id);
-  const std::string fingerprint = Fingerprint(request);
-  const std::string caller_id =
-      caller.actor.id().empty() ? absl::StrCat("anonymous/", creates ? shard : id) : caller.actor.id();
-  const std::string digest = RequestDigest(caller_id, request.request_id());
-  absl::Time not_before = absl::InfinitePast();
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    if (caller.cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "the caller has gone");
-    Session session(store, shard);
-    const std::string request_key = session.keys().Request(digest);
-    std::vector<std::string> keys;
-    keys.push_back(request_key);
-    if (!creates) keys.push_back(session.KeyOf<Model>(id));
-    absl::Status fetched = co_await session.Fetch(std::move(keys), caller.deadline);
-    if (!fetched.ok()) co_return fetched;
+inline absl::Status CallerGone() { return errors::Cancelled("CANCELLED", "the caller has gone"); }
 
-    Response response;
-    uint64_t position = 0;
-    if (const std::string* stored = session.Raw(request_key); stored != nullptr) {
-      absl::Status replayed = StoredReply::Unpack(*stored, fingerprint, response, position);
-      if (!replayed.ok()) co_return replayed;
-      response.mutable_written()->set_feed_position(position);
-      response.mutable_written()->set_replayed(true);
-      co_return response;
-    }
-    Context context(std::max(store.clock().Now(), not_before), caller.actor, caller.traceparent);
-    if (creates) {
-      absl::StatusOr<std::string> named = co_await new_id(context.now, id);
-      if (!named.ok()) co_return named.status();
-      id = *std::move(named);  // not fetched: the commit checks that there is no such record
-    }
-    const auto* record = session.Find<Model>(id);
-    const uint64_t version = session.VersionOf<Model>(id);
-    if constexpr (requires { request.expected_version(); }) {
-      if (request.expected_version() != 0 && request.expected_version() != version && record != nullptr) {
-        errors::Metadata metadata;
-        metadata.emplace_back("version", absl::StrCat(version));
-        co_return errors::Aborted("VERSION_MISMATCH", "the record has moved on; load it again", metadata);
-      }
-    }
-    absl::StatusOr<Decision<typename Model::Record>> decision = decide(record, id, context);
-    if (!decision.ok()) co_return decision.status();
-    const absl::Status refusal = decision->refusal;
-    answer(decision->record, response);
-    session.Apply<Model>(id, *std::move(decision));
-    common::v1::Written* written = response.mutable_written();
-    written->set_subject(id);
-    written->set_version(session.VersionOf<Model>(id));
-    *written->mutable_at() = time::ToTimestamp(context.now);
-    session.extra().CheckRequest(request_key);
-    session.extra().StoreReply(
-        request_key,
-        refusal.ok() ? StoredReply::Pack(fingerprint, response) : StoredReply::PackError(fingerprint, refusal),
-        store.request_ttl());
-    absl::StatusOr<CommitOutcome> outcome = co_await session.Commit(caller.deadline);
-    if (!outcome.ok()) co_return outcome.status();
-    switch (outcome->kind) {
-      case CommitOutcome::Kind::kCommitted:
-        if (!refusal.ok()) co_return refusal;
-        written->set_feed_position(outcome->position);
-        co_return response;
-      case CommitOutcome::Kind::kStale:
-        not_before = outcome->watermark;
-        break;
-      case CommitOutcome::Kind::kReplayed:  // the same request raced: the next round reads its reply
-      case CommitOutcome::Kind::kCursorMoved:
-        break;
-      case CommitOutcome::Kind::kConflict:
-        if (creates) id.clear();  // another record has it
-        break;
+template <class Request>
+absl::Status CheckExpectedVersion(const Request& request, bool exists, uint64_t version) {
+  if constexpr (requires { request.expected_version(); }) {
+    if (request.expected_version() != 0 && request.expected_version() != version && exists) {
+      errors::Metadata metadata;
+      metadata.emplace_back("version", absl::StrCat(version));
+      return errors::Aborted("VERSION_MISMATCH", "the record has moved on; load it again", metadata);
     }
   }
-  co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
+  return absl::OkStatus();
 }
 
 }  // namespace internal
 
 // One mutation of one record: load, decide, commit, with the stored reply of `request_id` (DESIGN 3.2).
 //
-// Exactly one effect for a request id, whatever fails and however often it is sent. `decide` and `answer` may run
-// several times and must depend on nothing but their arguments. Errors: what `decide` returns, nothing being
-// changed; ABORTED (VERSION_MISMATCH, CONFLICT); ALREADY_EXISTS (REQUEST_ID_REUSED); the store's.
+// Exactly one effect for a request id of a caller on a record, whatever fails and however often it is sent. `decide` and
+// `answer` may run several times and must depend on nothing but their arguments. Errors: what `decide` returns, nothing
+// being changed; ABORTED (VERSION_MISMATCH, CONFLICT); ALREADY_EXISTS (REQUEST_ID_REUSED); the store's.
+//
+// Decides on the record as the store remembers it, where it does: one trip to Redis, whose commit tells whether that was
+// out of date. Nothing is refused or replayed on that ground: for that, the record is loaded first.
+//
+// `request` outlives the task.
 template <class Model, class Request, class Response>
-async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, Request request, std::string shard,
-                                             std::string id, Decide<Model> decide, Answer<Model, Response> answer) {
-  internal::DecideAny<Model> decide_any = [decide = std::move(decide)](
-                                              const typename Model::Record* record, const std::string&,
-                                              const Context& context) mutable { return decide(record, context); };
-  return internal::RunMutation<Model, Request, Response>(store, std::move(caller), std::move(request), std::move(shard),
-                                                         std::move(id), NewId(), std::move(decide_any),
-                                                         std::move(answer));
+async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const Request& request, std::string shard,
+                                             std::string id, Decide<Model> decide, Answer<Model, Response> answer,
+                                             Keep keep = Keep::kWithRecord) {
+  const RequestMark mark = internal::MarkOf(caller, id, request, request.request_id());
+  Context context(absl::InfinitePast(), std::move(caller.actor), std::move(caller.traceparent));
+  absl::Time not_before = absl::InfinitePast();
+  bool must_load = false;
+  bool was_out_of_date = false;
+  for (int attempt = 0; attempt < kMaxAttempts;) {
+    if (caller.cancel.cancelled()) co_return internal::CallerGone();
+    Session session(store, shard);
+    Session::Slot& slot = session.NewSlot(session.KeyOf<Model>(id));
+    const bool remembered = !must_load && session.TakeRemembered(slot);
+    if (!remembered) {
+      absl::Status loaded = co_await session.Load(slot, caller.deadline);
+      if (!loaded.ok()) co_return loaded;
+    }
+    must_load = true;  // unless a lost race says otherwise
+    const auto* record = session.FindIn<Model>(slot);
+    if (session.corrupt()) co_return errors::DataLoss("CORRUPT_RECORD", "a stored record cannot be read");
+
+    const auto seconds = static_cast<uint64_t>(absl::ToUnixSeconds(absl::Now()));
+    RequestBlock block = slot.Requests();
+    if (const RequestBlock::Entry* done = block.Find(mark.digest_view(), seconds); done != nullptr) {
+      if (remembered) continue;
+      co_return internal::Replay<Response>(done->answer, done->position, mark, id);
+    }
+    const bool by_key = keep == Keep::kByRequest || block.MayBeElsewhere(seconds);
+    context.now = std::max(store.clock().Now(), not_before);
+    absl::Status expected = internal::CheckExpectedVersion(request, record != nullptr, slot.version);
+    absl::StatusOr<Decision<typename Model::Record>> decision =
+        expected.ok() ? decide(record, context) : absl::StatusOr<Decision<typename Model::Record>>(std::move(expected));
+    if (!decision.ok()) {
+      if (remembered) continue;
+      if (!by_key) co_return decision.status();
+      co_return co_await internal::ReplayOr<Response>(store, session.keys().Request(mark.digest_view()), mark, id,
+                                                      decision.status(), caller.deadline);
+    }
+
+    const absl::Status refusal = std::move(decision->refusal);
+    Response response;
+    answer(decision->record, response);
+    const uint64_t version = slot.version + 1;
+    if (keep == Keep::kByRequest) response.mutable_written()->set_subject(id);
+    std::string packed = internal::PackReply(mark, version, context.now, response, refusal);
+    session.ApplyTo<Model>(slot, *std::move(decision));
+    slot.must_write = true;
+    if (by_key) session.extra().CheckRequest(session.keys().Request(mark.digest_view()));
+    if (keep == Keep::kByRequest) {
+      session.StoreReply(mark, std::move(packed));
+    } else {
+      slot.request = mark;
+      slot.answer = std::move(packed);
+    }
+    absl::StatusOr<CommitOutcome> outcome = co_await session.Commit(caller.deadline);
+    if (!outcome.ok()) co_return outcome.status();
+    switch (outcome->kind) {
+      case CommitOutcome::Kind::kCommitted: {
+        if (!refusal.ok()) co_return refusal;
+        common::v1::Written* written = response.mutable_written();
+        written->set_subject(id);
+        written->set_version(version);
+        *written->mutable_at() = time::ToTimestamp(context.now);
+        written->set_feed_position(outcome->position);
+        co_return response;
+      }
+      case CommitOutcome::Kind::kReplayed:
+        co_return internal::ReplayStored<Response>(outcome->stored, mark, id);
+      case CommitOutcome::Kind::kStale:
+        not_before = outcome->watermark;
+        must_load = false;
+        ++attempt;
+        break;
+      case CommitOutcome::Kind::kCursorMoved:
+      case CommitOutcome::Kind::kConflict:
+        // What the store remembers now is of the one who won. To have been out of date is no lost race; but only once.
+        must_load = false;
+        if (!remembered || was_out_of_date) ++attempt;
+        was_out_of_date = was_out_of_date || remembered;
+        break;
+    }
+  }
+  co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
 }
 
-// The same for a record that does not exist yet and whose id is only known on the way, such as the next number of a
-// sequence. Errors besides: those of `new_id`.
+// The same for a record that does not exist yet and whose id is only known on the way: the number is taken in the commit
+// that creates the record, so that neither a repeated request nor a lost race takes one. Errors besides: those of `name`.
 template <class Model, class Request, class Response>
-async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, Request request, std::string shard,
-                                             NewId new_id, DecideNew<Model> decide, Answer<Model, Response> answer) {
-  internal::DecideAny<Model> decide_any = [decide = std::move(decide)](
-                                              const typename Model::Record*, const std::string& id,
-                                              const Context& context) mutable { return decide(id, context); };
-  return internal::RunMutation<Model, Request, Response>(store, std::move(caller), std::move(request), std::move(shard),
-                                                         std::string(), std::move(new_id), std::move(decide_any),
-                                                         std::move(answer));
+async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const Request& request, std::string shard,
+                                             Name name, DecideNew<Model> decide, Answer<Model, Response> answer) {
+  const RequestMark mark = internal::MarkOf(caller, shard, request, request.request_id());
+  Context context(absl::InfinitePast(), std::move(caller.actor), std::move(caller.traceparent));
+  absl::Time not_before = absl::InfinitePast();
+  int wrong_guesses = 0;
+  std::string reserved_of;  // the sequence that `reserved` was taken from
+  uint64_t reserved = 0;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    if (caller.cancel.cancelled()) co_return internal::CallerGone();
+    Session session(store, shard);
+    const std::string request_key = session.keys().Request(mark.digest_view());
+    context.now = std::max(store.clock().Now(), not_before);
+    absl::StatusOr<Naming> naming = name(context);
+    if (!naming.ok()) {
+      co_return co_await internal::ReplayOr<Response>(store, request_key, mark, std::string(), naming.status(),
+                                                      caller.deadline);
+    }
+    const std::string sequence = session.keys().Sequence(naming->sequence);
+    if (wrong_guesses >= internal::kMaxGuesses && reserved_of != sequence) {
+      absl::StatusOr<uint64_t> number = co_await store.NextNumber(sequence, caller.deadline);
+      if (!number.ok()) co_return number.status();
+      reserved = *number;
+      reserved_of = sequence;
+    }
+    Sequences::Guess guess;
+    if (reserved_of != sequence) guess = store.sequences().Next(sequence);
+    const uint64_t number = guess.number != 0 ? guess.number : reserved;
+    const absl::StatusOr<std::string> composed = naming->compose(number);
+    const std::string id = composed.ok() ? *composed : std::string();
+    absl::StatusOr<Decision<typename Model::Record>> decision =
+        composed.ok() ? decide(id, context) : absl::StatusOr<Decision<typename Model::Record>>(composed.status());
+    if (!decision.ok()) {
+      store.sequences().Missed(sequence, guess, number);
+      co_return co_await internal::ReplayOr<Response>(store, request_key, mark, std::string(), decision.status(),
+                                                      caller.deadline);
+    }
+    const absl::Status refusal = std::move(decision->refusal);
+    Response response;
+    answer(decision->record, response);
+    response.mutable_written()->set_subject(id);
+    session.StoreReply(mark, internal::PackReply(mark, 1, context.now, response, refusal));
+    session.extra().CheckRequest(request_key);
+    if (guess.number != 0) {
+      session.extra().CheckCursor(sequence, number - 1);
+      session.extra().SetCursor(sequence, number);
+    }
+    session.Apply<Model>(id, *std::move(decision));
+    absl::StatusOr<CommitOutcome> outcome = co_await session.Commit(caller.deadline);
+    if (!outcome.ok()) {
+      store.sequences().Missed(sequence, guess, number);
+      co_return outcome.status();
+    }
+    switch (outcome->kind) {
+      case CommitOutcome::Kind::kCommitted: {
+        if (!refusal.ok()) co_return refusal;
+        common::v1::Written* written = response.mutable_written();
+        written->set_version(1);
+        *written->mutable_at() = time::ToTimestamp(context.now);
+        written->set_feed_position(outcome->position);
+        co_return response;
+      }
+      case CommitOutcome::Kind::kReplayed:
+        store.sequences().Missed(sequence, guess, number);
+        co_return internal::ReplayStored<Response>(outcome->stored, mark, std::string());
+      case CommitOutcome::Kind::kStale:
+        store.sequences().Missed(sequence, guess, number);
+        not_before = outcome->watermark;
+        break;
+      case CommitOutcome::Kind::kCursorMoved:
+        store.sequences().Missed(sequence, guess, outcome->position + 1);
+        ++wrong_guesses;
+        break;
+      case CommitOutcome::Kind::kConflict:
+        // Another record has the id, though the sequence says that it is free: passed over.
+        store.sequences().Missed(sequence, guess, number);
+        wrong_guesses = internal::kMaxGuesses;
+        reserved_of.clear();
+        break;
+    }
+  }
+  co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
 }
 
 }  // namespace motcua::store

@@ -3,33 +3,34 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/task.h"
 #include "common/store/decision.h"
 #include "common/store/store.h"
+#include "common/store/stored_record.h"
 #include "google/protobuf/message_lite.h"
 
 namespace motcua::store {
 
-// One unit of work in one shard: reads records through a cache, collects what decisions changed, commits it all.
+// One unit of work in one shard: reads records, collects what decisions changed, commits it all.
 //
 // A Model tells the store what it must know of a kind of record:
 //   struct RouteModel {
 //     using Record = routing::v1::RouteRecord;             // has fields `chain` and `history_length`
 //     static constexpr std::string_view kKind = "d";
-//     static Indexes IndexesOf(const Record& record);      // pure
-//     static Counters CountersOf(const Record& record);    // pure
+//     static void IndexesOf(const Record& record, IndexSink& indexes);       // pure
+//     static void CountersOf(const Record& record, CounterSink& counters);   // pure
 //   };
 //
 // Confined to the loop; used by one coroutine. Usage:
 //   Session session(store, "H30");
-//   co_await session.Fetch(std::move(keys), deadline);
+//   co_await session.FetchToChange(std::move(keys), deadline);
 //   const RouteRecord* route = session.Find<RouteModel>(code);
 //   session.Apply<RouteModel>(code, std::move(decision));
 //   auto outcome = co_await session.Commit(deadline);
@@ -48,50 +49,36 @@ class Session {
     return keys_.Record(Model::kKind, id);
   }
 
-  // Loads what is not yet in the cache. Keys other than records' are cached too: see Raw.
+  // Loads from Redis what this session does not have yet. For work that answers from what it finds.
   async::Task<absl::Status> Fetch(std::vector<std::string> keys, absl::Time deadline);
 
-  // A fetched value as it is stored; nullptr = absent.
-  const std::string* Raw(const std::string& key) const;
+  // The same, but what the store remembers is taken from there, which may be out of date: only for work that ends in this
+  // session's Commit, which checks the version of each such record that was looked at, changed or not. Where the session
+  // ends without it, the records are forgotten, so that the next attempt sees what is stored.
+  async::Task<absl::Status> FetchToChange(std::vector<std::string> keys, absl::Time deadline);
 
   // The record as of now in this session (changes included); nullptr = there is none. Must have been fetched.
   // Valid until the next Apply of the same record.
   template <class Model>
   const typename Model::Record* Find(std::string_view id) {
     Slot* slot = SlotOf(KeyOf<Model>(id));
-    if (slot == nullptr || !Parse<Model>(*slot)) return nullptr;
-    return static_cast<const typename Model::Record*>(slot->now.get());
+    return slot == nullptr ? nullptr : FindIn<Model>(*slot);
   }
 
   // Version of a fetched record, counting the change of this session; 0 = there is none.
   template <class Model>
-  uint64_t VersionOf(std::string_view id) const {
-    const Slot* slot = SlotOf(KeyOf<Model>(id));
-    return slot == nullptr ? 0 : slot->version + (slot->dirty ? 1 : 0);
+  uint64_t VersionOf(std::string_view id) {
+    Slot* slot = SlotOf(KeyOf<Model>(id));
+    if (slot == nullptr) return 0;
+    slot->looked_at = true;
+    return slot->version + (slot->now != nullptr ? 1 : 0);
   }
 
   // Takes a decision over: its record replaces the one in the session, its events and history lines are added.
   // The record's chain and history_length are kept here; whatever the decision set there is overwritten.
   template <class Model>
   void Apply(std::string_view id, Decision<typename Model::Record> decision) {
-    Slot& slot = NewSlot(KeyOf<Model>(id));
-    Parse<Model>(slot);
-    auto* before = static_cast<typename Model::Record*>(slot.now.get());
-    if (!slot.dirty && before != nullptr) {
-      slot.indexes = Model::IndexesOf(*before);
-      slot.counters = Model::CountersOf(*before);
-    }
-    std::string chain = before == nullptr ? std::string() : before->chain();
-    uint32_t length = before == nullptr ? 0 : before->history_length();
-    AppendHistory(keys_.History(Model::kKind, id), decision.history, chain, length);
-    auto after = std::make_unique<typename Model::Record>(std::move(decision.record));
-    after->set_chain(std::move(chain));
-    after->set_history_length(length);
-    slot.new_indexes = Model::IndexesOf(*after);
-    slot.new_counters = Model::CountersOf(*after);
-    slot.now = std::move(after);
-    slot.dirty = true;
-    for (feed::v1::Event& event : decision.events) Emit(std::move(event));
+    ApplyTo<Model>(NewSlot(KeyOf<Model>(id)), std::move(decision));
   }
 
   void Emit(feed::v1::Event event);
@@ -102,51 +89,123 @@ class Session {
   // Nothing was changed.
   bool clean() const { return !dirty_ && extra_.empty(); }
 
-  // Commits everything. The session is spent afterwards, whatever the outcome.
+  // Something that was looked at is stored and cannot be read.
+  bool corrupt() const { return corrupt_; }
+
+  // Commits everything. The session is spent afterwards, whatever the outcome. A record that came out as it was is not
+  // written, but its version is checked.
   async::Task<absl::StatusOr<CommitOutcome>> Commit(absl::Time deadline);
 
- private:
-  struct Slot {
-    bool present = false;
-    bool dirty = false;
-    uint64_t version = 0;
-    std::string stored;
-    std::unique_ptr<google::protobuf::MessageLite> now;
-    Indexes indexes, new_indexes;
-    Counters counters, new_counters;
-  };
-
+  // The history of a fetched record, checked against its chain; its latest lines where there are more than `limit`.
+  // Must have been fetched, and exist.
   template <class Model>
-  bool Parse(Slot& slot) {
-    if (slot.now != nullptr) return true;
-    if (!slot.present) return false;
-    auto record = std::make_unique<typename Model::Record>();
-    if (!ParseStored(slot, *record)) return false;
-    slot.now = std::move(record);
-    return true;
+  async::Task<absl::StatusOr<common::v1::History>> ReadHistory(std::string id, uint32_t limit, absl::Time deadline) {
+    const typename Model::Record* record = Find<Model>(id);
+    return HistoryOf(*SlotOf(KeyOf<Model>(id)), record->chain(), record->history_length(), limit, deadline);
   }
 
-  Slot* SlotOf(const std::string& key);
-  const Slot* SlotOf(const std::string& key) const;
-  Slot& NewSlot(const std::string& key);
-  bool ParseStored(Slot& slot, google::protobuf::MessageLite& record);
-  void AppendHistory(const std::string& key, const std::vector<common::v1::HistoryEntry>& lines, std::string& chain,
+  // ---------------------------------------------------------------- for mutate.h: one record by its place
+  struct Slot {
+    explicit Slot(std::string key) : key(std::move(key)) {}
+
+    const std::string key;
+    bool fetched = false;
+    bool from_cache = false;
+    bool looked_at = false;
+    uint64_t version = 0;
+    std::string stored;                          // as fetched, until it is parsed
+    std::shared_ptr<const LoadedRecord> loaded;  // null = there is none, or not parsed yet
+    std::shared_ptr<google::protobuf::MessageLite> now;  // null = unchanged
+    std::string lines;                           // new history lines
+    uint32_t line_count = 0;
+    bool must_write = false;
+    // The answer to keep with the record.
+    RequestMark request;
+    std::string answer;
+    void (*indexes)(const google::protobuf::MessageLite&, IndexSink&) = nullptr;
+    void (*counters)(const google::protobuf::MessageLite&, CounterSink&) = nullptr;
+    // Of the commit under way.
+    std::string requests;
+    std::string tail;
+    uint32_t tail_lines = 0;
+    bool written = false;
+
+    // Views are into the slot.
+    RequestBlock Requests() const {
+      RequestBlock block;
+      if (loaded != nullptr) block.Parse(loaded->requests, loaded->version, loaded->position);
+      return block;
+    }
+  };
+
+  Slot& NewSlot(std::string key);
+  // Takes the record from the store's memory; false where it is not there.
+  bool TakeRemembered(Slot& slot);
+  // Takes the record from Redis.
+  async::Task<absl::Status> Load(Slot& slot, absl::Time deadline);
+  // Stores an answer under the request's own key.
+  void StoreReply(const RequestMark& mark, std::string answer) { replies_.emplace_back(mark, std::move(answer)); }
+
+  template <class Model>
+  const typename Model::Record* FindIn(Slot& slot) {
+    slot.looked_at = true;
+    const google::protobuf::MessageLite* record = slot.now.get();
+    if (record == nullptr && Parse<Model>(slot)) record = slot.loaded->record.get();
+    return static_cast<const typename Model::Record*>(record);
+  }
+
+  template <class Model>
+  void ApplyTo(Slot& slot, Decision<typename Model::Record> decision) {
+    const typename Model::Record* before = FindIn<Model>(slot);
+    std::string chain = before == nullptr ? std::string() : before->chain();
+    uint32_t length = before == nullptr ? 0 : before->history_length();
+    AppendHistory(slot, decision.history, chain, length);
+    auto after = std::make_shared<typename Model::Record>(std::move(decision.record));
+    after->set_chain(std::move(chain));
+    after->set_history_length(length);
+    slot.now = std::move(after);
+    slot.indexes = [](const google::protobuf::MessageLite& record, IndexSink& sink) {
+      Model::IndexesOf(static_cast<const typename Model::Record&>(record), sink);
+    };
+    slot.counters = [](const google::protobuf::MessageLite& record, CounterSink& sink) {
+      Model::CountersOf(static_cast<const typename Model::Record&>(record), sink);
+    };
+    dirty_ = true;
+    for (feed::v1::Event& event : decision.events) Emit(std::move(event));
+  }
+
+ private:
+  template <class Model>
+  bool Parse(Slot& slot) {
+    if (slot.loaded != nullptr) return true;
+    if (slot.stored.empty()) return false;
+    return ParseStored(slot, std::make_shared<typename Model::Record>());
+  }
+
+  async::Task<absl::Status> Ask(std::vector<Slot*> slots, absl::Time deadline);
+  Slot* SlotOf(std::string_view key);
+  bool ParseStored(Slot& slot, std::shared_ptr<google::protobuf::MessageLite> record);
+  void AppendHistory(Slot& slot, const std::vector<common::v1::HistoryEntry>& lines, std::string& chain,
                      uint32_t& length);
-  void WriteSlot(const std::string& key, Slot& slot, Transaction& checks, Counters& counts);
+  async::Task<absl::StatusOr<common::v1::History>> HistoryOf(const Slot& slot, std::string chain, uint32_t length,
+                                                             uint32_t limit, absl::Time deadline);
+  bool Unchanged(const Slot& slot) const;
+  void WriteSlot(Slot& slot, uint64_t now, Transaction& tx);
+  void WriteListings(const Slot& slot, Transaction& tx);
+  void Remember(uint64_t position);
 
   Store& store_;
   Keyspace keys_;
   // In the order of first use, so that the same work makes the same transaction.
-  std::vector<std::pair<std::string, std::unique_ptr<Slot>>> slots_;
-  absl::flat_hash_map<std::string, Slot*> by_key_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::unordered_map<std::string_view, Slot*> by_key_;  // filled once there are many
   std::vector<feed::v1::Event> events_;
-  std::vector<std::pair<std::string, std::string>> history_;
+  std::vector<std::pair<RequestMark, std::string>> replies_;
   Transaction extra_;
+  const uint64_t epoch_;
   bool dirty_ = false;
   bool corrupt_ = false;
+  bool from_cache_ = false;  // some record is from the store's memory, and not confirmed by a commit
 };
-
-// Checks a history against the head of its chain, and decodes it.
-common::v1::History DecodeHistory(const std::vector<std::string>& lines, std::string_view chain);
 
 }  // namespace motcua::store

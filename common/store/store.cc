@@ -1,6 +1,7 @@
 #include "common/store/store.h"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <memory>
 
@@ -55,6 +56,12 @@ bool DecodeToken(const std::string& token, double& score, std::string& member) {
   return true;
 }
 
+template <class Number>
+bool ParseNumber(std::string_view text, Number& number) {
+  const std::from_chars_result read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size();
+}
+
 absl::StatusOr<std::vector<std::pair<std::string, double>>> ScoredMembers(const Reply& reply) {
   std::vector<std::pair<std::string, double>> members;
   const std::vector<Reply>& items = reply.items();
@@ -70,53 +77,57 @@ absl::StatusOr<std::vector<std::pair<std::string, double>>> ScoredMembers(const 
 
 }  // namespace
 
-Store::Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl)
-    : redis_(redis), clock_(clock), prefix_(std::move(prefix)), request_ttl_(request_ttl) {}
+Store::Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl,
+             size_t cache_bytes)
+    : redis_(redis),
+      clock_(clock),
+      prefix_(std::move(prefix)),
+      request_ttl_(request_ttl),
+      cache_(std::make_shared<RecordCache>(cache_bytes)) {
+  redis_.OnConnectionChange([cache = cache_](bool) { cache->Clear(); });
+}
 
 Task<absl::StatusOr<Reply>> Store::Ask(Command command, absl::Time deadline) {
   return redis_.Execute(std::move(command), deadline);
 }
 
 Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl::Time deadline) {
-  redis::ScriptCall call(CommitScript());
-  transaction.WriteTo(call);
-  absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
+  absl::StatusOr<Reply> reply = co_await redis_.Eval(transaction.CallOf(CommitScript()), deadline);
   if (!reply.ok()) co_return reply.status();
-  std::vector<Reply>& items = reply->items();
-  if (items.size() != 2) co_return Corrupt("commit outcome");
-  const std::string& kind = items[0].text();
-  std::string& value = items[1].text();
-  if (kind == "OK") {
-    ++tally_.committed;
-    uint64_t position = 0;
-    if (!absl::SimpleAtoi(value, &position)) co_return Corrupt("commit outcome");
-    co_return CommitOutcome(CommitOutcome::Kind::kCommitted, position);
+  std::string& text = reply->text();
+  if (text.empty()) co_return Corrupt("commit outcome");
+  const std::string_view value = std::string_view(text).substr(1);
+  CommitOutcome outcome(CommitOutcome::Kind::kCommitted, 0);
+  int64_t micros = 0;
+  switch (text[0]) {
+    case 'O':
+      ++tally_.committed;
+      if (!ParseNumber(value, outcome.position)) co_return Corrupt("commit outcome");
+      co_return outcome;
+    case 'V':
+      ++tally_.conflicts;
+      outcome.kind = CommitOutcome::Kind::kConflict;
+      co_return outcome;
+    case 'S':
+      ++tally_.stale;
+      outcome.kind = CommitOutcome::Kind::kStale;
+      if (!ParseNumber(value, micros)) co_return Corrupt("watermark");
+      outcome.watermark = absl::FromUnixMicros(micros);
+      co_return outcome;
+    case 'R':
+      ++tally_.replayed;
+      outcome.kind = CommitOutcome::Kind::kReplayed;
+      text.erase(0, 1);
+      outcome.stored = std::move(text);
+      co_return outcome;
+    case 'C':
+      ++tally_.cursor_moved;
+      outcome.kind = CommitOutcome::Kind::kCursorMoved;
+      if (!ParseNumber(value, outcome.position)) co_return Corrupt("cursor");
+      co_return outcome;
+    default:
+      co_return Corrupt("commit outcome");
   }
-  if (kind == "CONFLICT") {
-    ++tally_.conflicts;
-    co_return CommitOutcome(CommitOutcome::Kind::kConflict, 0);
-  }
-  if (kind == "STALE") {
-    ++tally_.stale;
-    int64_t micros = 0;
-    if (!absl::SimpleAtoi(value, &micros)) co_return Corrupt("watermark");
-    CommitOutcome outcome(CommitOutcome::Kind::kStale, 0);
-    outcome.watermark = absl::FromUnixMicros(micros);
-    co_return outcome;
-  }
-  if (kind == "REPLAY") {
-    ++tally_.replayed;
-    CommitOutcome outcome(CommitOutcome::Kind::kReplayed, 0);
-    outcome.stored = std::move(value);
-    co_return outcome;
-  }
-  if (kind == "CURSOR") {
-    ++tally_.cursor_moved;
-    CommitOutcome outcome(CommitOutcome::Kind::kCursorMoved, 0);
-    if (!absl::SimpleAtoi(value, &outcome.position)) co_return Corrupt("cursor");
-    co_return outcome;
-  }
-  co_return Corrupt("commit outcome");
 }
 
 Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Store::Get(std::vector<std::string> keys,
@@ -343,23 +354,29 @@ Task<absl::StatusOr<absl::Time>> Store::ReadSimulatedNow(absl::Time deadline) {
   co_return absl::FromUnixNanos(nanos);
 }
 
-std::string Sha256(std::string_view a, std::string_view b) {
+std::array<char, 32> Sha256Of(std::string_view a, std::string_view b, std::string_view c) {
   // Fetched once: OpenSSL 3 looks an algorithm up anew each time it is named.
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   static thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> owned(EVP_MD_CTX_new(),
                                                                                           &EVP_MD_CTX_free);
   EVP_MD_CTX* const context = owned.get();
-  std::string digest(32, '\0');
+  std::array<char, 32> digest;
   EVP_DigestInit_ex(context, algorithm, nullptr);
   EVP_DigestUpdate(context, a.data(), a.size());
   EVP_DigestUpdate(context, b.data(), b.size());
+  EVP_DigestUpdate(context, c.data(), c.size());
   EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
   return digest;
 }
 
+std::string Sha256(std::string_view a, std::string_view b) {
+  const std::array<char, 32> digest = Sha256Of(a, b);
+  return std::string(digest.data(), digest.size());
+}
+
 std::string RequestDigest(std::string_view caller, std::string_view request_id) {
   // 128 bits: a collision among 10^9 living requests has a chance of 10^-21.
-  return Sha256(std::string(caller) + '\0', request_id).substr(0, 16);
+  return std::string(Sha256Of(caller, std::string_view("\0", 1), request_id).data(), 16);
 }
 
 }  // namespace motcua::store

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +16,8 @@
 #include "common/redis/client.h"
 #include "common/store/decision.h"
 #include "common/store/keys.h"
+#include "common/store/record_cache.h"
+#include "common/store/sequences.h"
 #include "common/store/transaction.h"
 #include "common/time/clock.h"
 
@@ -74,13 +79,27 @@ class Store {
 
   // `prefix` distinguishes the services that share a Redis: `in`, `ro`, `dm`, `no`. Replies to requests are kept
   // for `request_ttl`. Redis client and clock outlive the store.
-  Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl);
+  // `cache_bytes`: how much of decoded records is remembered; 0 = nothing.
+  Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl,
+        size_t cache_bytes = kDefaultCacheBytes);
+
+  static constexpr size_t kDefaultCacheBytes = size_t{64} << 20;
 
   Keyspace Keys(std::string_view shard) const { return Keyspace(prefix_, shard); }
   const time::Clock& clock() const { return clock_; }
   redis::Client& redis() { return redis_; }
   absl::Duration request_ttl() const { return request_ttl_; }
   const Tally& tally() const { return tally_; }
+  RecordCache& cache() { return *cache_; }
+  Sequences& sequences() { return sequences_; }
+
+  // Used again by each session while it puts its commit together, without a pause.
+  struct Scratch {
+    IndexSink old_indexes, new_indexes;
+    CounterSink old_counters, new_counters, sum;
+    std::vector<size_t> order;
+  };
+  Scratch& scratch() { return scratch_; }
 
   async::Task<absl::StatusOr<CommitOutcome>> Commit(Transaction transaction, absl::Time deadline);
 
@@ -112,7 +131,7 @@ class Store {
 
   async::Task<absl::StatusOr<Counters>> ReadCounters(std::string key, absl::Time deadline);
 
-  // Lines of a history, at most the latest `limit`.
+  // Items of a list, at most the latest `limit`.
   async::Task<absl::StatusOr<std::vector<std::string>>> ReadList(std::string key, uint32_t limit, absl::Time deadline);
 
   // Shards that the service has state of. AddShard is idempotent and must precede the shard's first commit.
@@ -133,13 +152,18 @@ class Store {
   const time::Clock& clock_;
   const std::string prefix_;
   const absl::Duration request_ttl_;
+  // The client's observer has it, too.
+  const std::shared_ptr<RecordCache> cache_;
+  Sequences sequences_;
+  Scratch scratch_;
   Tally tally_;
 };
 
 // Digest under which the reply to a request is kept: the same request id of another caller is another request.
 std::string RequestDigest(std::string_view caller, std::string_view request_id);
 
-// SHA-256 (32 bytes).
+// SHA-256 (32 bytes) of the two in a row.
 std::string Sha256(std::string_view a, std::string_view b = {});
+std::array<char, 32> Sha256Of(std::string_view a, std::string_view b, std::string_view c = {});
 
 }  // namespace motcua::store

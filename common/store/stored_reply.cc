@@ -1,57 +1,68 @@
-#include "absl/strings/numbers.h"
-#include "common/status/rpc_status.h"
-#include "common/store/mutate.h"
+#include "common/store/stored_reply.h"
 
-namespace motcua::store {
+#include <algorithm>
+#include <charconv>
+
+#include "common/status/rpc_status.h"
+
+namespace motcua::store::internal {
 
 namespace {
-
-constexpr size_t kFingerprintBytes = 8;
-constexpr char kReply = 'R';
-constexpr char kError = 'E';
-
-std::string Packed(std::string_view fingerprint, char kind, const google::protobuf::MessageLite& content) {
-  std::string packed(fingerprint);
-  packed.push_back(kind);
-  content.AppendToString(&packed);
-  return packed;
-}
 
 absl::Status Corrupt() { return errors::DataLoss("CORRUPT_RECORD", "a stored reply cannot be read"); }
 
 }  // namespace
 
-std::string Fingerprint(const google::protobuf::Message& request) {
+RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, const google::protobuf::Message& request,
+                   std::string_view request_id) {
+  RequestMark mark;
+  const std::string digest = caller.actor.id().empty()
+                                 ? RequestDigest(std::string("anonymous/").append(anonymous_as), request_id)
+                                 : RequestDigest(caller.actor.id(), request_id);
+  std::copy_n(digest.begin(), mark.digest.size(), mark.digest.begin());
   // Requests of one service whose types differ are different requests, even where their bytes agree.
-  return Sha256(request.GetDescriptor()->full_name(), request.SerializeAsString()).substr(0, kFingerprintBytes);
+  const std::array<char, 32> content =
+      caller.request_bytes.empty()
+          ? Sha256Of(request.GetDescriptor()->full_name(), request.SerializeAsString())
+          : Sha256Of(request.GetDescriptor()->full_name(), caller.request_bytes);
+  std::copy_n(content.begin(), mark.fingerprint.size(), mark.fingerprint.begin());
+  return mark;
 }
 
-std::string StoredReply::Pack(std::string_view fingerprint, const google::protobuf::MessageLite& reply) {
-  return Packed(fingerprint, kReply, reply);
+std::string PackReply(const RequestMark& mark, uint64_t version, absl::Time at,
+                      const google::protobuf::MessageLite& reply, const absl::Status& error) {
+  const std::string content =
+      error.ok() ? reply.SerializeAsString() : errors::ToRpcStatus(error).SerializeAsString();
+  StoredAnswer answer;
+  answer.fingerprint = mark.fingerprint_view();
+  answer.kind = error.ok() ? StoredAnswer::kReply : StoredAnswer::kError;
+  answer.version = version;
+  answer.at_nanos = absl::ToUnixNanos(at);
+  answer.content = content;
+  return PackAnswer(answer);
 }
 
-std::string StoredReply::PackError(std::string_view fingerprint, const absl::Status& error) {
-  return Packed(fingerprint, kError, errors::ToRpcStatus(error));
-}
-
-absl::Status StoredReply::Unpack(std::string_view stored, std::string_view fingerprint,
-                                 google::protobuf::MessageLite& reply, uint64_t& position) {
-  const size_t colon = stored.find(':');
-  if (colon == std::string_view::npos || !absl::SimpleAtoi(std::string(stored.substr(0, colon)), &position)) return Corrupt();
-  stored.remove_prefix(colon + 1);
-  if (stored.size() <= kFingerprintBytes) return Corrupt();
-  if (stored.substr(0, kFingerprintBytes) != fingerprint) {
+absl::Status UnpackReply(std::string_view packed, const RequestMark& mark, google::protobuf::MessageLite& reply,
+                         StoredAnswer& answer) {
+  if (!UnpackAnswer(packed, answer)) return Corrupt();
+  if (answer.fingerprint != mark.fingerprint_view()) {
     return errors::AlreadyExists("REQUEST_ID_REUSED", "request_id: was used for another request");
   }
-  const char kind = stored[kFingerprintBytes];
-  stored.remove_prefix(kFingerprintBytes + 1);
-  if (kind == kError) {
+  const auto size = static_cast<int>(answer.content.size());
+  if (answer.kind == StoredAnswer::kError) {
     google::rpc::Status error;
-    if (!error.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return Corrupt();
+    if (!error.ParseFromArray(answer.content.data(), size)) return Corrupt();
     return errors::FromRpcStatus(error);
   }
-  if (kind != kReply || !reply.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) return Corrupt();
-  return absl::OkStatus();
+  return reply.ParseFromArray(answer.content.data(), size) ? absl::OkStatus() : Corrupt();
 }
 
-}  // namespace motcua::store
+bool SplitStoredReply(std::string_view stored, uint64_t& position, std::string_view& packed) {
+  const std::from_chars_result read = std::from_chars(stored.data(), stored.data() + stored.size(), position);
+  const auto digits = static_cast<size_t>(read.ptr - stored.data());
+  if (read.ec != std::errc() || digits >= stored.size() || stored[digits] != ':') return false;
+  packed = stored.substr(digits + 1);
+  return true;
+}
+
+}  // namespace motcua::store::internal

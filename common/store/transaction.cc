@@ -1,180 +1,197 @@
 #include "common/store/transaction.h"
 
 #include <algorithm>
-#include <iterator>
+#include <charconv>
+#include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/store/decision.h"
-#include "common/time/timestamp.h"
 
 namespace motcua::store {
 
 namespace {
 
+using redis::internal::AppendBulk;
+using redis::internal::AppendBulkHeader;
+
 constexpr size_t kVersionBytes = 8;
 
-// Enough digits that a double comes back as it went; integers stay integers.
-std::string ScoreText(double score) {
-  const auto whole = static_cast<int64_t>(score);
-  return static_cast<double>(whole) == score ? absl::StrCat(whole) : absl::StrFormat("%.17g", score);
+// A stored version; nothing where there is none.
+void AppendVersion(std::string& out, uint64_t version) {
+  char bytes[kVersionBytes];
+  for (size_t i = kVersionBytes, left = version; i-- > 0; left >>= 8) bytes[i] = static_cast<char>(left & 0xff);
+  AppendBulk(out, std::string_view(bytes, version == 0 ? 0 : kVersionBytes));
 }
+
+// Enough digits that a double comes back as it went; integers stay integers.
+void AppendScore(std::string& out, double score) {
+  const auto whole = static_cast<int64_t>(score);
+  if (static_cast<double>(whole) == score) {
+    AppendBulk(out, whole);
+  } else {
+    AppendBulk(out, absl::StrFormat("%.17g", score));
+  }
+}
+
+void AppendLetter(std::string& out, char letter) {
+  const char bytes[] = {'$', '1', '\r', '\n', letter, '\r', '\n'};
+  out.append(bytes, sizeof(bytes));
+}
+
+int64_t SecondsOf(absl::Duration ttl) { return std::max<int64_t>(1, absl::ToInt64Seconds(ttl)); }
 
 }  // namespace
 
-std::string ShardOf(std::string_view code) {
-  const std::string_view agency = code.substr(0, code.find('-'));
-  auto is_top = [](std::string_view part) {
-    return part.size() == 3 && part[0] >= 'A' && part[0] <= 'Z' && part[1] >= '0' && part[1] <= '9' && part[2] >= '0' &&
-           part[2] <= '9';
-  };
-  const std::string_view first = agency.substr(0, agency.find('.'));
-  if (is_top(first)) return std::string(first);
-  const size_t dot = agency.rfind('.');
-  const std::string_view last = dot == std::string_view::npos ? agency : agency.substr(dot + 1);
-  return is_top(last) ? std::string(last) : std::string();
+std::string& Transaction::Check(char kind, size_t args) {
+  ++checks_;
+  check_args_count_ += 1 + args;
+  AppendLetter(check_args_, kind);
+  return check_args_;
 }
 
-feed::v1::Event NewEvent(const Context& context, std::string_view subject) {
-  feed::v1::Event event;
-  *event.mutable_at() = time::ToTimestamp(context.now);
-  event.set_subject(std::string(subject));
-  if (!context.actor.id().empty()) *event.mutable_actor() = context.actor;
-  if (!context.traceparent.empty()) event.set_traceparent(context.traceparent);
-  return event;
+std::string& Transaction::Op(char op, size_t args) {
+  if (op_args_.empty()) {
+    op_keys_.reserve(256);
+    op_args_.reserve(1024);
+  }
+  ++op_keys_count_;
+  op_args_count_ += 1 + args;
+  AppendLetter(op_args_, op);
+  return op_args_;
 }
 
-std::string EncodeVersion(uint64_t version) {
-  if (version == 0) return std::string();
-  std::string bytes(kVersionBytes, '\0');
-  for (size_t i = kVersionBytes; i-- > 0; version >>= 8) bytes[i] = static_cast<char>(version & 0xff);
-  return bytes;
+void Transaction::TakesEffectAt(absl::Time at) {
+  const int64_t micros = absl::ToUnixMicros(at);
+  if (at_micros_ == 0 || micros < at_micros_) at_micros_ = micros;
 }
-
-bool DecodeRecord(std::string_view stored, uint64_t& version, std::string_view& bytes) {
-  if (stored.size() < kVersionBytes) return false;
-  version = 0;
-  for (size_t i = 0; i < kVersionBytes; ++i) version = version << 8 | static_cast<unsigned char>(stored[i]);
-  bytes = stored.substr(kVersionBytes);
-  return version != 0;
-}
-
-Transaction::Transaction(Keyspace keys) : keys_(std::move(keys)) {}
-
-void Transaction::TakesEffectAt(absl::Time at) { at_micros_ = absl::ToUnixMicros(at); }
 
 void Transaction::CheckVersion(std::string_view key, uint64_t version) {
-  check_keys_.emplace_back(key);
-  check_args_.emplace_back("v");
-  check_args_.push_back(EncodeVersion(version));
+  AppendVersion(Check('v', 1), version);
+  AppendBulk(check_keys_, key);
 }
 
 void Transaction::CheckRequest(std::string_view key) {
-  check_keys_.emplace_back(key);
-  check_args_.emplace_back("q");
+  Check('q', 0);
+  AppendBulk(check_keys_, key);
 }
 
 void Transaction::CheckCursor(std::string_view key, uint64_t position) {
-  check_keys_.emplace_back(key);
-  check_args_.emplace_back("c");
-  check_args_.push_back(absl::StrCat(position));
+  AppendBulk(Check('c', 1), static_cast<int64_t>(position));
+  AppendBulk(check_keys_, key);
 }
 
 void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_view bytes) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("S");
-  op_args_.push_back(EncodeVersion(version).append(bytes));
+  std::string& args = Op('S', 2);
+  AppendBulk(op_keys_, key);
+  AppendVersion(args, version);
+  AppendBulkHeader(args, BodySize({}, 0, {}, bytes.size()));
+  AppendBody(args, {}, 0, {});
+  args.append(bytes).append("\r\n");
 }
 
-void Transaction::Delete(std::string_view key) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("D");
+void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_view requests, uint32_t tail_lines,
+                            std::string_view tail, const google::protobuf::MessageLite& record) {
+  std::string& args = Op('S', 2);
+  AppendBulk(op_keys_, key);
+  AppendVersion(args, version);
+  const auto size = static_cast<size_t>(record.GetCachedSize());
+  AppendBulkHeader(args, BodySize(requests, tail_lines, tail, size));
+  AppendBody(args, requests, tail_lines, tail);
+  AppendSerialized(args, record, size);
+  args.append("\r\n");
 }
 
-void Transaction::IndexPut(std::string_view key, std::string_view member, double score) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("Z");
-  op_args_.push_back(ScoreText(score));
-  op_args_.emplace_back(member);
+void Transaction::IndexPut(std::string_view index, std::string_view member, double score) {
+  std::string& args = Op('Z', 2);
+  keys_.AppendIndex(op_keys_, index);
+  AppendScore(args, score);
+  AppendBulk(args, member);
 }
 
-void Transaction::IndexRemove(std::string_view key, std::string_view member) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("X");
-  op_args_.emplace_back(member);
+void Transaction::IndexRemove(std::string_view index, std::string_view member) {
+  std::string& args = Op('X', 1);
+  keys_.AppendIndex(op_keys_, index);
+  AppendBulk(args, member);
 }
 
 void Transaction::Count(std::string_view key, std::string_view field, int64_t delta) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("H");
-  op_args_.emplace_back(field);
-  op_args_.push_back(absl::StrCat(delta));
+  std::string& args = Op('H', 2);
+  AppendBulk(op_keys_, key);
+  AppendBulk(args, field);
+  AppendBulk(args, delta);
 }
 
-void Transaction::Append(std::string_view key, std::string_view line) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("L");
-  op_args_.emplace_back(line);
+void Transaction::Count(std::string_view field, int64_t delta) {
+  std::string& args = Op('H', 2);
+  keys_.AppendCounters(op_keys_);
+  AppendBulk(args, field);
+  AppendBulk(args, delta);
+}
+
+void Transaction::Append(std::string_view key, std::string_view chunk) {
+  AppendBulk(Op('L', 1), chunk);
+  AppendBulk(op_keys_, key);
 }
 
 void Transaction::Emit(std::string_view event) {
-  op_keys_.push_back(keys_.Feed());
-  op_args_.emplace_back("E");
-  op_args_.emplace_back(event);
+  AppendBulk(Op('E', 1), event);
+  keys_.AppendFeed(op_keys_);
   emits_ = true;
 }
 
+void Transaction::Emit(const google::protobuf::MessageLite& event) {
+  std::string& args = Op('E', 1);
+  keys_.AppendFeed(op_keys_);
+  emits_ = true;
+  const size_t size = event.ByteSizeLong();
+  AppendBulkHeader(args, size);
+  AppendSerialized(args, event, size);
+  args.append("\r\n");
+}
+
 void Transaction::SetCursor(std::string_view key, uint64_t position) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("C");
-  op_args_.push_back(absl::StrCat(position));
+  AppendBulk(Op('C', 1), static_cast<int64_t>(position));
+  AppendBulk(op_keys_, key);
 }
 
 void Transaction::StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl) {
-  op_keys_.emplace_back(key);
-  op_args_.emplace_back("Q");
-  op_args_.push_back(absl::StrCat(std::max<int64_t>(1, absl::ToInt64Seconds(ttl))));
-  op_args_.emplace_back(reply);
+  std::string& args = Op('Q', 2);
+  AppendBulk(op_keys_, key);
+  AppendBulk(args, SecondsOf(ttl));
+  AppendBulk(args, reply);
+}
+
+void Transaction::StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl, uint64_t position) {
+  std::string& args = Op('P', 2);
+  AppendBulk(op_keys_, key);
+  AppendBulk(args, SecondsOf(ttl));
+  char digits[20];
+  const char* end = std::to_chars(digits, digits + sizeof(digits), position).ptr;
+  AppendBulk(args, {std::string_view(digits, static_cast<size_t>(end - digits)), ":", reply});
 }
 
 void Transaction::TrimFeed(uint64_t position) {
-  op_keys_.push_back(keys_.Feed());
-  op_args_.emplace_back("T");
-  op_args_.push_back(absl::StrCat(position));
+  AppendBulk(Op('T', 1), static_cast<int64_t>(position));
+  keys_.AppendFeed(op_keys_);
 }
 
 void Transaction::MoveWatermark(absl::Time to) {
-  op_keys_.push_back(keys_.Watermark());
-  op_keys_.push_back(keys_.Feed());
-  op_args_.emplace_back("W");
-  op_args_.push_back(absl::StrCat(absl::ToUnixMicros(to)));
+  AppendBulk(Op('W', 1), absl::ToUnixMicros(to));
+  AppendBulk(op_keys_, keys_.Watermark());
+  keys_.AppendFeed(op_keys_);
+  ++op_keys_count_;
 }
 
-void Transaction::Merge(Transaction other) {
-  auto append = [](std::vector<std::string>& to, std::vector<std::string>& from) {
-    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-  };
-  append(check_keys_, other.check_keys_);
-  append(check_args_, other.check_args_);
-  append(op_keys_, other.op_keys_);
-  append(op_args_, other.op_args_);
-  emits_ = emits_ || other.emits_;
-  // The earliest counts: nothing of the whole may lie before the watermark.
-  if (at_micros_ == 0 || (other.at_micros_ != 0 && other.at_micros_ < at_micros_)) at_micros_ = other.at_micros_;
-}
-
-void Transaction::WriteTo(redis::ScriptCall& call) const {
-  size_t bytes = 64;
-  for (const auto* part : {&check_keys_, &check_args_, &op_keys_, &op_args_}) {
-    for (const std::string& text : *part) bytes += text.size() + 16;
-  }
-  call.Reserve(bytes);
-  call.Key(keys_.Watermark());
-  for (const std::string& key : check_keys_) call.Key(key);
-  for (const std::string& key : op_keys_) call.Key(key);
-  call.Arg(at_micros_).Arg(check_keys_.size());
-  for (const std::string& arg : check_args_) call.Arg(arg);
-  for (const std::string& arg : op_args_) call.Arg(arg);
+redis::ScriptCall Transaction::CallOf(const redis::Script& script) const {
+  std::string keys, args;
+  keys.reserve(64 + check_keys_.size() + op_keys_.size());
+  args.reserve(64 + check_args_.size() + op_args_.size());
+  keys_.AppendWatermark(keys);
+  keys.append(check_keys_).append(op_keys_);
+  AppendBulk(args, at_micros_);
+  AppendBulk(args, static_cast<int64_t>(checks_));
+  args.append(check_args_).append(op_args_);
+  return redis::ScriptCall(script, std::move(keys), 1 + checks_ + op_keys_count_, std::move(args),
+                           2 + check_args_count_ + op_args_count_);
 }
 
 }  // namespace motcua::store

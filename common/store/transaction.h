@@ -1,17 +1,20 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/time/time.h"
 #include "common/redis/script.h"
 #include "common/store/keys.h"
+#include "common/store/stored_record.h"
+#include "google/protobuf/message_lite.h"
 
 namespace motcua::store {
 
-// A list of checks and operations on one shard that is applied by commit.lua as a whole or not at all.
+// A list of checks and operations on one shard that is applied by commit.lua as a whole or not at all. Written straight
+// into the form in which it is sent.
 //
 // Thread-compatible; a value. Usage:
 //   Transaction tx(keys);
@@ -21,9 +24,9 @@ namespace motcua::store {
 //   auto result = co_await store.Commit(std::move(tx), deadline);
 class Transaction {
  public:
-  explicit Transaction(Keyspace keys);
+  explicit Transaction(Keyspace keys) : keys_(std::move(keys)) {}
 
-  // The commit is refused as stale where `at` is before the shard's watermark.
+  // The commit is refused as stale where `at` is before the shard's watermark. Of several, the earliest counts.
   void TakesEffectAt(absl::Time at);
 
   // The record's version must be `version`; 0 = it must not exist.
@@ -33,45 +36,54 @@ class Transaction {
   // The cursor must stand at `position`; 0 = or not exist.
   void CheckCursor(std::string_view key, uint64_t position);
 
+  // A record without requests and history lines. Events come first: a record's head bears the position of the last.
   void PutRecord(std::string_view key, uint64_t version, std::string_view bytes);
-  void Delete(std::string_view key);
-  void IndexPut(std::string_view key, std::string_view member, double score);
-  void IndexRemove(std::string_view key, std::string_view member);
+  // The whole; the record's size is `record.GetCachedSize()`, computed before.
+  void PutRecord(std::string_view key, uint64_t version, std::string_view requests, uint32_t tail_lines,
+                 std::string_view tail, const google::protobuf::MessageLite& record);
+  void IndexPut(std::string_view index, std::string_view member, double score);
+  void IndexRemove(std::string_view index, std::string_view member);
   void Count(std::string_view key, std::string_view field, int64_t delta);
-  void Append(std::string_view key, std::string_view line);
+  // Of the shard's counters.
+  void Count(std::string_view field, int64_t delta);
+  void Append(std::string_view key, std::string_view chunk);
   // Serialized feed::v1::Event without position.
   void Emit(std::string_view event);
+  void Emit(const google::protobuf::MessageLite& event);
   void SetCursor(std::string_view key, uint64_t position);
-  // Kept for `ttl`, at least a second.
+  // Kept for `ttl`, at least a second; behind the position of the last event emitted so far.
   void StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl);
+  // The same, of an earlier commit.
+  void StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl, uint64_t position);
   // Drops the feed's events below `position`.
   void TrimFeed(uint64_t position);
   // Moves the shard's watermark; the commit's result tells the feed's last position.
   void MoveWatermark(absl::Time to);
 
   const Keyspace& keyspace() const { return keys_; }
-  bool empty() const { return check_keys_.empty() && op_keys_.empty(); }
+  bool empty() const { return checks_ == 0 && op_keys_count_ == 0; }
   bool emits() const { return emits_; }
 
-  // Adds what the script takes.
-  void WriteTo(redis::ScriptCall& call) const;
-
-  // Takes over the checks and operations of `other`, which is of the same shard.
-  void Merge(Transaction other);
+  // What the script takes.
+  redis::ScriptCall CallOf(const redis::Script& script) const;
 
  private:
+  // The next operation, of the key that the caller appends.
+  std::string& Op(char op, size_t args);
+  std::string& Check(char kind, size_t args);
+
   Keyspace keys_;
   int64_t at_micros_ = 0;
   bool emits_ = false;
-  std::vector<std::string> check_keys_;
-  std::vector<std::string> check_args_;
-  std::vector<std::string> op_keys_;
-  std::vector<std::string> op_args_;
+  // In wire form.
+  std::string check_keys_;
+  std::string check_args_;
+  std::string op_keys_;
+  std::string op_args_;
+  size_t checks_ = 0;
+  size_t check_args_count_ = 0;
+  size_t op_keys_count_ = 0;
+  size_t op_args_count_ = 0;
 };
-
-// A stored record is its version (8 bytes, big-endian) and its bytes.
-std::string EncodeVersion(uint64_t version);
-// Splits a stored record; false where it is not one.
-bool DecodeRecord(std::string_view stored, uint64_t& version, std::string_view& bytes);
 
 }  // namespace motcua::store

@@ -29,7 +29,7 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, const 
     if (event.has_reference_applied()) keys.push_back(service::ReferenceKey(session));
     if (ConcernsClocks(event)) keys.push_back(session.KeyOf<ClockModel>(event.subject()));
   }
-  absl::Status fetched = co_await session.Fetch(std::move(keys), absl::Now() + kPatience);
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + kPatience);
   if (!fetched.ok()) co_return fetched;
 
   CataloguePtr catalogue;

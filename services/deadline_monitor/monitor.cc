@@ -39,6 +39,7 @@ Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline)
   absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
   if (session.Find<ClockModel>(code) == nullptr) {
+    if (session.corrupt()) co_return errors::DataLoss("CORRUPT_RECORD", "a stored clock cannot be read");
     co_return errors::NotFound("DOSSIER_NOT_FOUND", "no dossier with this code has a clock");
   }
   co_return absl::OkStatus();
@@ -68,8 +69,8 @@ absl::Time Monitor::AsOf(const std::string& shard) const {
   return read == absl::InfinitePast() ? now : std::min(now, read);
 }
 
-Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(Principal who, Caller caller,
-                                                             v1::GetClockRequest request) {
+Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(const Principal& who, Caller caller,
+                                                             const v1::GetClockRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
   absl::Status allowed = CheckJurisdiction(who, shard);
   if (!allowed.ok()) co_return allowed;
@@ -86,8 +87,8 @@ Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(Principal who, Call
   co_return response;
 }
 
-Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(Principal who, Caller caller,
-                                                                 v1::ListClocksRequest request) {
+Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal& who, Caller caller,
+                                                                 const v1::ListClocksRequest& request) {
   const std::string shard = store::ShardOf(request.agency());
   absl::Status allowed = CheckJurisdiction(who, shard);
   if (!allowed.ok()) co_return allowed;
@@ -121,25 +122,19 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(Principal who, 
   co_return response;
 }
 
-Task<absl::StatusOr<common::v1::History>> Monitor::GetHistory(Principal who, Caller caller,
-                                                              v1::GetHistoryRequest request) {
+Task<absl::StatusOr<common::v1::History>> Monitor::GetHistory(const Principal& who, Caller caller,
+                                                              const v1::GetHistoryRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
   absl::Status allowed = CheckJurisdiction(who, shard);
   if (!allowed.ok()) co_return allowed;
   Session session(store_, shard);
   absl::Status loaded = co_await Load(session, request.dossier(), caller.deadline);
   if (!loaded.ok()) co_return loaded;
-  const v1::ClockRecord* record = session.Find<ClockModel>(request.dossier());
-  absl::StatusOr<std::vector<std::string>> lines = co_await store_.ReadList(
-      session.keys().History(ClockModel::kKind, request.dossier()), kLongestHistory, caller.deadline);
-  if (!lines.ok()) co_return lines.status();
-  // Lines that were appended after the record was read are not yet part of its chain.
-  if (lines->size() > record->history_length()) lines->resize(record->history_length());
-  co_return store::DecodeHistory(*lines, record->chain());
+  co_return co_await session.ReadHistory<ClockModel>(request.dossier(), kLongestHistory, caller.deadline);
 }
 
-Task<absl::StatusOr<v1::Statistics>> Monitor::GetStatistics(Principal who, Caller caller,
-                                                            v1::GetStatisticsRequest request) {
+Task<absl::StatusOr<v1::Statistics>> Monitor::GetStatistics(const Principal& who, Caller caller,
+                                                            const v1::GetStatisticsRequest& request) {
   absl::Status allowed = CheckJurisdiction(who, request.shard());
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
@@ -151,8 +146,8 @@ Task<absl::StatusOr<v1::Statistics>> Monitor::GetStatistics(Principal who, Calle
   co_return StatisticsOf(*counters, as_of);
 }
 
-Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(Principal who, Caller caller,
-                                                               v1::ChangeDueRequest request) {
+Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(const Principal& who, Caller caller,
+                                                               const v1::ChangeDueRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
   absl::Status allowed = CheckJurisdiction(who, shard);
   if (!allowed.ok()) co_return allowed;
@@ -169,7 +164,7 @@ Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(Principal who, Ca
     co_return errors::Unavailable("NOT_CAUGHT_UP", "what happened to the dossier until now is not known yet; try again");
   }
   const bool unrestricted = IsUnrestricted(who);
-  store::Decide<ClockModel> decide = [this, request, shard, unrestricted, catalogue = *std::move(catalogue)](
+  store::Decide<ClockModel> decide = [this, &request, &shard, unrestricted, &catalogue = *catalogue](
                                          const v1::ClockRecord* record, const Context& context) {
     ChangeDueFacts facts;
     facts.unrestricted = unrestricted;
@@ -183,9 +178,8 @@ Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(Principal who, Ca
                                                                v1::ChangeDueResponse& response) {
     *response.mutable_due() = record.clock().due();
   };
-  const std::string code = request.dossier();
   absl::StatusOr<v1::ChangeDueResponse> response = co_await store::Mutate<ClockModel, v1::ChangeDueRequest, v1::ChangeDueResponse>(
-      store_, std::move(caller), std::move(request), shard, code, std::move(decide), std::move(answer));
+      store_, std::move(caller), request, shard, request.dossier(), std::move(decide), std::move(answer));
   co_return response;
 }
 

@@ -115,7 +115,7 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
   store::Session session(store_, shard);
   std::vector<std::string> keys;
   for (const auto& [code, moment] : timers) keys.push_back(session.KeyOf<ClockModel>(code));
-  absl::Status fetched = co_await session.Fetch(std::move(keys), absl::Now() + kPatience);
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + kPatience);
   if (!fetched.ok()) co_return fetched;
 
   std::vector<feed::v1::Event> events;

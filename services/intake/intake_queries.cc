@@ -24,18 +24,21 @@ constexpr uint32_t kDefaultPage = 50;
 constexpr uint32_t kLargestPage = 200;
 constexpr uint32_t kLongestHistory = 10000;
 
+absl::Status CorruptDossier() { return errors::DataLoss("CORRUPT_RECORD", "a stored dossier cannot be read"); }
+
 // Loads one dossier into the session.
 Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline) {
   std::vector<std::string> keys;
   keys.push_back(session.KeyOf<DossierModel>(code));
   absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
-  co_return session.Find<DossierModel>(code) == nullptr ? NoSuchDossier() : absl::OkStatus();
+  if (session.Find<DossierModel>(code) != nullptr) co_return absl::OkStatus();
+  co_return session.corrupt() ? CorruptDossier() : NoSuchDossier();
 }
 
 }  // namespace
 
-Task<absl::StatusOr<v1::Dossier>> Intake::GetDossier(Principal who, Caller caller, v1::GetDossierRequest request) {
+Task<absl::StatusOr<v1::Dossier>> Intake::GetDossier(const Principal& who, Caller caller, const v1::GetDossierRequest& request) {
   const std::string code = NormalDossierCode(request.dossier());
   const std::string shard = store::ShardOf(code);
   absl::Status allowed = CheckJurisdiction(who, shard);
@@ -46,8 +49,8 @@ Task<absl::StatusOr<v1::Dossier>> Intake::GetDossier(Principal who, Caller calle
   co_return ViewOf(*session.Find<DossierModel>(code), session.VersionOf<DossierModel>(code));
 }
 
-Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(Principal who, Caller caller,
-                                                                    v1::ListDossiersRequest request) {
+Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(const Principal& who, Caller caller,
+                                                                    const v1::ListDossiersRequest& request) {
   const std::string agency = NormalAgencyId(request.agency());
   const std::string shard = store::ShardOf(agency);
   absl::Status allowed = CheckJurisdiction(who, shard);
@@ -91,7 +94,7 @@ Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(Principal wh
   co_return response;
 }
 
-Task<absl::StatusOr<v1::LookUpResponse>> Intake::LookUp(Caller caller, v1::LookUpRequest request) {
+Task<absl::StatusOr<v1::LookUpResponse>> Intake::LookUp(Caller caller, const v1::LookUpRequest& request) {
   const std::string code = NormalDossierCode(request.dossier());
   const std::string shard = store::ShardOf(code);
   absl::Status allowed = guesses_.Begin(code);
@@ -110,8 +113,8 @@ Task<absl::StatusOr<v1::LookUpResponse>> Intake::LookUp(Caller caller, v1::LookU
   co_return PublicViewOf(*record, **catalogue);
 }
 
-Task<absl::StatusOr<common::v1::History>> Intake::GetHistory(Principal who, Caller caller,
-                                                             v1::GetHistoryRequest request) {
+Task<absl::StatusOr<common::v1::History>> Intake::GetHistory(const Principal& who, Caller caller,
+                                                             const v1::GetHistoryRequest& request) {
   const std::string code = NormalDossierCode(request.dossier());
   const std::string shard = store::ShardOf(code);
   absl::Status allowed = CheckJurisdiction(who, shard);
@@ -119,17 +122,11 @@ Task<absl::StatusOr<common::v1::History>> Intake::GetHistory(Principal who, Call
   Session session(store_, shard);
   absl::Status loaded = co_await Load(session, code, caller.deadline);
   if (!loaded.ok()) co_return loaded;
-  const v1::DossierRecord* record = session.Find<DossierModel>(code);
-  absl::StatusOr<std::vector<std::string>> lines =
-      co_await store_.ReadList(session.keys().History(DossierModel::kKind, code), kLongestHistory, caller.deadline);
-  if (!lines.ok()) co_return lines.status();
-  // Lines that were appended after the record was read are not yet part of its chain.
-  if (lines->size() > record->history_length()) lines->resize(record->history_length());
-  co_return store::DecodeHistory(*lines, record->chain());
+  co_return co_await session.ReadHistory<DossierModel>(code, kLongestHistory, caller.deadline);
 }
 
-Task<absl::StatusOr<v1::Statistics>> Intake::GetStatistics(Principal who, Caller caller,
-                                                           v1::GetStatisticsRequest request) {
+Task<absl::StatusOr<v1::Statistics>> Intake::GetStatistics(const Principal& who, Caller caller,
+                                                           const v1::GetStatisticsRequest& request) {
   absl::Status allowed = CheckJurisdiction(who, request.shard());
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);

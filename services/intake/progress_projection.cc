@@ -35,7 +35,7 @@ async::Task<absl::Status> ProgressProjection::Apply(store::Session& session, con
   for (const feed::v1::Event& event : events) {
     if (Concerns(event)) keys.push_back(session.KeyOf<DossierModel>(event.subject()));
   }
-  absl::Status fetched = co_await session.Fetch(std::move(keys), absl::Now() + absl::Seconds(10));
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + absl::Seconds(10));
   if (!fetched.ok()) co_return fetched;
   for (const feed::v1::Event& event : events) {
     if (!Concerns(event)) continue;

@@ -205,7 +205,7 @@ Task<absl::Status> DropOverflow(store::Session& session, Batch& batch, absl::Tim
   if (victims.empty()) co_return absl::OkStatus();
   std::vector<std::string> keys;
   for (const auto& [recipient, place] : victims) keys.push_back(session.KeyOf<DossierModel>(place.dossier));
-  absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
   for (const auto& [recipient, place] : victims) batch.Drop(recipient, place);
   co_return absl::OkStatus();
@@ -223,14 +223,14 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, const 
   const absl::Time deadline = absl::Now() + kPatience;
   const std::string shard = session.keys().shard();
   Batch batch(session, source_, options_);
-  absl::Status fetched = co_await session.Fetch(batch.KeysOf(events), deadline);
+  absl::Status fetched = co_await session.FetchToChange(batch.KeysOf(events), deadline);
   if (!fetched.ok()) co_return fetched;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, deadline);
   if (!catalogue.ok() && !absl::IsNotFound(catalogue.status())) co_return catalogue.status();
   absl::Status taken = batch.TakeAll(events, catalogue.ok() ? *catalogue : nullptr);
   if (!taken.ok()) co_return taken;
   if (!batch.empty()) {
-    absl::Status inboxes = co_await session.Fetch(batch.KeysOfRecipients(), deadline);
+    absl::Status inboxes = co_await session.FetchToChange(batch.KeysOfRecipients(), deadline);
     if (!inboxes.ok()) co_return inboxes;
     batch.EnterAll();
     absl::Status dropped = co_await DropOverflow(session, batch, deadline);

@@ -36,21 +36,21 @@ absl::Status CheckReader(const rpc::Call& call, std::string_view shard, std::str
 }  // namespace
 
 Task<absl::StatusOr<v1::ListMessagesResponse>> Notifications::ListMessages(std::shared_ptr<rpc::Call> call,
-                                                                           v1::ListMessagesRequest request) {
+                                                                           const v1::ListMessagesRequest& request) {
   absl::Status allowed = CheckReader(*call, request.shard(), request.recipient());
   if (!allowed.ok()) co_return allowed;
-  co_return co_await reader_.List(std::move(request), call->deadline());
+  co_return co_await reader_.List(request, call->deadline());
 }
 
 Task<absl::StatusOr<v1::ListMessagesResponse>> Notifications::ListDossierMessages(
-    std::shared_ptr<rpc::Call> call, v1::ListDossierMessagesRequest request) {
+    std::shared_ptr<rpc::Call> call, const v1::ListDossierMessagesRequest& request) {
   absl::Status allowed = CheckJurisdiction(*call, store::ShardOf(request.dossier()));
   if (!allowed.ok()) co_return allowed;
   co_return co_await reader_.ListDossier(request.dossier(), call->deadline());
 }
 
 Task<absl::StatusOr<v1::MarkReadResponse>> Notifications::MarkRead(std::shared_ptr<rpc::Call> call,
-                                                                   v1::MarkReadRequest request) {
+                                                                   const v1::MarkReadRequest& request) {
   absl::Status allowed = CheckJurisdiction(*call, request.shard());
   if (!allowed.ok()) co_return allowed;
   const std::optional<MessageId> id = MessageId::Parse(request.message());
@@ -65,36 +65,30 @@ Task<absl::StatusOr<v1::MarkReadResponse>> Notifications::MarkRead(std::shared_p
     return DecideMarkRead(record, id, context);
   };
   store::Answer<DossierModel, v1::MarkReadResponse> answer = [](const v1::DossierRecord&, v1::MarkReadResponse&) {};
-  // A message that left its inbox is kept nowhere; asked for under a name that no dossier has, a repeated request still
-  // finds its stored reply.
+  // A message that left its inbox is kept nowhere: a repeated request finds its answer by itself alone.
   std::string kept_with = dossier->empty() ? "-" : *std::move(dossier);
-  store::Caller caller = service::CallerOf(*call);
-  std::string shard = request.shard();
   co_return co_await store::Mutate<DossierModel, v1::MarkReadRequest, v1::MarkReadResponse>(
-      store_, std::move(caller), std::move(request), std::move(shard), std::move(kept_with), std::move(decide),
-      std::move(answer));
+      store_, service::CallerOf(*call), request, request.shard(), std::move(kept_with), std::move(decide),
+      std::move(answer), store::Keep::kByRequest);
 }
 
 Task<absl::StatusOr<v1::SetPreferencesResponse>> Notifications::SetPreferences(std::shared_ptr<rpc::Call> call,
-                                                                               v1::SetPreferencesRequest request) {
+                                                                               const v1::SetPreferencesRequest& request) {
   absl::Status allowed = CheckJurisdiction(*call, request.shard());
   if (!allowed.ok()) co_return allowed;
   const bool admin = call->principal().HasRole("admin");
-  store::Decide<PreferencesModel> decide = [request, admin](const v1::Preferences*, const store::Context& context) {
+  store::Decide<PreferencesModel> decide = [&request, admin](const v1::Preferences*, const store::Context& context) {
     return DecideSetPreferences(request, admin, context);
   };
   store::Answer<PreferencesModel, v1::SetPreferencesResponse> answer = [](const v1::Preferences&,
                                                                           v1::SetPreferencesResponse&) {};
-  store::Caller caller = service::CallerOf(*call);
-  std::string shard = request.shard();
-  std::string recipient = request.recipient();
   co_return co_await store::Mutate<PreferencesModel, v1::SetPreferencesRequest, v1::SetPreferencesResponse>(
-      store_, std::move(caller), std::move(request), std::move(shard), std::move(recipient), std::move(decide),
+      store_, service::CallerOf(*call), request, request.shard(), request.recipient(), std::move(decide),
       std::move(answer));
 }
 
 Task<absl::StatusOr<v1::Statistics>> Notifications::GetStatistics(std::shared_ptr<rpc::Call> call,
-                                                                  v1::GetStatisticsRequest request) {
+                                                                  const v1::GetStatisticsRequest& request) {
   absl::Status allowed = CheckJurisdiction(*call, request.shard());
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<store::Counters> counters =

@@ -30,15 +30,15 @@ class Notifications {
       : store_(store), catalogues_(catalogues), watch_(watch), reader_(store, catalogues) {}
 
   async::Task<absl::StatusOr<v1::ListMessagesResponse>> ListMessages(std::shared_ptr<rpc::Call> call,
-                                                                     v1::ListMessagesRequest request);
+                                                                     const v1::ListMessagesRequest& request);
   async::Task<absl::StatusOr<v1::ListMessagesResponse>> ListDossierMessages(std::shared_ptr<rpc::Call> call,
-                                                                            v1::ListDossierMessagesRequest request);
+                                                                            const v1::ListDossierMessagesRequest& request);
   async::Task<absl::StatusOr<v1::MarkReadResponse>> MarkRead(std::shared_ptr<rpc::Call> call,
-                                                             v1::MarkReadRequest request);
+                                                             const v1::MarkReadRequest& request);
   async::Task<absl::StatusOr<v1::SetPreferencesResponse>> SetPreferences(std::shared_ptr<rpc::Call> call,
-                                                                         v1::SetPreferencesRequest request);
+                                                                         const v1::SetPreferencesRequest& request);
   async::Task<absl::StatusOr<v1::Statistics>> GetStatistics(std::shared_ptr<rpc::Call> call,
-                                                            v1::GetStatisticsRequest request);
+                                                            const v1::GetStatisticsRequest& request);
   // Ends when the caller does, or the sink fails. A slow reader is waited for; what comes meanwhile stays in its inbox.
   async::Task<absl::Status> Subscribe(std::shared_ptr<rpc::Call> call, v1::SubscribeRequest request, Sink sink);
 

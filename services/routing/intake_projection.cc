@@ -34,7 +34,7 @@ std::vector<std::string> KeysFor(const store::Session& session, const std::vecto
 
 async::Task<absl::Status> IntakeProjection::Apply(store::Session& session,
                                                   const std::vector<feed::v1::Event>& events, absl::Time not_before) {
-  absl::Status fetched = co_await session.Fetch(KeysFor(session, events), absl::Now() + kPatience);
+  absl::Status fetched = co_await session.FetchToChange(KeysFor(session, events), absl::Now() + kPatience);
   if (!fetched.ok()) co_return fetched;
   for (const feed::v1::Event& event : events) {
     if (event.has_reference_applied()) service::ApplyReferenceEvent(session, event);

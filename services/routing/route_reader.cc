@@ -24,20 +24,26 @@ constexpr uint32_t kHistoryLimit = kMaxHistoryLines + 1000;
 
 constexpr v1::Box kBoxes[] = {v1::BOX_HELD, v1::BOX_OFFERED, v1::BOX_CONSULTED, v1::BOX_WAITING};
 
+absl::Status CorruptRoute() { return errors::DataLoss("CORRUPT_RECORD", "a stored route cannot be read"); }
+
+absl::Status NoSuchDossier() {
+  return errors::NotFound("DOSSIER_NOT_FOUND", "no route of a dossier with this code");
+}
+
 absl::StatusOr<v1::RouteRecord> Decoded(const std::string& stored) {
   v1::RouteRecord record;
   uint64_t version = 0;
   std::string_view bytes;
   if (!store::DecodeRecord(stored, version, bytes) ||
       !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return errors::DataLoss("CORRUPT_RECORD", "a stored route cannot be read");
+    return CorruptRoute();
   }
   record.mutable_route()->set_version(version);
   return record;
 }
 
 bool IsListedIn(const v1::RouteRecord& record, const std::string& index) {
-  const store::Indexes indexes = RouteModel::IndexesOf(record);
+  const store::Indexes indexes = store::IndexesOf<RouteModel>(record);
   return std::any_of(indexes.begin(), indexes.end(),
                      [&index](const store::IndexEntry& entry) { return entry.index == index; });
 }
@@ -71,7 +77,7 @@ Task<absl::StatusOr<v1::RouteRecord>> RouteReader::LoadRecord(std::string dossie
   absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store_.Get(std::move(keys), deadline);
   if (!values.ok()) co_return values.status();
   if (!values->front().has_value()) {
-    co_return errors::NotFound("DOSSIER_NOT_FOUND", "no route of a dossier with this code");
+    co_return NoSuchDossier();
   }
   co_return Decoded(*values->front());
 }
@@ -120,14 +126,13 @@ Task<absl::StatusOr<v1::ListInboxResponse>> RouteReader::Inbox(v1::ListInboxRequ
 }
 
 Task<absl::StatusOr<common::v1::History>> RouteReader::History(std::string dossier, absl::Time deadline) const {
-  absl::StatusOr<v1::RouteRecord> record = co_await LoadRecord(dossier, deadline);
-  if (!record.ok()) co_return record.status();
-  const std::string key = store_.Keys(store::ShardOf(dossier)).History(RouteModel::kKind, dossier);
-  absl::StatusOr<std::vector<std::string>> lines = co_await store_.ReadList(key, kHistoryLimit, deadline);
-  if (!lines.ok()) co_return lines.status();
-  // Lines that were added since the record was read are not of its chain yet.
-  if (lines->size() > record->history_length()) lines->resize(record->history_length());
-  co_return store::DecodeHistory(*lines, record->chain());
+  store::Session session(store_, store::ShardOf(dossier));
+  std::vector<std::string> keys;
+  keys.push_back(session.KeyOf<RouteModel>(dossier));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+  if (!fetched.ok()) co_return fetched;
+  if (session.Find<RouteModel>(dossier) == nullptr) co_return session.corrupt() ? CorruptRoute() : NoSuchDossier();
+  co_return co_await session.ReadHistory<RouteModel>(std::move(dossier), kHistoryLimit, deadline);
 }
 
 Task<absl::StatusOr<v1::Statistics>> RouteReader::Statistics(std::string shard, absl::Time deadline) const {

@@ -19,7 +19,7 @@ Task<absl::StatusOr<Routing::CataloguePtr>> Routing::CatalogueForDisplay(std::st
   co_return catalogue;
 }
 
-Task<absl::StatusOr<v1::Route>> Routing::GetRoute(Principal who, Caller caller, v1::GetRouteRequest request) {
+Task<absl::StatusOr<v1::Route>> Routing::GetRoute(const Principal& who, Caller caller, const v1::GetRouteRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
   absl::Status allowed = CheckJurisdiction(who, shard);
   if (!allowed.ok()) co_return allowed;
@@ -31,12 +31,12 @@ Task<absl::StatusOr<v1::Route>> Routing::GetRoute(Principal who, Caller caller, 
   co_return route;
 }
 
-Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(Principal who, Caller caller,
-                                                               v1::ListInboxRequest request) {
+Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(const Principal& who, Caller caller,
+                                                               const v1::ListInboxRequest& request) {
   absl::Status allowed = CheckInbox(who, request.agency());
   if (!allowed.ok()) co_return allowed;
   const std::string shard = store::ShardOf(request.agency());
-  absl::StatusOr<v1::ListInboxResponse> inbox = co_await reader_.Inbox(std::move(request), caller.deadline);
+  absl::StatusOr<v1::ListInboxResponse> inbox = co_await reader_.Inbox(request, caller.deadline);
   if (!inbox.ok()) co_return inbox.status();
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueForDisplay(shard, caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
@@ -46,8 +46,8 @@ Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(Principal who, Ca
   co_return inbox;
 }
 
-Task<absl::StatusOr<v1::GetCustodyResponse>> Routing::GetCustody(Principal who, Caller caller,
-                                                                 v1::GetCustodyRequest request) {
+Task<absl::StatusOr<v1::GetCustodyResponse>> Routing::GetCustody(const Principal& who, Caller caller,
+                                                                 const v1::GetCustodyRequest& request) {
   absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<v1::Route> route = co_await reader_.Load(request.dossier(), caller.deadline);
@@ -55,15 +55,15 @@ Task<absl::StatusOr<v1::GetCustodyResponse>> Routing::GetCustody(Principal who, 
   co_return LedgerOf(*route);
 }
 
-Task<absl::StatusOr<common::v1::History>> Routing::GetHistory(Principal who, Caller caller,
-                                                              v1::GetHistoryRequest request) {
+Task<absl::StatusOr<common::v1::History>> Routing::GetHistory(const Principal& who, Caller caller,
+                                                              const v1::GetHistoryRequest& request) {
   absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
   if (!allowed.ok()) co_return allowed;
   co_return co_await reader_.History(request.dossier(), caller.deadline);
 }
 
-Task<absl::StatusOr<v1::Statistics>> Routing::GetStatistics(Principal who, Caller caller,
-                                                            v1::GetStatisticsRequest request) {
+Task<absl::StatusOr<v1::Statistics>> Routing::GetStatistics(const Principal& who, Caller caller,
+                                                            const v1::GetStatisticsRequest& request) {
   absl::Status allowed = CheckJurisdiction(who, request.shard());
   if (!allowed.ok()) co_return allowed;
   co_return co_await reader_.Statistics(request.shard(), caller.deadline);

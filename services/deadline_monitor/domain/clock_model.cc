@@ -13,17 +13,15 @@ std::string Scoped(std::string_view name, std::string_view agency) {
   return scoped;
 }
 
-std::string Name(std::string_view prefix, std::string_view rest) { return std::string(prefix).append(rest); }
-
 int64_t SecondsOf(int64_t micros) {
   return micros >= 0 ? micros / kMicrosPerSecond : -((-micros + kMicrosPerSecond - 1) / kMicrosPerSecond);
 }
 
-void AddTime(store::Counters& counters, std::string_view seconds, std::string_view micros, const std::string& agency,
-             int64_t amount) {
+void AddTime(store::CounterSink& counters, std::string_view seconds, std::string_view micros,
+             const std::string& agency, int64_t amount) {
   const int64_t whole = SecondsOf(amount);
-  counters[Name(seconds, agency)] += whole;
-  counters[Name(micros, agency)] += amount - whole * kMicrosPerSecond;
+  counters.Add(seconds, agency, whole);
+  counters.Add(micros, agency, amount - whole * kMicrosPerSecond);
 }
 
 // `NEARING` of `ALERT_KIND_NEARING`.
@@ -54,32 +52,29 @@ const common::v1::Deadline& OriginalDue(const v1::Clock& clock) {
   return clock.has_original_due() ? clock.original_due() : clock.due();
 }
 
-store::Indexes ClockModel::IndexesOf(const v1::ClockRecord& record) {
-  store::Indexes indexes;
+void ClockModel::IndexesOf(const v1::ClockRecord& record, store::IndexSink& indexes) {
   const v1::Clock& clock = record.clock();
-  if (!IsOpen(clock)) return indexes;
+  if (!IsOpen(clock)) return;
   const double due = clock.has_due() ? static_cast<double>(Micros(clock.due().late_from())) : index::kNoDue;
-  const auto list = [&](std::string (*name)(std::string_view)) {
-    indexes.emplace_back(name(""), clock.dossier(), due);
-    indexes.emplace_back(name(clock.holder()), clock.dossier(), due);
+  const auto list = [&](std::string_view whole, std::string_view of_agency) {
+    indexes.Add(whole, clock.dossier(), due);
+    if (!clock.holder().empty()) indexes.Add(of_agency, clock.holder(), clock.dossier(), due);
   };
-  list(index::Open);
+  list("h", "h:");
   if (clock.raised() & Bit(feed::v1::ALERT_KIND_OVERDUE)) {
-    list(index::Overdue);
+    list("o", "o:");
   } else if (clock.raised() & Bit(feed::v1::ALERT_KIND_NEARING)) {
-    list(index::Nearing);
+    list("n", "n:");
   }
   if (record.next_moment() != 0) {
-    indexes.emplace_back(std::string(index::kTimers), clock.dossier(), static_cast<double>(record.next_moment()));
+    indexes.Add(index::kTimers, clock.dossier(), static_cast<double>(record.next_moment()));
   }
-  return indexes;
 }
 
-store::Counters ClockModel::CountersOf(const v1::ClockRecord& record) {
-  store::Counters counters;
+void ClockModel::CountersOf(const v1::ClockRecord& record, store::CounterSink& counters) {
   const v1::Clock& clock = record.clock();
   const auto count = [&](std::string_view name, bool holds) {
-    if (holds) counters[std::string(name)] = 1;
+    if (holds) counters.Add(name, 1);
   };
   const bool open = IsOpen(clock);
   count(counter::kClocks, true);
@@ -88,23 +83,22 @@ store::Counters ClockModel::CountersOf(const v1::ClockRecord& record) {
   count(counter::kPaused, open && IsPaused(clock));
   count(counter::kEnded, !open);
   count(counter::kLate, clock.late());
-  if (clock.late()) counters[Name(counter::kLateInMonth, clock.ended_month())] = 1;
+  if (clock.late()) counters.Add(counter::kLateInMonth, clock.ended_month(), 1);
   count(counter::kEverOverdue, (clock.ever_raised() & Bit(feed::v1::ALERT_KIND_OVERDUE)) != 0);
   count(counter::kDueChanged, clock.due_changed());
   count(counter::kApologies, clock.apology_due());
   for (int i = 0; i < record.alerts_size(); ++i) {
-    if (record.alerts(i) != 0) counters[Name(counter::kAlerts, ShortName(i + 1))] = record.alerts(i);
+    if (record.alerts(i) != 0) counters.Add(counter::kAlerts, ShortName(i + 1), record.alerts(i));
   }
   for (const v1::Held& held : clock.held()) {
     AddTime(counters, counter::kHeldSeconds, counter::kHeldMicros, held.agency(),
             static_cast<int64_t>(held.micros()));
-    if (held.legs_late() != 0) counters[Name(counter::kLegsLate, held.agency())] += held.legs_late();
+    if (held.legs_late() != 0) counters.Add(counter::kLegsLate, held.agency(), held.legs_late());
   }
   if (open) {
-    counters[Name(counter::kHolding, clock.holder())] = 1;
+    counters.Add(counter::kHolding, clock.holder(), 1);
     AddTime(counters, counter::kSinceSeconds, counter::kSinceMicros, clock.holder(), Micros(clock.held_since()));
   }
-  return counters;
 }
 
 v1::Clock ForDisplay(const v1::Clock& clock, uint64_t version) {

@@ -60,8 +60,8 @@ inline constexpr std::string_view kLegsLate = "legs_late:";
 struct ClockModel {
   using Record = v1::ClockRecord;
   static constexpr std::string_view kKind = "d";
-  static store::Indexes IndexesOf(const v1::ClockRecord& record);
-  static store::Counters CountersOf(const v1::ClockRecord& record);
+  static void IndexesOf(const v1::ClockRecord& record, store::IndexSink& indexes);
+  static void CountersOf(const v1::ClockRecord& record, store::CounterSink& counters);
 };
 
 inline bool IsOpen(const v1::Clock& clock) { return !clock.has_ended_at(); }

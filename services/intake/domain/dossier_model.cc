@@ -1,5 +1,7 @@
 #include "services/intake/domain/dossier_model.h"
 
+#include <charconv>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/time/timestamp.h"
@@ -8,9 +10,21 @@
 namespace motcua::intake {
 namespace {
 
+constexpr char kOfAgency[] = "a:";
 constexpr char kByStatus[] = "s:";
 constexpr char kByChannel[] = "c:";
 constexpr char kByRating[] = "r:";
+
+// A number's decimal digits, without an allocation.
+class NumberText {
+ public:
+  explicit NumberText(uint32_t number) : end_(std::to_chars(digits_, digits_ + sizeof(digits_), number).ptr) {}
+  std::string_view view() const { return std::string_view(digits_, static_cast<size_t>(end_ - digits_)); }
+
+ private:
+  char digits_[10];
+  const char* const end_;
+};
 
 // The number behind the prefix, or -1.
 int NumberOf(std::string_view field) {
@@ -21,28 +35,25 @@ int NumberOf(std::string_view field) {
 }  // namespace
 
 std::string AgencyIndex(std::string_view agency, DossierStatus status) {
-  std::string index = absl::StrCat("a:", std::string(agency));
+  std::string index(kOfAgency);
+  index.append(agency);
   if (status != common::v1::DOSSIER_STATUS_UNSPECIFIED) absl::StrAppend(&index, ":", static_cast<int>(status));
   return index;
 }
 
-store::Indexes DossierModel::IndexesOf(const Record& record) {
+void DossierModel::IndexesOf(const Record& record, store::IndexSink& indexes) {
   const v1::Dossier& dossier = record.dossier();
-  const std::string member(TailOfCode(dossier.code()));
+  const std::string_view member = TailOfCode(dossier.code());
   const double issued = static_cast<double>(absl::ToUnixMicros(time::FromTimestamp(dossier.code_issued_at())));
-  store::Indexes indexes;
-  indexes.emplace_back(AgencyIndex(dossier.receiving_agency(), common::v1::DOSSIER_STATUS_UNSPECIFIED), member, issued);
-  indexes.emplace_back(AgencyIndex(dossier.receiving_agency(), dossier.status()), member, issued);
-  return indexes;
+  indexes.Add(kOfAgency, dossier.receiving_agency(), member, issued);
+  indexes.Add(AgencyIndex(dossier.receiving_agency(), dossier.status()), member, issued);
 }
 
-store::Counters DossierModel::CountersOf(const Record& record) {
+void DossierModel::CountersOf(const Record& record, store::CounterSink& counters) {
   const v1::Dossier& dossier = record.dossier();
-  store::Counters counters;
-  counters[absl::StrCat(kByStatus, static_cast<int>(dossier.status()))] = 1;
-  counters[absl::StrCat(kByChannel, dossier.channel())] = 1;
-  if (dossier.has_rating()) counters[absl::StrCat(kByRating, dossier.rating().score())] = 1;
-  return counters;
+  counters.Add(kByStatus, NumberText(static_cast<uint32_t>(dossier.status())).view(), 1);
+  counters.Add(kByChannel, dossier.channel(), 1);
+  if (dossier.has_rating()) counters.Add(kByRating, NumberText(dossier.rating().score()).view(), 1);
 }
 
 v1::Statistics StatisticsFrom(const store::Counters& counters) {

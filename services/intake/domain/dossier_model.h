@@ -20,8 +20,8 @@ using common::v1::DossierStatus;
 struct DossierModel {
   using Record = v1::DossierRecord;
   static constexpr std::string_view kKind = "d";
-  static store::Indexes IndexesOf(const Record& record);
-  static store::Counters CountersOf(const Record& record);
+  static void IndexesOf(const Record& record, store::IndexSink& indexes);
+  static void CountersOf(const Record& record, store::CounterSink& counters);
 };
 
 // Dossiers of a receiving agency, all or of one status (UNSPECIFIED = all), scored by the microsecond of the code's

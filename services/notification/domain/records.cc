@@ -1,6 +1,7 @@
 #include "services/notification/domain/records.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "services/notification/domain/names.h"
@@ -42,8 +43,7 @@ void RemoveLetters(v1::DossierRecord& record, Condition condition) {
 
 }  // namespace
 
-store::Indexes DossierModel::IndexesOf(const Record& record) {
-  store::Indexes indexes;
+void DossierModel::IndexesOf(const Record& record, store::IndexSink& indexes) {
   std::optional<int64_t> attempt, held;
   for (const v1::Occasion& occasion : record.occasions()) {
     for (const v1::Letter& letter : occasion.letters()) {
@@ -56,47 +56,51 @@ store::Indexes DossierModel::IndexesOf(const Record& record) {
       if (letter.number() == 0) continue;
       const std::string_view recipient = PartyName(record, letter.party());
       const std::string member = InboxMember(occasion.source(), occasion.position(), record.code());
-      indexes.emplace_back(InboxIndex(recipient), member, static_cast<double>(letter.number()));
-      if (letter.read_at() == 0) {
-        indexes.emplace_back(UnreadIndex(recipient), member, static_cast<double>(letter.number()));
-      }
+      const auto number = static_cast<double>(letter.number());
+      indexes.Add(kInboxPrefix, recipient, member, number);
+      if (letter.read_at() == 0) indexes.Add(kUnreadPrefix, recipient, member, number);
     }
   }
-  if (attempt.has_value()) indexes.emplace_back(kOutboxIndex, record.code(), static_cast<double>(*attempt));
-  if (held.has_value()) indexes.emplace_back(kHeldIndex, record.code(), static_cast<double>(*held));
-  return indexes;
+  if (attempt.has_value()) indexes.Add(kOutboxIndex, record.code(), static_cast<double>(*attempt));
+  if (held.has_value()) indexes.Add(kHeldIndex, record.code(), static_cast<double>(*held));
 }
 
-store::Counters DossierModel::CountersOf(const Record& record) {
-  store::Counters counters;
-  const auto count = [&counters](v1::Topic topic, int64_t number) {
-    if (number == 0) return;
-    counters[kMessagesCounter] += number;
-    counters[std::string(kTopicCounterPrefix).append(TopicName(topic))] += number;
-  };
-  for (int topic = 0; topic < record.dropped_size(); ++topic) {
-    count(static_cast<v1::Topic>(topic), record.dropped(topic));
+void DossierModel::CountersOf(const Record& record, store::CounterSink& counters) {
+  int64_t messages = 0, pending = 0;
+  int64_t delivered = record.dropped_delivered(), failed = record.dropped_failed();
+  std::array<int64_t, v1::Topic_ARRAYSIZE> topics{};
+  for (int topic = 0; topic < std::min(record.dropped_size(), v1::Topic_ARRAYSIZE); ++topic) {
+    topics[static_cast<size_t>(topic)] = record.dropped(topic);
   }
-  if (record.dropped_delivered() > 0) counters[kDeliveredCounter] += record.dropped_delivered();
-  if (record.dropped_failed() > 0) counters[kFailedCounter] += record.dropped_failed();
   for (const v1::Occasion& occasion : record.occasions()) {
-    count(occasion.topic(), occasion.letters_size());
+    if (v1::Topic_IsValid(occasion.topic())) topics[occasion.topic()] += occasion.letters_size();
     for (const v1::Letter& letter : occasion.letters()) {
       for (const v1::StoredDelivery& delivery : letter.deliveries()) {
         switch (delivery.state()) {
           case v1::DELIVERY_STATE_PENDING:
-            ++counters[kPendingCounter];
+            ++pending;
             break;
           case v1::DELIVERY_STATE_DELIVERED:
-            ++counters[kDeliveredCounter];
+            ++delivered;
             break;
           default:
-            ++counters[kFailedCounter];
+            ++failed;
         }
       }
     }
   }
-  return counters;
+  for (size_t topic = 0; topic < topics.size(); ++topic) {
+    if (topics[topic] == 0) continue;
+    messages += topics[topic];
+    counters.Add(kTopicCounterPrefix, TopicName(static_cast<v1::Topic>(topic)), topics[topic]);
+  }
+  const auto count = [&counters](std::string_view name, int64_t number) {
+    if (number != 0) counters.Add(name, number);
+  };
+  count(kMessagesCounter, messages);
+  count(kPendingCounter, pending);
+  count(kDeliveredCounter, delivered);
+  count(kFailedCounter, failed);
 }
 
 uint32_t PartyNumber(v1::DossierRecord& record, std::string_view recipient) {

@@ -21,8 +21,10 @@ inline constexpr size_t kNoteBound = 300;
 
 // ---------------------------------------------------------------- names of indexes and counters
 // Inboxes: member InboxMember, score the number in the inbox. An applicant's messages stand in the record alone.
-inline std::string InboxIndex(std::string_view recipient) { return "i:" + std::string(recipient); }
-inline std::string UnreadIndex(std::string_view recipient) { return "u:" + std::string(recipient); }
+inline constexpr char kInboxPrefix[] = "i:";
+inline constexpr char kUnreadPrefix[] = "u:";
+inline std::string InboxIndex(std::string_view recipient) { return std::string(kInboxPrefix).append(recipient); }
+inline std::string UnreadIndex(std::string_view recipient) { return std::string(kUnreadPrefix).append(recipient); }
 // Dossiers with deliveries to attempt (score: machine clock, microseconds), and with deliveries held
 // during quiet hours (score: service's clock, seconds).
 inline constexpr char kOutboxIndex[] = "o";
@@ -38,22 +40,22 @@ inline constexpr char kFailedCounter[] = "failed";
 struct DossierModel {
   using Record = v1::DossierRecord;
   static constexpr std::string_view kKind = "s";
-  static store::Indexes IndexesOf(const Record& record);
-  static store::Counters CountersOf(const Record& record);
+  static void IndexesOf(const Record& record, store::IndexSink& indexes);
+  static void CountersOf(const Record& record, store::CounterSink& counters);
 };
 
 struct InboxModel {
   using Record = v1::InboxRecord;
   static constexpr std::string_view kKind = "b";
-  static store::Indexes IndexesOf(const Record&) { return {}; }
-  static store::Counters CountersOf(const Record&) { return {}; }
+  static void IndexesOf(const Record&, store::IndexSink&) {}
+  static void CountersOf(const Record&, store::CounterSink&) {}
 };
 
 struct PreferencesModel {
   using Record = v1::Preferences;
   static constexpr std::string_view kKind = "p";
-  static store::Indexes IndexesOf(const Record&) { return {}; }
-  static store::Counters CountersOf(const Record&) { return {}; }
+  static void IndexesOf(const Record&, store::IndexSink&) {}
+  static void CountersOf(const Record&, store::CounterSink&) {}
 };
 
 // ---------------------------------------------------------------- inside a dossier's record

@@ -37,8 +37,8 @@ class RouteModel {
 
   // An open dossier is in exactly one of its holder's boxes HELD and WAITING, and in one OFFERED or CONSULTED box for
   // each open offer or consultation; an ended one in none. Scored by the promised date: the most urgent first.
-  static store::Indexes IndexesOf(const Record& record);
-  static store::Counters CountersOf(const Record& record);
+  static void IndexesOf(const Record& record, store::IndexSink& indexes);
+  static void CountersOf(const Record& record, store::CounterSink& counters);
 };
 
 }  // namespace motcua::routing

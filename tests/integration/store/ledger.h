@@ -16,18 +16,14 @@ struct Ledger {
   using Record = routing::v1::RouteRecord;
   static constexpr std::string_view kKind = "d";
 
-  static Indexes IndexesOf(const Record& record) {
-    Indexes indexes;
-    indexes.emplace_back("box:" + record.route().holder(), record.route().dossier(),
-                         static_cast<double>(record.route().work_done()));
-    return indexes;
+  static void IndexesOf(const Record& record, IndexSink& indexes) {
+    indexes.Add("box:", record.route().holder(), record.route().dossier(),
+                static_cast<double>(record.route().work_done()));
   }
-  static Counters CountersOf(const Record& record) {
-    Counters counters;
-    counters["accounts"] = 1;
-    counters["sum"] = record.route().work_done();
-    counters["in:" + record.route().holder()] = 1;
-    return counters;
+  static void CountersOf(const Record& record, CounterSink& counters) {
+    counters.Add("accounts", 1);
+    counters.Add("sum", record.route().work_done());
+    counters.Add("in:", record.route().holder(), 1);
   }
 
   // Adds to the balance and lists the account in `box`; refuses to pass 1000.

@@ -13,7 +13,7 @@ constexpr int64_t kHour = 3600LL * 1000 * 1000;
 store::Counters Sum(const std::vector<const Life*>& lives) {
   store::Counters sum;
   for (const Life* life : lives) {
-    for (const auto& [name, value] : ClockModel::CountersOf(*life->record())) sum[name] += value;
+    for (const auto& [name, value] : store::CountersOf<ClockModel>(*life->record())) sum[name] += value;
   }
   return sum;
 }
@@ -66,7 +66,7 @@ TEST(Statistics, MillionsOfOpenDossiersDoNotOverflow) {
   life.Accept("2025-01-06T09:00", "5wd");
   store::Counters counters;
   constexpr int64_t kDossiers = 30'000'000;
-  for (const auto& [name, value] : ClockModel::CountersOf(*life.record())) counters[name] = value * kDossiers;
+  for (const auto& [name, value] : store::CountersOf<ClockModel>(*life.record())) counters[name] = value * kDossiers;
   const v1::Statistics statistics = StatisticsOf(counters, At("2025-01-06T10:00"));
   EXPECT_EQ(statistics.agencies().at(kCommune).held_micros(), static_cast<uint64_t>(kHour * kDossiers));
 }
@@ -80,7 +80,7 @@ TEST(Statistics, OfNothingAreZero) {
 TEST(Indexes, FollowTheState) {
   const auto names = [](const Life& life) {
     std::vector<std::string> found;
-    for (const auto& entry : ClockModel::IndexesOf(*life.record())) found.push_back(entry.index);
+    for (const auto& entry : store::IndexesOf<ClockModel>(*life.record())) found.push_back(entry.index);
     return found;
   };
   using ::testing::UnorderedElementsAre;

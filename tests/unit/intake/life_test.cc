@@ -235,7 +235,7 @@ class Registry {
   store::Counters Recounted() const {
     store::Counters counters;
     for (const auto& [code, record] : records_) {
-      for (const auto& [field, value] : DossierModel::CountersOf(record)) counters[field] += value;
+      for (const auto& [field, value] : store::CountersOf<DossierModel>(record)) counters[field] += value;
     }
     return counters;
   }
@@ -243,7 +243,7 @@ class Registry {
  private:
   void Count(const v1::DossierRecord& record, int sign) {
     if (record.dossier().code().empty()) return;
-    for (const auto& [field, value] : DossierModel::CountersOf(record)) counters_[field] += sign * value;
+    for (const auto& [field, value] : store::CountersOf<DossierModel>(record)) counters_[field] += sign * value;
   }
   std::map<std::string, v1::DossierRecord> records_;
   store::Counters counters_;

@@ -82,7 +82,7 @@ TEST_F(Delivery, EachAddressMakesOne) {
   EXPECT_EQ(record_.occasions(0).letters(0).deliveries(0).channel(), v1::CHANNEL_EMAIL);   // the applicant's contact
   EXPECT_EQ(record_.occasions(1).letters(0).deliveries(0).channel(), v1::CHANNEL_EMAIL);   // the registry's e-mail
   EXPECT_EQ(record_.occasions(2).letters(0).deliveries(0).channel(), v1::CHANNEL_WEBHOOK); // the tax branch's webhook
-  EXPECT_EQ(DossierModel::CountersOf(record_)[kPendingCounter], 3);
+  EXPECT_EQ(store::CountersOf<DossierModel>(record_)[kPendingCounter], 3);
 }
 
 TEST_F(Delivery, NoneWithoutTheChannel) {
@@ -144,7 +144,7 @@ TEST_F(Delivery, AnAttemptThatNeverEndsIsGivenUp) {
 TEST_F(Delivery, TheOutboxTellsSinceWhenADeliveryIsDue) {
   const auto score_of = [this](const std::string& index) {
     double score = -1;
-    for (const store::IndexEntry& entry : DossierModel::IndexesOf(record_)) {
+    for (const store::IndexEntry& entry : store::IndexesOf<DossierModel>(record_)) {
       if (entry.index == index) score = entry.score;
     }
     return score;
@@ -176,7 +176,7 @@ TEST_F(Delivery, DeliveredIsTheEnd) {
   }
   EXPECT_FALSE(HasPendingDelivery(record_));
   EXPECT_EQ(ToApplicant().delivered_at(), absl::ToUnixSeconds(Morning()));
-  EXPECT_EQ(DossierModel::CountersOf(record_)[kDeliveredCounter], 3);
+  EXPECT_EQ(store::CountersOf<DossierModel>(record_)[kDeliveredCounter], 3);
 }
 
 TEST_F(Delivery, AttemptsEndWithTheLastOne) {
@@ -199,7 +199,7 @@ TEST_F(Delivery, AttemptsEndWithTheLastOne) {
   }
   EXPECT_EQ(attempts, policy_.max_attempts);
   EXPECT_EQ(ToApplicant().last_error(), "busy");
-  EXPECT_EQ(DossierModel::CountersOf(record_)[kFailedCounter], 3);
+  EXPECT_EQ(store::CountersOf<DossierModel>(record_)[kFailedCounter], 3);
 }
 
 TEST_F(Delivery, AttemptsEndAfterADay) {
@@ -227,7 +227,7 @@ TEST_F(Delivery, APermanentFailureEndsAtOnce) {
 TEST_F(Delivery, TheOutboxNamesTheEarliestAttempt) {
   AddAll(Local(14, 22, 0));
   bool outbox = false, held = false;
-  for (const store::IndexEntry& entry : DossierModel::IndexesOf(record_)) {
+  for (const store::IndexEntry& entry : store::IndexesOf<DossierModel>(record_)) {
     outbox = outbox || (entry.index == kOutboxIndex && entry.score == absl::ToUnixMicros(machine_) &&
                         entry.member == kCode);
     held = held || (entry.index == kHeldIndex && entry.score == absl::ToUnixSeconds(Local(15, 7, 0)));

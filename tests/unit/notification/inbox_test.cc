@@ -45,13 +45,13 @@ TEST(Inbox, NumbersAreConsecutiveAndTheBoundIsExact) {
 
 TEST(Inbox, ADroppedMessageGoesWithItsIndexEntriesAndStaysCounted) {
   v1::DossierRecord record = WithOffers(3);
-  const auto before = DossierModel::CountersOf(record);
+  const auto before = store::CountersOf<DossierModel>(record);
   DropLetter(record, v1::SOURCE_ROUTING, 1, "agency:H30.18.LR");
   EXPECT_EQ(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
-  EXPECT_EQ(DossierModel::CountersOf(record), before);
-  EXPECT_THAT(DossierModel::IndexesOf(record), SizeIs(4));  // two messages, each listed and unread
+  EXPECT_EQ(store::CountersOf<DossierModel>(record), before);
+  EXPECT_THAT(store::IndexesOf<DossierModel>(record), SizeIs(4));  // two messages, each listed and unread
   DropLetter(record, v1::SOURCE_ROUTING, 1, "agency:H30.18.LR");
-  EXPECT_EQ(DossierModel::CountersOf(record), before);
+  EXPECT_EQ(store::CountersOf<DossierModel>(record), before);
 }
 
 TEST(Inbox, ADroppedMessageIsStillDelivered) {
@@ -69,7 +69,7 @@ TEST(Inbox, ADroppedMessageIsStillDelivered) {
   ASSERT_THAT(claimed, SizeIs(1));
   Conclude(record, claimed[0], Outcome(Outcome::Kind::kDelivered, ""), Morning(), Morning(), policy);
   EXPECT_EQ(FindOccasion(record, v1::SOURCE_ROUTING, 1), nullptr);
-  EXPECT_EQ(DossierModel::CountersOf(record)[kDeliveredCounter], 1);
+  EXPECT_EQ(store::CountersOf<DossierModel>(record)[kDeliveredCounter], 1);
 }
 
 TEST(Inbox, AnApplicantKeepsTheLatestFifty) {
@@ -81,8 +81,8 @@ TEST(Inbox, AnApplicantKeepsTheLatestFifty) {
   }
   EXPECT_EQ(record.occasions_size(), kApplicantBound);
   EXPECT_EQ(record.occasions(0).position(), 31u);
-  EXPECT_EQ(DossierModel::CountersOf(record)[kMessagesCounter], 81);
-  EXPECT_EQ(DossierModel::CountersOf(record)["by_event:SupplementRequested"], 80);
+  EXPECT_EQ(store::CountersOf<DossierModel>(record)[kMessagesCounter], 81);
+  EXPECT_EQ(store::CountersOf<DossierModel>(record)["by_event:SupplementRequested"], 80);
 }
 
 TEST(MarkRead, OnceAndForAll) {
@@ -90,7 +90,7 @@ TEST(MarkRead, OnceAndForAll) {
   const MessageId id(v1::SOURCE_ROUTING, "H30", 1, "agency:H30.18.LR");
   const auto first = DecideMarkRead(&record, id, store::Context(Morning(), Officer("x", "H30.18.LR")));
   ASSERT_TRUE(first.ok()) << first.status();
-  EXPECT_THAT(DossierModel::IndexesOf(first->record), SizeIs(1));
+  EXPECT_THAT(store::IndexesOf<DossierModel>(first->record), SizeIs(1));
   const auto second =
       DecideMarkRead(&first->record, id, store::Context(Morning() + absl::Hours(1), Officer("y", "H30.18.LR")));
   ASSERT_TRUE(second.ok());

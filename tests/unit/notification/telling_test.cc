@@ -212,12 +212,12 @@ TEST(TellingProperty, NoSequenceOfEventsYieldsTwoMessagesOfOneId) {
     seen.insert(ids.begin(), ids.end());
     EXPECT_EQ(seen.size(), ids.size());
     int64_t counted = 0, dropped = 0;
-    for (const auto& [name, value] : DossierModel::CountersOf(record)) {
+    for (const auto& [name, value] : store::CountersOf<DossierModel>(record)) {
       if (name.rfind(kTopicCounterPrefix, 0) == 0) counted += value;
     }
     for (const uint32_t number : record.dropped()) dropped += number;
     EXPECT_EQ(counted, static_cast<int64_t>(ids.size()) + dropped);
-    EXPECT_EQ(DossierModel::CountersOf(record)[kMessagesCounter], counted);
+    EXPECT_EQ(store::CountersOf<DossierModel>(record)[kMessagesCounter], counted);
   }
 }
 

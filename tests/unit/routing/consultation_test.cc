@@ -37,7 +37,7 @@ TEST(Consultation, AsksSeveralAtOnceAndCustodyStays) {
   ASSERT_EQ(asked->events.size(), 2u);
   EXPECT_EQ(asked->events[1].consultation_requested().to(), kPolice);
   EXPECT_EQ(asked->events[1].consultation_requested().limit().tenths(), 20u);
-  const store::Indexes indexes = RouteModel::IndexesOf(asked->record);
+  const store::Indexes indexes = store::IndexesOf<RouteModel>(asked->record);
   ASSERT_EQ(indexes.size(), 3u);
   EXPECT_EQ(indexes[1].index, "c:H30.18.TH");
   EXPECT_EQ(indexes[2].index, "c:H30.18.CA");
@@ -54,7 +54,7 @@ TEST(Consultation, OnlyTheAgencyAskedAnswersAndOnce) {
   EXPECT_EQ(answered->record.route().consultations(0).answer(), "Không.");
   EXPECT_EQ(answered->events[0].consultation_answered().from(), kDesk);
   EXPECT_EQ(answered->events[0].consultation_answered().to(), kTax);
-  EXPECT_EQ(RouteModel::IndexesOf(answered->record).size(), 2u);
+  EXPECT_EQ(store::IndexesOf<RouteModel>(answered->record).size(), 2u);
   EXPECT_EQ(errors::Reason(Answer(answered->record, kTax, 1).status()), "ALREADY_ANSWERED");
 }
 

@@ -121,7 +121,7 @@ void CheckIndexes(const v1::RouteRecord& record, const Account& account) {
     for (const std::string& agency : account.consulted) expected.insert("c:" + agency);
   }
   std::multiset<std::string> actual;
-  for (const store::IndexEntry& entry : RouteModel::IndexesOf(record)) {
+  for (const store::IndexEntry& entry : store::IndexesOf<RouteModel>(record)) {
     EXPECT_EQ(entry.member, kCode);
     actual.insert(entry.index);
   }
@@ -135,7 +135,7 @@ void CheckCounters(const v1::RouteRecord& record, const Account& account) {
                                     {"hand_overs", static_cast<int64_t>(account.spans.size()) - 1},
                                     {"work_done", account.work_done},
                                     {"work_refused", account.work_refused}};
-  EXPECT_EQ(RouteModel::CountersOf(record), expected);
+  EXPECT_EQ(store::CountersOf<RouteModel>(record), expected);
 }
 
 void CheckLegs(const v1::Route& route) {

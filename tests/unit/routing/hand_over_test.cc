@@ -94,7 +94,7 @@ TEST(HandOver, TheHoldersOwnNextLegBeginsAtOnceAndIsNoHandOver) {
     EXPECT_EQ(advanced->events[0].hand_over_accepted().from(), kDesk);
     EXPECT_EQ(advanced->events[0].hand_over_accepted().to(), kDesk);
     EXPECT_EQ(advanced->events[0].hand_over_accepted().leg(), "leg-2");
-    EXPECT_EQ(RouteModel::CountersOf(advanced->record)["hand_overs"], 0);
+    EXPECT_EQ(store::CountersOf<RouteModel>(advanced->record)["hand_overs"], 0);
   }
 }
 

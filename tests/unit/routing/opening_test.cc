@@ -64,11 +64,11 @@ TEST(Opening, ADossierWithoutADueDateIsListedAfterAllOthers) {
   feed::v1::Event event = Accepted({});
   event.mutable_dossier_accepted()->clear_due();
   const RouteDecision opened = OpenRoute(event, store::Context(At(1), common::v1::Actor()));
-  const store::Indexes indexes = RouteModel::IndexesOf(opened.record);
+  const store::Indexes indexes = store::IndexesOf<RouteModel>(opened.record);
   ASSERT_EQ(indexes.size(), 1u);
   EXPECT_EQ(indexes[0].score, kNoDueScore);
   EXPECT_EQ(static_cast<double>(static_cast<int64_t>(kNoDueScore)), kNoDueScore);
-  const store::Indexes with_due = RouteModel::IndexesOf(Opened({}));
+  const store::Indexes with_due = store::IndexesOf<RouteModel>(Opened({}));
   EXPECT_EQ(with_due[0].index, "h:H30.18.05");
   EXPECT_EQ(with_due[0].score, static_cast<double>(absl::ToUnixMicros(At(7 * 24 * 60 + 480))));
 }

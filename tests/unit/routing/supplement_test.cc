@@ -26,13 +26,13 @@ TEST(Supplement, MovesTheDossierToTheWaitingBoxAndBack) {
   ASSERT_TRUE(asked.ok());
   EXPECT_EQ(asked->record.route().status(), common::v1::DOSSIER_STATUS_SUPPLEMENT);
   EXPECT_EQ(asked->events[0].supplement_requested().components_size(), 1);
-  ASSERT_EQ(RouteModel::IndexesOf(asked->record).size(), 1u);
-  EXPECT_EQ(RouteModel::IndexesOf(asked->record)[0].index, "w:H30.18.05");
+  ASSERT_EQ(store::IndexesOf<RouteModel>(asked->record).size(), 1u);
+  EXPECT_EQ(store::IndexesOf<RouteModel>(asked->record)[0].index, "w:H30.18.05");
   auto received = Receive(asked->record, kDesk, false);
   ASSERT_TRUE(received.ok());
   EXPECT_EQ(received->record.route().status(), common::v1::DOSSIER_STATUS_PROCESSING);
   EXPECT_FALSE(received->record.route().has_supplement_requested_at());
-  EXPECT_EQ(RouteModel::IndexesOf(received->record)[0].index, "h:H30.18.05");
+  EXPECT_EQ(store::IndexesOf<RouteModel>(received->record)[0].index, "h:H30.18.05");
 }
 
 TEST(Supplement, TheDeskOfTheReceivingAgencyMayTakeThePapers) {

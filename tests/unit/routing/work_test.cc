@@ -47,7 +47,7 @@ TEST(Work, AfterTheEndIsRefusedAndCountedWhoeverTries) {
     EXPECT_TRUE(late->events.empty());
     ASSERT_EQ(late->history.size(), 1u);
     EXPECT_EQ(late->history[0].action(), "WorkRefused");
-    EXPECT_EQ(RouteModel::CountersOf(late->record)["work_refused"], 1);
+    EXPECT_EQ(store::CountersOf<RouteModel>(late->record)["work_refused"], 1);
   }
 }
 
@@ -69,9 +69,9 @@ TEST(Finish, EndsCustodyLegAndInboxes) {
   EXPECT_EQ(time::FromTimestamp(route.legs(0).done_at()), At(20));
   EXPECT_EQ(route.outcome(), feed::v1::OUTCOME_APPROVED);
   EXPECT_EQ(time::FromTimestamp(LedgerOf(route).lines(0).to()), At(20));
-  EXPECT_TRUE(RouteModel::IndexesOf(finished->record).empty());
-  EXPECT_EQ(RouteModel::CountersOf(finished->record)["open"], 0);
-  EXPECT_EQ(RouteModel::CountersOf(finished->record)["ended"], 1);
+  EXPECT_TRUE(store::IndexesOf<RouteModel>(finished->record).empty());
+  EXPECT_EQ(store::CountersOf<RouteModel>(finished->record)["open"], 0);
+  EXPECT_EQ(store::CountersOf<RouteModel>(finished->record)["ended"], 1);
   EXPECT_EQ(finished->events[0].result_ready().agency(), kDesk);
 }
 
