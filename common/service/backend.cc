@@ -37,7 +37,7 @@ Backend::Backend(async::Loop& loop, Description description, BackendOptions opti
       clock_known_(simulated_ == nullptr),
       redis_(loop, options.redis),
       tail_(loop, options.redis),
-      store_(redis_, *clock_, description_.key_prefix, options.request_ttl),
+      store_(redis_, *clock_, description_.key_prefix, options.request_ttl, options.record_cache_bytes),
       publisher_(loop, store_, tail_, FeedOptions(options)),
       subscriptions_(loop, store_, description_.name),
       catalogues_(store_),

@@ -51,7 +51,9 @@ class BackendOptions {
 
   redis::Options redis;
   /// How long the reply to a request id is kept.
-  absl::Duration request_ttl = absl::Hours(24);
+  absl::Duration request_ttl = absl::Hours(336);
+  /// Of decoded records that are remembered; 0 = none.
+  size_t record_cache_bytes = store::Store::kDefaultCacheBytes;
   /// Set: time is simulated and starts here, or later where the service remembers a later time.
   absl::Time simulated_start = absl::InfinitePast();
   feed::PublisherOptions publisher;

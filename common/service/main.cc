@@ -33,6 +33,7 @@ using telemetry::Log;
 constexpr char kRedis[] = "redis";
 constexpr char kPeerToken[] = "peer_token_file";
 constexpr char kRequestTtl[] = "request_ttl";
+constexpr char kRecordCache[] = "record_cache_mib";
 
 // Signals are waited for, never handled: blocked before the first thread starts, so that all threads inherit it.
 sigset_t BlockSignals() {
@@ -56,8 +57,12 @@ std::vector<rpc::ExtraFlag> WithCommonFlags(std::vector<rpc::ExtraFlag> flags) {
                      "mutual TLS; its kind must be `service`.");
   flags.emplace_back(
       kRequestTtl,
-      "How long the reply to a request id is kept, so that a repeated call has no second effect.", "24h",
-      /*secret=*/false, rpc::PositiveDuration());
+      "How long the reply to a request id is kept, so that a repeated call has no second effect; Tet is nine days.",
+      "336h", /*secret=*/false, rpc::PositiveDuration());
+  flags.emplace_back(kRecordCache,
+                     "Memory for decoded records, in MiB: a record that is remembered is not read before it is changed. "
+                     "0 turns it off.",
+                     "64", /*secret=*/false, rpc::IntegerBetween(0, 65536));
   return flags;
 }
 
@@ -181,6 +186,10 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   backend_options.redis.user = options_.redis_user;
   backend_options.redis.password_file = options_.redis_password_file;
   absl::ParseDuration(options_.extra.at(kRequestTtl), &backend_options.request_ttl);  // checked with the flag
+  int cache_mib = 0;
+  if (absl::SimpleAtoi(options_.extra.at(kRecordCache), &cache_mib)) {
+    backend_options.record_cache_bytes = static_cast<size_t>(cache_mib) << 20;
+  }
   if (options_.simulated_time) backend_options.simulated_start = options_.simulated_start;
   Description prefixed = description_;
   prefixed.key_prefix = options_.key_prefix + description_.key_prefix;

@@ -43,6 +43,14 @@ FollowedCounter CommitCounter(Metrics& metrics, const char* result) {
       metrics.MakeCounter("motcua_store_commits_total", "Commits by how they ended.", {{"result", result}}));
 }
 
+FollowedCounter CacheCounter(Metrics& metrics, const char* result) {
+  return FollowedCounter(metrics.MakeCounter(
+      "motcua_record_cache_total",
+      "Records looked for among those remembered (hit, miss), found out of date by a commit (stale), and forgotten for "
+      "want of room (evicted).",
+      {{"result", result}}));
+}
+
 }  // namespace
 
 Sampler::FeedGauges::FeedGauges(Metrics& metrics, const std::string& shard)
@@ -104,7 +112,12 @@ Sampler::Sampler(Backend& backend)
       conflicts_(CommitCounter(metrics_, "conflict")),
       stale_(CommitCounter(metrics_, "stale")),
       replayed_(CommitCounter(metrics_, "replayed")),
-      cursor_moved_(CommitCounter(metrics_, "cursor_moved")) {
+      cursor_moved_(CommitCounter(metrics_, "cursor_moved")),
+      cache_hits_(CacheCounter(metrics_, "hit")),
+      cache_misses_(CacheCounter(metrics_, "miss")),
+      cache_stale_(CacheCounter(metrics_, "stale")),
+      cache_evicted_(CacheCounter(metrics_, "evicted")),
+      cache_bytes_(metrics_.MakeGauge("motcua_record_cache_bytes", "Estimated size of the records remembered.")) {
   for (const std::string& source : backend_.description().sources)
     sources_.try_emplace(source, metrics_, source);
 }
@@ -203,6 +216,12 @@ void Sampler::SampleStore() {
   stale_.Follow(tally.stale);
   replayed_.Follow(tally.replayed);
   cursor_moved_.Follow(tally.cursor_moved);
+  const store::RecordCache& cache = backend_.store().cache();
+  cache_hits_.Follow(cache.tally().hits);
+  cache_misses_.Follow(cache.tally().misses);
+  cache_stale_.Follow(cache.tally().stale);
+  cache_evicted_.Follow(cache.tally().evictions);
+  cache_bytes_.Set(static_cast<double>(cache.bytes()));
 }
 
 }  // namespace motcua::service

@@ -98,6 +98,8 @@ class Sampler {
   telemetry::Gauge& redis_in_flight_;
   FollowedCounter redis_commands_, redis_connects_, redis_disconnects_, redis_refused_, redis_script_loads_;
   FollowedCounter committed_, conflicts_, stale_, replayed_, cursor_moved_;
+  FollowedCounter cache_hits_, cache_misses_, cache_stale_, cache_evicted_;
+  telemetry::Gauge& cache_bytes_;
 };
 
 }  // namespace motcua::service

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,8 +59,8 @@ inline constexpr int kMaxAttempts = 16;
 
 namespace internal {
 
-// So often a creation guesses its number before it takes one for itself.
-inline constexpr int kMaxGuesses = 4;
+// So often a creation guesses its number before it takes one for itself, which is lost where it is a repeated request.
+inline constexpr int kMaxGuesses = 12;
 
 inline absl::Status CallerGone() { return errors::Cancelled("CANCELLED", "the caller has gone"); }
 
@@ -91,7 +92,8 @@ template <class Model, class Request, class Response>
 async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const Request& request, std::string shard,
                                              std::string id, Decide<Model> decide, Answer<Model, Response> answer,
                                              Keep keep = Keep::kWithRecord) {
-  const RequestMark mark = internal::MarkOf(caller, id, request, request.request_id());
+  const RequestMark mark = internal::MarkOf(
+      caller, id, keep == Keep::kWithRecord ? std::string_view(id) : std::string_view(), request, request.request_id());
   Context context(absl::InfinitePast(), std::move(caller.actor), std::move(caller.traceparent));
   absl::Time not_before = absl::InfinitePast();
   bool must_load = false;
@@ -123,8 +125,11 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
     if (!decision.ok()) {
       if (remembered) continue;
       if (!by_key) co_return decision.status();
-      co_return co_await internal::ReplayOr<Response>(store, session.keys().Request(mark.digest_view()), mark, id,
-                                                      decision.status(), caller.deadline);
+      absl::StatusOr<std::optional<std::string>> stored =
+          co_await internal::StoredReply(store, session.keys().Request(mark.digest_view()), caller.deadline);
+      if (!stored.ok()) co_return stored.status();
+      if (!stored->has_value()) co_return decision.status();
+      co_return internal::ReplayStored<Response>(**stored, mark, id);
     }
 
     const absl::Status refusal = std::move(decision->refusal);
@@ -178,21 +183,22 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
 template <class Model, class Request, class Response>
 async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const Request& request, std::string shard,
                                              Name name, DecideNew<Model> decide, Answer<Model, Response> answer) {
-  const RequestMark mark = internal::MarkOf(caller, shard, request, request.request_id());
+  const RequestMark mark = internal::MarkOf(caller, shard, {}, request, request.request_id());
   Context context(absl::InfinitePast(), std::move(caller.actor), std::move(caller.traceparent));
   absl::Time not_before = absl::InfinitePast();
   int wrong_guesses = 0;
   std::string reserved_of;  // the sequence that `reserved` was taken from
   uint64_t reserved = 0;
+  absl::Status refused = errors::Aborted("CONFLICT", "others changed the record again and again; try again");
+  const std::string request_key = store.Keys(shard).Request(mark.digest_view());
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     if (caller.cancel.cancelled()) co_return internal::CallerGone();
     Session session(store, shard);
-    const std::string request_key = session.keys().Request(mark.digest_view());
     context.now = std::max(store.clock().Now(), not_before);
     absl::StatusOr<Naming> naming = name(context);
     if (!naming.ok()) {
-      co_return co_await internal::ReplayOr<Response>(store, request_key, mark, std::string(), naming.status(),
-                                                      caller.deadline);
+      refused = naming.status();
+      break;
     }
     const std::string sequence = session.keys().Sequence(naming->sequence);
     if (wrong_guesses >= internal::kMaxGuesses && reserved_of != sequence) {
@@ -210,8 +216,8 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
         composed.ok() ? decide(id, context) : absl::StatusOr<Decision<typename Model::Record>>(composed.status());
     if (!decision.ok()) {
       store.sequences().Missed(sequence, guess, number);
-      co_return co_await internal::ReplayOr<Response>(store, request_key, mark, std::string(), decision.status(),
-                                                      caller.deadline);
+      refused = decision.status();
+      break;
     }
     const absl::Status refusal = std::move(decision->refusal);
     Response response;
@@ -257,7 +263,11 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
         break;
     }
   }
-  co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
+  // Unless it was done before.
+  absl::StatusOr<std::optional<std::string>> stored = co_await internal::StoredReply(store, request_key, caller.deadline);
+  if (!stored.ok()) co_return stored.status();
+  if (!stored->has_value()) co_return refused;
+  co_return internal::ReplayStored<Response>(**stored, mark, std::string());
 }
 
 }  // namespace motcua::store

@@ -354,7 +354,7 @@ Task<absl::StatusOr<absl::Time>> Store::ReadSimulatedNow(absl::Time deadline) {
   co_return absl::FromUnixNanos(nanos);
 }
 
-std::array<char, 32> Sha256Of(std::string_view a, std::string_view b, std::string_view c) {
+std::array<char, 32> Sha256Of(std::initializer_list<std::string_view> parts) {
   // Fetched once: OpenSSL 3 looks an algorithm up anew each time it is named.
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   static thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> owned(EVP_MD_CTX_new(),
@@ -362,21 +362,20 @@ std::array<char, 32> Sha256Of(std::string_view a, std::string_view b, std::strin
   EVP_MD_CTX* const context = owned.get();
   std::array<char, 32> digest;
   EVP_DigestInit_ex(context, algorithm, nullptr);
-  EVP_DigestUpdate(context, a.data(), a.size());
-  EVP_DigestUpdate(context, b.data(), b.size());
-  EVP_DigestUpdate(context, c.data(), c.size());
+  for (std::string_view part : parts) EVP_DigestUpdate(context, part.data(), part.size());
   EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
   return digest;
 }
 
 std::string Sha256(std::string_view a, std::string_view b) {
-  const std::array<char, 32> digest = Sha256Of(a, b);
+  const std::array<char, 32> digest = Sha256Of({a, b});
   return std::string(digest.data(), digest.size());
 }
 
-std::string RequestDigest(std::string_view caller, std::string_view request_id) {
+std::string RequestDigest(std::string_view caller, std::string_view request_id, std::string_view record) {
+  constexpr std::string_view kBetween("\0", 1);
   // 128 bits: a collision among 10^9 living requests has a chance of 10^-21.
-  return std::string(Sha256Of(caller, std::string_view("\0", 1), request_id).data(), 16);
+  return std::string(Sha256Of({caller, kBetween, record, kBetween, request_id}).data(), 16);
 }
 
 }  // namespace motcua::store

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -159,11 +160,12 @@ class Store {
   Tally tally_;
 };
 
-// Digest under which the reply to a request is kept: the same request id of another caller is another request.
-std::string RequestDigest(std::string_view caller, std::string_view request_id);
+// Digest under which the reply to a request is kept: the same request id of another caller is another request, and on
+// another record, where it is of one.
+std::string RequestDigest(std::string_view caller, std::string_view request_id, std::string_view record = {});
 
 // SHA-256 (32 bytes) of the two in a row.
 std::string Sha256(std::string_view a, std::string_view b = {});
-std::array<char, 32> Sha256Of(std::string_view a, std::string_view b, std::string_view c = {});
+std::array<char, 32> Sha256Of(std::initializer_list<std::string_view> parts);
 
 }  // namespace motcua::store

@@ -13,18 +13,19 @@ absl::Status Corrupt() { return errors::DataLoss("CORRUPT_RECORD", "a stored rep
 
 }  // namespace
 
-RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, const google::protobuf::Message& request,
-                   std::string_view request_id) {
+RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, std::string_view record,
+                   const google::protobuf::Message& request, std::string_view request_id) {
   RequestMark mark;
-  const std::string digest = caller.actor.id().empty()
-                                 ? RequestDigest(std::string("anonymous/").append(anonymous_as), request_id)
-                                 : RequestDigest(caller.actor.id(), request_id);
+  const std::string digest =
+      caller.actor.id().empty()
+          ? RequestDigest(std::string("anonymous/").append(anonymous_as), request_id, record)
+          : RequestDigest(caller.actor.id(), request_id, record);
   std::copy_n(digest.begin(), mark.digest.size(), mark.digest.begin());
   // Requests of one service whose types differ are different requests, even where their bytes agree.
   const std::array<char, 32> content =
       caller.request_bytes.empty()
-          ? Sha256Of(request.GetDescriptor()->full_name(), request.SerializeAsString())
-          : Sha256Of(request.GetDescriptor()->full_name(), caller.request_bytes);
+          ? Sha256Of({request.GetDescriptor()->full_name(), request.SerializeAsString()})
+          : Sha256Of({request.GetDescriptor()->full_name(), caller.request_bytes});
   std::copy_n(content.begin(), mark.fingerprint.size(), mark.fingerprint.begin());
   return mark;
 }
@@ -63,6 +64,15 @@ bool SplitStoredReply(std::string_view stored, uint64_t& position, std::string_v
   if (read.ec != std::errc() || digits >= stored.size() || stored[digits] != ':') return false;
   packed = stored.substr(digits + 1);
   return true;
+}
+
+async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, std::string key,
+                                                                    absl::Time deadline) {
+  std::vector<std::string> keys;
+  keys.push_back(std::move(key));
+  absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store.Get(std::move(keys), deadline);
+  if (!values.ok()) co_return values.status();
+  co_return std::move(values->front());
 }
 
 }  // namespace motcua::store::internal

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,9 +35,9 @@ class Caller {
 
 namespace internal {
 
-// `anonymous_as`: what stands for a caller without a name.
-RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, const google::protobuf::Message& request,
-                   std::string_view request_id);
+// `anonymous_as`: what stands for a caller without a name. `record`: the one that the request id is of; empty: of all.
+RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, std::string_view record,
+                   const google::protobuf::Message& request, std::string_view request_id);
 
 // Packs what a change that made `version` at `at` answers: `error`, or `reply` where that is OK.
 std::string PackReply(const RequestMark& mark, uint64_t version, absl::Time at,
@@ -77,17 +78,8 @@ absl::StatusOr<Response> ReplayStored(std::string_view stored, const RequestMark
   return Replay<Response>(packed, position, mark, subject);
 }
 
-// Before a refusal: what is stored under the request's key where there is something, else `refusal`.
-template <class Response>
-async::Task<absl::StatusOr<Response>> ReplayOr(Store& store, std::string key, const RequestMark& mark,
-                                               std::string subject, absl::Status refusal, absl::Time deadline) {
-  std::vector<std::string> keys;
-  keys.push_back(std::move(key));
-  absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store.Get(std::move(keys), deadline);
-  if (!values.ok()) co_return values.status();
-  if (!values->front().has_value()) co_return refusal;
-  co_return ReplayStored<Response>(*values->front(), mark, subject);
-}
+// What is stored under the request's key; nullopt = nothing.
+async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, std::string key, absl::Time deadline);
 
 }  // namespace internal
 }  // namespace motcua::store

@@ -60,22 +60,7 @@ class StoreTest : public testing::Test {
 
   // Adds to an account: see Ledger.
   async::Task<absl::StatusOr<Response>> AddBy(Store& store, Caller caller, std::string id, std::string request_id,
-                                              uint32_t amount, std::string box = "a", uint64_t expected_version = 0) {
-    routing::v1::CompleteWorkRequest request;
-    request.set_request_id(request_id);
-    request.set_dossier(id);
-    request.set_activity(std::to_string(amount));
-    request.set_note(box);
-    request.set_expected_version(expected_version);
-    Decide<Ledger> decide = [&](const Ledger::Record* record, const Context& context) {
-      return Ledger::Add(record, context, id, amount, box);
-    };
-    Answer<Ledger, Response> answer = [](const Ledger::Record& record, Response& response) {
-      response.set_holder(record.route().holder());
-    };
-    co_return co_await Mutate<Ledger, routing::v1::CompleteWorkRequest, Response>(
-        store, std::move(caller), request, "H30", id, std::move(decide), std::move(answer));
-  }
+                                              uint32_t amount, std::string box = "a", uint64_t expected_version = 0);
   async::Task<absl::StatusOr<Response>> Add(std::string id, std::string request_id, uint32_t amount,
                                             std::string box = "a", uint64_t expected_version = 0) {
     return AddBy(store_, Officer(), std::move(id), std::move(request_id), amount, std::move(box), expected_version);
@@ -83,24 +68,9 @@ class StoreTest : public testing::Test {
 
   // Opens an account under the next number of the day.
   async::Task<absl::StatusOr<Response>> OpenBy(Store& store, Caller caller, std::string request_id, uint32_t amount,
-                                               std::string sequence = "day") {
-    routing::v1::CompleteWorkRequest request;
-    request.set_request_id(request_id);
-    request.set_activity(std::to_string(amount));
-    Name name = [&sequence](const Context&) -> absl::StatusOr<Naming> {
-      return Naming(sequence, [&sequence](uint64_t number) -> absl::StatusOr<std::string> {
-        return sequence + "-" + std::to_string(number);
-      });
-    };
-    DecideNew<Ledger> decide = [amount](const std::string& id, const Context& context) {
-      return Ledger::Add(nullptr, context, id, amount, "a");
-    };
-    Answer<Ledger, Response> answer = [](const Ledger::Record& record, Response& response) {
-      response.set_holder(record.route().dossier());
-    };
-    co_return co_await Create<Ledger, routing::v1::CompleteWorkRequest, Response>(
-        store, std::move(caller), request, "H30", std::move(name), std::move(decide), std::move(answer));
-  }
+                                               std::string sequence = "day");
+  // Adds 1, and is answered with an error: an attempt that is counted.
+  async::Task<absl::StatusOr<Response>> AddRefused(std::string request_id);
 
   std::string KeyOf(const std::string& id) { return store_.Keys("H30").Record("d", id); }
 

@@ -1,0 +1,183 @@
+// A repeated request is answered as the first time, for the whole retention, wherever its answer is kept; and a request
+// id is of its caller.
+#include <set>
+
+#include "tests/integration/store/store_fixture.h"
+
+namespace motcua::store {
+namespace {
+
+using testing::SizeIs;
+
+std::string RequestName(int i) { return "request-" + std::to_string(i); }
+
+class ReplayTest : public StoreTest {
+ protected:
+  // The answers that have keys of their own.
+  std::vector<std::string> RequestKeys(const std::string& caller, int requests) {
+    std::vector<std::string> keys;
+    for (int i = 0; i < requests; ++i) {
+      const std::string key = store_.Keys("H30").Request(RequestDigest(caller, RequestName(i), kId));
+      if (Ask("EXISTS", key).integer() == 1) keys.push_back(key);
+    }
+    return keys;
+  }
+};
+
+TEST_F(ReplayTest, OfEveryRequestTheAnswerIsFoundInTheRecordAndBesideIt) {
+  constexpr int kRequests = 40;
+  std::vector<Response> first;
+  for (int i = 0; i < kRequests; ++i) {
+    auto added = Wait(Add(kId, RequestName(i), 1, "box-" + std::to_string(i)));
+    ASSERT_TRUE(added.ok()) << added.status();
+    first.push_back(*added);
+  }
+  // The latest stand in the record, the others have left it.
+  EXPECT_THAT(RequestKeys("officer-1", kRequests), SizeIs(kRequests - RequestBlock::kMaxEntries));
+  Process other(loop_, redis_, clock_);
+  ASSERT_TRUE(Wait(other.client.WaitConnected(Soon())).ok());
+  for (Store* store : {&store_, &other.store}) {
+    for (int i = 0; i < kRequests; ++i) {
+      auto again = Wait(AddBy(*store, Officer(), kId, RequestName(i), 1, "box-" + std::to_string(i)));
+      ASSERT_TRUE(again.ok()) << i << again.status();
+      Response expected = first[static_cast<size_t>(i)];
+      expected.mutable_written()->set_replayed(true);
+      EXPECT_EQ(again->SerializeAsString(), expected.SerializeAsString()) << i << again->DebugString();
+      auto reused = Wait(AddBy(*store, Officer(), kId, RequestName(i), 2, "box-" + std::to_string(i)));
+      EXPECT_EQ(errors::Reason(reused.status()), "REQUEST_ID_REUSED") << i;
+    }
+  }
+  EXPECT_EQ(Load(kId).route().work_done(), kRequests);
+  EXPECT_EQ(FeedLength(), kRequests);
+}
+
+TEST_F(ReplayTest, AnAnswerThatLeftTheRecordIsFoundBeforeARefusal) {
+  ASSERT_TRUE(Wait(Add(kId, RequestName(0), 900)).ok());
+  for (int i = 1; i <= 20; ++i) ASSERT_TRUE(Wait(Add(kId, RequestName(i), 1)).ok());
+  // Decided now, it would be refused: there is too much on the account.
+  EXPECT_EQ(errors::Reason(Wait(Add(kId, "another", 900)).status()), "TOO_MUCH");
+  auto again = Wait(Add(kId, RequestName(0), 900));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->written().replayed());
+  EXPECT_EQ(again->written().version(), 1u);
+}
+
+TEST_F(ReplayTest, AStoredAnswerExpires) {
+  Process brief(loop_, redis_, clock_, absl::Seconds(1));
+  ASSERT_TRUE(Wait(brief.client.WaitConnected(Soon())).ok());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Wait(AddBy(brief.store, Officer(), kId, RequestName(i), 1)).ok());
+  auto opened = Wait(OpenBy(brief.store, Officer(), "open", 1));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const std::string opening = store_.Keys("H30").Request(RequestDigest("officer-1", "open"));
+  // All gone from Redis by themselves.
+  const absl::Time limit = Soon();
+  while (!RequestKeys("officer-1", 20).empty() || Ask("EXISTS", opening).integer() == 1) ASSERT_LT(absl::Now(), limit);
+  // Requests of today, under the old ids: of what was in the record and of what had left it.
+  absl::StatusOr<Response> added = Wait(AddBy(brief.store, Officer(), kId, RequestName(0), 1));
+  ASSERT_TRUE(added.ok());
+  EXPECT_FALSE(added->written().replayed());
+  do {
+    added = Wait(AddBy(brief.store, Officer(), kId, RequestName(19), 1));
+    ASSERT_TRUE(added.ok());
+    ASSERT_LT(absl::Now(), limit);
+  } while (added->written().replayed());
+  // The record keeps what is alive, and no more.
+  auto values = Wait(store_.Get({KeyOf(kId)}, Soon()));
+  StoredRecord parts;
+  ASSERT_TRUE(DecodeStored(*values->front(), parts));
+  EXPECT_LT(parts.requests.size(), 200u);
+}
+
+TEST_F(ReplayTest, ARequestIdIsOfItsCaller) {
+  ASSERT_TRUE(Wait(Add(kId, "the-id", 5)).ok());
+  auto elsewhere = Wait(Add("H30.18.05-260714-0002", "the-id", 5));
+  ASSERT_TRUE(elsewhere.ok());
+  EXPECT_FALSE(elsewhere->written().replayed()) << "on another record it is another request";
+  auto other = Wait(AddBy(store_, Officer("officer-2"), kId, "the-id", 5));
+  ASSERT_TRUE(other.ok());
+  EXPECT_FALSE(other->written().replayed());
+  EXPECT_EQ(Load(kId).route().work_done(), 10);
+
+  auto opened = Wait(OpenBy(store_, Officer("citizen-1"), "filing", 5));
+  ASSERT_TRUE(opened.ok());
+  auto stranger = Wait(OpenBy(store_, Officer("citizen-2"), "filing", 5));
+  ASSERT_TRUE(stranger.ok());
+  EXPECT_FALSE(stranger->written().replayed()) << "another caller must not get the first one's secret";
+  EXPECT_NE(stranger->holder(), opened->holder());
+}
+
+TEST_F(ReplayTest, TwoRacingCopiesOfARequestHaveOneEffectInDifferentProcesses) {
+  Process other(loop_, redis_, clock_);
+  ASSERT_TRUE(Wait(other.client.WaitConnected(Soon())).ok());
+  for (int i = 0; i < 40; ++i) {
+    std::vector<async::Task<absl::StatusOr<Response>>> copies;
+    copies.push_back(Add(kId, RequestName(i), 1));
+    copies.push_back(AddBy(other.store, Officer(), kId, RequestName(i), 1));
+    copies.push_back(OpenBy(store_, Officer(), "open-" + std::to_string(i), 1));
+    copies.push_back(OpenBy(other.store, Officer(), "open-" + std::to_string(i), 1));
+    auto results = Wait(async::WhenAll(std::move(copies)));
+    for (const auto& result : results) ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(results[0]->written().version(), static_cast<uint64_t>(i) + 1);
+    for (int pair : {0, 2}) {
+      EXPECT_EQ(results[pair]->written().feed_position(), results[pair + 1]->written().feed_position());
+      EXPECT_NE(results[pair]->written().replayed(), results[pair + 1]->written().replayed());
+      EXPECT_EQ(results[pair]->holder(), results[pair + 1]->holder());
+    }
+  }
+  EXPECT_EQ(Load(kId).route().work_done(), 40);
+}
+
+TEST_F(ReplayTest, ACreationTakesOneNumberWhateverIsRepeatedAndLost) {
+  Process other(loop_, redis_, clock_);
+  ASSERT_TRUE(Wait(other.client.WaitConnected(Soon())).ok());
+  std::set<std::string> codes;
+  uint64_t opened = 0;
+  for (int round = 0; round < 20; ++round) {
+    // Some are refused by the decision, after they had a number in prospect; all are sent twice, from two processes.
+    std::vector<async::Task<absl::StatusOr<Response>>> opens;
+    for (int i = 0; i < 6; ++i) {
+      const std::string name = "open-" + std::to_string(round) + "-" + std::to_string(i);
+      const uint32_t amount = i % 3 == 2 ? 2000 : 1;
+      opens.push_back(OpenBy(store_, Officer(), name, amount));
+      opens.push_back(OpenBy(other.store, Officer(), name, amount));
+    }
+    for (const auto& result : Wait(async::WhenAll(std::move(opens)))) {
+      if (result.ok()) {
+        codes.insert(result->holder());
+      } else {
+        EXPECT_EQ(errors::Reason(result.status()), "TOO_MUCH");
+      }
+    }
+    opened += 4;
+    // The watermark passes the time: all that is under way is decided again, under the same numbers.
+    clock_.AdvanceTo(clock_.Now() + absl::Seconds(1));
+    Transaction tx(store_.Keys("H30"));
+    tx.MoveWatermark(clock_.Now() + absl::Milliseconds(1));
+    ASSERT_TRUE(Wait(store_.Commit(tx, Soon())).ok());
+  }
+  ASSERT_EQ(codes.size(), opened);
+  // Without a gap.
+  for (uint64_t i = 1; i <= opened; ++i) EXPECT_EQ(codes.count("day-" + std::to_string(i)), 1u) << i;
+}
+
+TEST_F(ReplayTest, ANumberWhoseRecordExistsIsPassedOver) {
+  ASSERT_TRUE(Wait(OpenBy(store_, Officer(), "first", 1)).ok());
+  ASSERT_TRUE(Wait(OpenBy(store_, Officer(), "second", 1)).ok());
+  Ask("DEL", store_.Keys("H30").Sequence("day"));  // as after a restore from an older copy of that key alone
+  auto third = Wait(OpenBy(store_, Officer(), "third", 1));
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_EQ(third->holder(), "day-3");
+}
+
+TEST_F(ReplayTest, ARefusalThatWasCommittedIsRepeated) {
+  auto first = Wait(AddRefused("request-1"));
+  EXPECT_EQ(errors::Reason(first.status()), "COUNTED");
+  auto again = Wait(AddRefused("request-1"));
+  EXPECT_EQ(again.status(), first.status());
+  EXPECT_EQ(Load(kId).route().work_done(), 1u) << "counted once";
+  EXPECT_FALSE(Wait(AddRefused("request-2")).ok());
+  EXPECT_EQ(Load(kId).route().work_done(), 2u);
+}
+
+}  // namespace
+}  // namespace motcua::store
