@@ -2,10 +2,8 @@
 
 #include <algorithm>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/async/when_all.h"
 #include "common/status/errors.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/trace.h"
@@ -18,39 +16,52 @@ namespace {
 using async::CancelToken;
 using async::Task;
 
-constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
-constexpr absl::Duration kAcknowledge = absl::Seconds(2);
+// Of a source's, read ahead.
+constexpr size_t kMaxWaitingBatches = 4;
 
-// Events that one commit applies at the most, and that wait for it at the most.
-constexpr size_t kMaxBatch = 512;
-constexpr size_t kMaxWaiting = 2048;
+// Keeps what is waited for among others for as long as it lives.
+template <class T>
+class Awaited {
+ public:
+  Awaited(std::multiset<T>& all, T one) : all_(all), entry_(all.insert(one)) {}
+  ~Awaited() { all_.erase(entry_); }
+  Awaited(const Awaited&) = delete;
 
-// The source's stream goes on from another place: another replica applied these events.
-constexpr char kCursorMoved[] = "CURSOR_MOVED";
+ private:
+  std::multiset<T>& all_;
+  const typename std::multiset<T>::iterator entry_;
+};
 
 }  // namespace
 
-Consumer::Consumer(async::Loop& loop, store::Store& store, Source& source, Projection& projection,
-                   std::string name, std::string source_name, std::string shard,
-                   std::function<void()> progressed, ConsumerOptions options)
+Consumer::Consumer(async::Loop& loop, Source& source, Projection& projection, std::string name,
+                   std::string source_name, std::string shard, std::function<void()> arrived,
+                   const ConsumerOptions& options)
     : loop_(loop),
-      store_(store),
       source_(source),
       projection_(projection),
       name_(std::move(name)),
       source_name_(std::move(source_name)),
       shard_(std::move(shard)),
-      progressed_(std::move(progressed)),
+      arrived_(std::move(arrived)),
       options_(options),
       started_(absl::Now()),
-      moved_(loop) {}
+      level_at_(started_),
+      rest_(kFirstPause),
+      moved_(loop),
+      located_event_(loop),
+      taken_(loop) {}
 
 void Consumer::Progress() {
   moved_.Set();
   moved_.Reset();
-  if (progressed_) progressed_();
+}
+
+absl::Duration Consumer::behind(absl::Time now) const {
+  if (connected_ && pieces_.empty()) return absl::ZeroDuration();
+  return std::max(absl::ZeroDuration(), now - level_at_);
 }
 
 void Consumer::InTrouble(const absl::Status& status, const std::string& traceparent) {
@@ -69,6 +80,12 @@ void Consumer::InTrouble(const absl::Status& status, const std::string& tracepar
                   {"trace", telemetry::TraceId(traceparent)}});
 }
 
+void Consumer::Failed(const absl::Status& status, const std::string& traceparent) {
+  InTrouble(status, traceparent);
+  rests_until_ = absl::Now() + rest_;
+  rest_ = std::min(2 * rest_, kLongestPause);
+}
+
 void Consumer::GoesOn() {
   if (told_of_trouble_) {
     telemetry::Log(telemetry::Level::kInfo, "a feed is followed again",
@@ -80,196 +97,168 @@ void Consumer::GoesOn() {
   told_of_trouble_ = false;
   troubled_since_ = absl::InfiniteFuture();
   trouble_.clear();
+  rests_until_ = absl::InfinitePast();
+  rest_ = kFirstPause;
 }
 
-Task<void> Consumer::Run(CancelToken cancel) {
+Task<void> Consumer::Receive(CancelToken cancel) {
   absl::Duration pause = kFirstPause;
+  async::CancelCallback on_cancel(cancel, [this] {
+    if (restart_ != nullptr) restart_->Cancel();
+  });
   while (!cancel.cancelled()) {
-    const uint64_t before = applied_;
-    absl::Status status = co_await RunOnce(cancel);
-    if (errors::Reason(status) == kCursorMoved) continue;
-    // The stop of the service is no trouble.
-    if (!cancel.cancelled()) InTrouble(status, std::string());
-    pause = applied_ == before ? std::min(2 * pause, kLongestPause) : kFirstPause;
+    absl::Status located = co_await located_event_.Wait(absl::InfiniteFuture(), cancel);
+    if (!located.ok()) break;
+    const uint64_t before = received_;
+    restart_ = std::make_unique<async::CancelSource>(loop_);
+    const CancelToken again = restart_->token();
+    absl::Status end = co_await ReceiveOnce(again);
+    if (connected_ && pieces_.empty()) level_at_ = absl::Now();
+    connected_ = false;
+    if (cancel.cancelled()) break;  // the stop of the service is no trouble
+    if (again.cancelled()) continue;
+    InTrouble(end, std::string());
+    pause = received_ == before ? std::min(2 * pause, kLongestPause) : kFirstPause;
     absl::Status slept = co_await loop_.Sleep(pause, cancel);
     (void)slept;
   }
-}
-
-Task<absl::StatusOr<uint64_t>> Consumer::ReadCursor() {
-  std::vector<std::string> keys;
-  keys.push_back(store_.Keys(shard_).Cursor(source_name_));
-  absl::StatusOr<std::vector<std::optional<std::string>>> values =
-      co_await store_.Get(std::move(keys), absl::Now() + kPatience);
-  if (!values.ok()) co_return values.status();
-  uint64_t cursor = 0;
-  if (values->front().has_value() && !absl::SimpleAtoi(*values->front(), &cursor)) {
-    co_return errors::DataLoss("CORRUPT_RECORD", "a cursor cannot be read");
-  }
-  co_return cursor;
-}
-
-Task<absl::Status> Consumer::RunOnce(CancelToken cancel) {
-  absl::StatusOr<uint64_t> cursor = co_await ReadCursor();
-  if (!cursor.ok()) co_return cursor.status();
-  if (cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "stopping");
-  cursor_ = *cursor;
-  if (*cursor > applied_) {
-    applied_ = *cursor;
-    Progress();
-  }
-  v1::ReadRequest request;
-  request.set_shard(shard_);
-  request.set_after(*cursor);
-  request.set_consumer(name_);
-  for (v1::Event::BodyCase kind : projection_.Wanted()) request.add_kinds(static_cast<uint32_t>(kind));
-  Arrivals arrivals(loop_);
-  async::CancelCallback on_cancel(cancel, [&arrivals] { arrivals.stop.Cancel(); });
-  std::unique_ptr<SourceStream> stream = source_.Open(std::move(request));
-  std::vector<Task<absl::Status>> parts;
-  parts.push_back(Receive(*stream, arrivals));
-  parts.push_back(ApplyArrivals(arrivals));
-  std::vector<absl::Status> ends = co_await async::WhenAll(std::move(parts));
-  if (cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "stopping");
-  // Whichever of the two failed has stopped the other.
-  absl::Status end = std::move(ends.front());
-  if (absl::IsCancelled(end)) end = std::move(ends.back());
-  co_return end;
 }
 
 // Reads on while a batch is being applied, so that the next batch is all that has come meanwhile: the busier the
 // source, the larger the batches and the fewer the commits.
-Task<absl::Status> Consumer::Receive(SourceStream& stream, Arrivals& arrivals) {
-  absl::Status status;
-  while (status.ok()) {
-    absl::StatusOr<v1::ReadResponse> step = co_await stream.Next(arrivals.stop.token());
-    status = step.status();
-    if (!step.ok()) break;
-    seen_ = std::max(seen_, step->position());
-    for (v1::Event& event : *step->mutable_events()) arrivals.events.push_back(std::move(event));
-    arrivals.position = step->position();
-    if (step->has_watermark()) arrivals.watermark = time::FromTimestamp(step->watermark());
-    arrivals.fresh = true;
-    arrivals.changed.Set();
-    while (status.ok() && arrivals.events.size() >= kMaxWaiting) {
-      arrivals.taken.Reset();
-      status = co_await arrivals.taken.Wait(absl::InfiniteFuture(), arrivals.stop.token());
-    }
-  }
-  arrivals.stop.Cancel();
-  co_return status;
-}
-
-Task<absl::Status> Consumer::ApplyArrivals(Arrivals& arrivals) {
-  absl::Status status;
-  while (status.ok()) {
-    arrivals.changed.Reset();
-    if (!arrivals.fresh) {
-      status = co_await arrivals.changed.Wait(absl::InfiniteFuture(), arrivals.stop.token());
-      continue;
-    }
-    status = co_await ApplyOnce(arrivals);
-  }
-  arrivals.stop.Cancel();
-  co_return status;
-}
-
-// Applies one batch of what has arrived; where that was all, the position and watermark behind it hold, too.
-Task<absl::Status> Consumer::ApplyOnce(Arrivals& arrivals) {
-  const size_t count = std::min(arrivals.events.size(), kMaxBatch);
-  const bool all = count == arrivals.events.size();
-  std::vector<v1::Event> events(std::make_move_iterator(arrivals.events.begin()),
-                                std::make_move_iterator(arrivals.events.begin() + static_cast<ptrdiff_t>(count)));
-  arrivals.events.erase(arrivals.events.begin(), arrivals.events.begin() + static_cast<ptrdiff_t>(count));
-  const uint64_t up_to = all ? arrivals.position : events.back().position();
-  const absl::Time watermark = all ? arrivals.watermark : watermark_;
-  arrivals.fresh = !all;
-  arrivals.taken.Set();
-  if (!events.empty()) {
-    absl::Status applied = co_await ApplyBatch(std::move(events), up_to, arrivals.stop.token());
-    if (!applied.ok()) co_return applied;
-  }
-  applied_ = std::max(applied_, up_to);
-  watermark_ = std::max(watermark_, watermark);
-  GoesOn();
-  Progress();
-  co_await AcknowledgeSometimes();
-  co_return absl::OkStatus();
-}
-
-Task<absl::Status> Consumer::ApplyBatch(std::vector<v1::Event> events, uint64_t up_to, CancelToken cancel) {
-  const std::string cursor_key = store_.Keys(shard_).Cursor(source_name_);
-  absl::Duration pause = kFirstPause;
-  absl::Time not_before = absl::InfinitePast();
-  while (!cancel.cancelled()) {
-    store::Session session(store_, shard_);
-    absl::Status status = co_await projection_.Apply(session, events, not_before);
-    if (status.ok()) {
-      session.extra().CheckCursor(cursor_key, cursor_);
-      session.extra().SetCursor(cursor_key, up_to);
-      absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + kPatience);
-      status = outcome.status();
-      if (outcome.ok()) {
-        switch (outcome->kind) {
-          case store::CommitOutcome::Kind::kCommitted:
-            cursor_ = up_to;
-            applied_ = up_to;
-            events_ += events.size();
-            ++batches_;
-            co_return absl::OkStatus();
-          case store::CommitOutcome::Kind::kCursorMoved:
-            co_return errors::Aborted(kCursorMoved, "another consumer has applied these events");
-          case store::CommitOutcome::Kind::kStale:
-            not_before = outcome->watermark;
-            continue;
-          case store::CommitOutcome::Kind::kConflict:
-          case store::CommitOutcome::Kind::kReplayed:
-            continue;  // a call changed one of the records: load and decide again
-        }
-      }
-    }
-    if (!status.ok() && !cancel.cancelled()) InTrouble(status, events.front().traceparent());
-    // An outcome that is not known is known by the cursor: start again from where it stands.
-    if (errors::Reason(status) == "OUTCOME_UNKNOWN") co_return status;
-    absl::Status slept = co_await loop_.Sleep(pause, cancel);
-    (void)slept;
-    pause = std::min(2 * pause, kLongestPause);
-  }
-  co_return errors::Cancelled("CANCELLED", "stopping");
-}
-
-// Moves the cursor past events that were not for this consumer.
-Task<absl::Status> Consumer::CommitCursor() {
-  const std::string cursor_key = store_.Keys(shard_).Cursor(source_name_);
-  const uint64_t up_to = applied_;
-  store::Transaction tx(store_.Keys(shard_));
-  tx.CheckCursor(cursor_key, cursor_);
-  tx.SetCursor(cursor_key, up_to);
-  absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), absl::Now() + kPatience);
-  if (!outcome.ok()) co_return outcome.status();
-  if (outcome->kind == store::CommitOutcome::Kind::kCommitted) cursor_ = up_to;
-  co_return absl::OkStatus();  // a cursor that moved shows with the next batch
-}
-
-// Failing to acknowledge only keeps events longer.
-Task<void> Consumer::AcknowledgeSometimes() {
-  const absl::Time now = absl::Now();
-  if (applied_ == acknowledged_ || now < acknowledged_at_ + kAcknowledge) co_return;
-  acknowledged_at_ = now;
-  if (applied_ > cursor_) {
-    absl::Status moved = co_await CommitCursor();
-    if (!moved.ok()) co_return;
-  }
-  v1::AcknowledgeRequest request;
+Task<absl::Status> Consumer::ReceiveOnce(CancelToken cancel) {
+  v1::ReadRequest request;
   request.set_shard(shard_);
+  request.set_after(received_);
   request.set_consumer(name_);
-  request.set_position(cursor_);
-  const uint64_t told = cursor_;
-  absl::Status acknowledged = co_await source_.Acknowledge(std::move(request), now + kPatience);
-  if (acknowledged.ok()) acknowledged_ = told;
+  for (v1::Event::BodyCase kind : projection_.Wanted()) request.add_kinds(static_cast<uint32_t>(kind));
+  std::unique_ptr<SourceStream> stream = source_.Open(std::move(request));
+  while (true) {
+    absl::StatusOr<Step> step = co_await stream->Next(cancel);
+    if (!step.ok()) co_return step.status();
+    if (cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "reading begins anew");
+    Arrive(*std::move(step));
+    while (waiting_ >= kMaxWaitingBatches * options_.batch_events ||
+           waiting_bytes_ >= kMaxWaitingBatches * options_.batch_bytes) {
+      taken_.Reset();
+      absl::Status taken = co_await taken_.Wait(absl::InfiniteFuture(), cancel);
+      if (!taken.ok()) co_return taken;
+    }
+  }
+}
+
+void Consumer::Arrive(Step step) {
+  connected_ = true;
+  received_ = std::max(received_, step->position());
+  seen_ = std::max(seen_, step->position());
+  if (step->has_watermark()) promised_.Add(step->position(), time::FromTimestamp(step->watermark()));
+  const absl::Time now = absl::Now();
+  if (pieces_.empty()) level_at_ = now;
+  waiting_ += static_cast<size_t>(step->events_size());
+  waiting_bytes_ += step.bytes();
+  pieces_.emplace_back(std::move(step), now);
+  Skip(cursor_);
+  if (waiting_ == 0) GoesOn();
+  arrived_();
+}
+
+void Consumer::Promised(uint64_t position, absl::Time watermark) {
+  promised_.Add(position, watermark);
+  arrived_();
+}
+
+// Forgets what is at or before a position, because it has been applied.
+void Consumer::Skip(uint64_t up_to) {
+  while (!pieces_.empty()) {
+    Piece& piece = pieces_.front();
+    const v1::ReadResponse& step = *piece.step;
+    while (piece.next < step.events_size() && step.events(piece.next).position() <= up_to) {
+      ++piece.next;
+      --waiting_;
+    }
+    if (piece.next < step.events_size() || step.position() > up_to) break;
+    waiting_bytes_ -= piece.step.bytes();
+    pieces_.pop_front();
+  }
+  taken_.Set();
+}
+
+void Consumer::Locate(uint64_t cursor) {
+  if (located_ && cursor == cursor_) return;
+  if (located_ && cursor > cursor_) {
+    cursor_ = cursor;
+    applied_ = std::max(applied_, cursor);
+    Skip(cursor);
+    return;
+  }
+  located_ = true;
+  cursor_ = cursor;
+  received_ = cursor;
+  applied_ = std::max(applied_, cursor);
+  pieces_.clear();
+  waiting_ = waiting_bytes_ = 0;
+  promised_.Clear();
+  if (restart_ != nullptr) restart_->Cancel();
+  located_event_.Set();
+}
+
+Consumer::Batch Consumer::Next(size_t max_events, size_t max_bytes) const {
+  Batch batch;
+  for (const Piece& piece : pieces_) {
+    const v1::ReadResponse& step = *piece.step;
+    const size_t each = step.events_size() == 0 ? 0 : piece.step.bytes() / static_cast<size_t>(step.events_size());
+    int next = piece.next;
+    for (; next < step.events_size(); ++next) {
+      const bool full = batch.events.size() >= max_events || batch.bytes + each > max_bytes;
+      if (full && !batch.events.empty()) break;
+      batch.events.push_back(&step.events(next));
+      batch.bytes += each;
+    }
+    if (next > piece.next) batch.steps.push_back(piece.step);
+    if (next < step.events_size()) {
+      batch.up_to = batch.events.empty() ? 0 : batch.events.back()->position();
+      break;
+    }
+    batch.up_to = step.position();
+  }
+  return batch;
+}
+
+bool Consumer::urgent() const {
+  const auto position = awaited_positions_.upper_bound(applied_);
+  if (position != awaited_positions_.end() && *position <= received_) return true;
+  return !awaited_moments_.empty() && *awaited_moments_.rbegin() > watermark_;
+}
+
+bool Consumer::Advance() {
+  const uint64_t before = applied_;
+  while (!pieces_.empty() && pieces_.front().next >= pieces_.front().step->events_size()) {
+    applied_ = std::max(applied_, pieces_.front().step->position());
+    waiting_bytes_ -= pieces_.front().step.bytes();
+    pieces_.pop_front();
+  }
+  const absl::Time promised = promised_.Take(applied_);
+  const bool moved = applied_ > before || promised > watermark_;
+  watermark_ = std::max(watermark_, promised);
+  if (moved) taken_.Set();
+  if (moved && pieces_.empty() && !connected_) level_at_ = absl::Now();
+  return moved;
+}
+
+void Consumer::Applied(const Batch& batch) {
+  events_ += batch.events.size();
+  ++batches_;
+  cursor_ = batch.up_to;
+  applied_ = std::max(applied_, batch.up_to);
+  Skip(batch.up_to);
+  if (!pieces_.empty()) level_at_ = pieces_.front().arrived;
+  GoesOn();
 }
 
 Task<absl::Status> Consumer::AwaitApplied(uint64_t position, absl::Time deadline, CancelToken cancel) {
+  if (applied_ >= position) co_return absl::OkStatus();
+  const Awaited<uint64_t> awaited(awaited_positions_, position);
+  if (urgent()) arrived_();
   while (applied_ < position) {
     absl::Status moved = co_await moved_.Wait(deadline, cancel);
     if (absl::IsCancelled(moved)) co_return errors::Cancelled("CANCELLED", "the caller has gone");
@@ -282,6 +271,9 @@ Task<absl::Status> Consumer::AwaitApplied(uint64_t position, absl::Time deadline
 }
 
 Task<absl::Status> Consumer::AwaitWatermark(absl::Time moment, absl::Time deadline) {
+  if (watermark_ >= moment) co_return absl::OkStatus();
+  const Awaited<absl::Time> awaited(awaited_moments_, moment);
+  arrived_();
   while (watermark_ < moment) {
     absl::Status moved = co_await moved_.Wait(deadline);
     if (!moved.ok()) {

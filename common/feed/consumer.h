@@ -4,7 +4,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,30 +15,11 @@
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
+#include "common/feed/projection.h"
 #include "common/feed/source.h"
-#include "common/store/session.h"
-#include "common/store/store.h"
-#include "motcua/feed/v1/event.pb.h"
+#include "common/feed/watermarks.h"
 
 namespace motcua::feed {
-
-// What a service makes of the events of another one.
-class Projection {
- public:
-  virtual ~Projection() = default;
-
-  // Kinds of events that mean something here, as Event::BodyCase; empty = all. Others are not even sent.
-  virtual std::vector<v1::Event::BodyCase> Wanted() const { return std::vector<v1::Event::BodyCase>(); }
-
-  // Puts the effect of `events`, all of one shard and in their order, into `session`; commits nothing. May be called
-  // again with the same events after a lost race or a failure: only what the session commits may count.
-  //
-  // Events that the projection emits bear the time of the event that caused them, or `not_before` where that is later.
-  // An error is retried, for ever, with growing pauses: return one only for what passes (UNAVAILABLE); an event that
-  // makes no sense is to be skipped.
-  virtual async::Task<absl::Status> Apply(store::Session& session, const std::vector<v1::Event>& events,
-                                          absl::Time not_before) = 0;
-};
 
 class ConsumerOptions {
  public:
@@ -44,23 +27,28 @@ class ConsumerOptions {
 
   /// A consumer that has been in trouble for longer logs it, once, and once more when it goes on.
   absl::Duration stuck_after = absl::Seconds(30);
+  /// How long events wait for others, so that they share a commit; not where somebody waits for them.
+  absl::Duration linger = absl::Milliseconds(3);
+  /// Events, of all sources of a shard together, and their bytes that one commit applies at the most; and as many events
+  /// of a source wait for it before no more are read.
+  size_t batch_events = 512;
+  size_t batch_bytes = size_t{1} << 20;
+  /// Events that a projection is given at a time; in between, others have their turn.
+  size_t slice_events = 64;
 };
 
-// Applies one shard of one source's feed, exactly once: the cursor is committed with the effect, compare-and-set, so
-// crashes, repeated events and a second replica at the same work change nothing.
+// The feed of one source in one shard, as it arrives: reads it ahead of the applier, which takes the events from here,
+// and knows how far it has been applied.
 //
 // Confined to the loop.
 class Consumer {
  public:
-  // `name`: of the consuming service, as the source knows it. `progressed` is called whenever `applied` or
-  // `watermark` has moved. All references outlive the consumer.
-  Consumer(async::Loop& loop, store::Store& store, Source& source, Projection& projection, std::string name,
-           std::string source_name, std::string shard, std::function<void()> progressed,
-           ConsumerOptions options = ConsumerOptions());
+  // `name`: of the consuming service, as the source knows it. `arrived` is called when there is something for the applier
+  // to do. All references outlive the consumer.
+  Consumer(async::Loop& loop, Source& source, Projection& projection, std::string name, std::string source_name,
+           std::string shard, std::function<void()> arrived, const ConsumerOptions& options);
 
-  // Until cancelled; survives the loss of the source and of Redis.
-  async::Task<void> Run(async::CancelToken cancel);
-
+  const std::string& source_name() const { return source_name_; }
   // Everything up to this position has taken effect.
   uint64_t applied() const { return applied_; }
   // Highest position that the source has told of.
@@ -69,10 +57,12 @@ class Consumer {
   absl::Time watermark() const { return watermark_; }
   // Why it does not go on; empty while it does.
   const std::string& trouble() const { return trouble_; }
-  // Since when, of the system clock; InfiniteFuture while it goes on.
+  // In trouble since when; InfiniteFuture while it goes on.
   absl::Time troubled_since() const { return troubled_since_; }
-  // When it began, of the system clock.
+  // When it began.
   absl::Time started() const { return started_; }
+  // For how long it has been behind: since all that the source had told was applied, and the source was there.
+  absl::Duration behind(absl::Time now) const;
   // Events that took effect here, and the commits that they did it by.
   uint64_t events() const { return events_; }
   uint64_t batches() const { return batches_; }
@@ -82,57 +72,110 @@ class Consumer {
   // The same for the watermark.
   async::Task<absl::Status> AwaitWatermark(absl::Time moment, absl::Time deadline);
 
- private:
-  // What the stream has brought and is not yet applied. Lives as long as the stream.
-  struct Arrivals {
-    explicit Arrivals(async::Loop& loop) : changed(loop), taken(loop), stop(loop) {}
+  // The source has promised `watermark` for who has come as far as `position`.
+  void Promised(uint64_t position, absl::Time watermark);
 
-    std::deque<v1::Event> events;
-    // Where the stream stands behind `events`.
-    uint64_t position = 0;
-    absl::Time watermark = absl::InfinitePast();
-    bool fresh = false;
-    async::Event changed;
-    async::Event taken;
-    async::CancelSource stop;
+  // What follows is the applier's.
+
+  // Reads until cancelled; survives the loss of the source.
+  async::Task<void> Receive(async::CancelToken cancel);
+
+  // The cursor as it is committed. The first time, reading begins there. Where another replica has moved it on, what it
+  // has applied is skipped; where it is behind what was known, reading begins there anew.
+  void Locate(uint64_t cursor);
+  bool located() const { return located_; }
+  uint64_t cursor() const { return cursor_; }
+
+  // The next events to be applied, with the position that holds when they are.
+  class Batch {
+   public:
+    Batch() {}
+    std::vector<const v1::Event*> events;
+    uint64_t up_to = 0;
+    // What keeps the events alive.
+    std::vector<Step> steps;
+    size_t bytes = 0;
+  };
+  Batch Next(size_t max_events, size_t max_bytes) const;
+  // Counts events that wait; at most `most`.
+  size_t waiting() const { return waiting_; }
+  // Somebody waits for what is waiting here.
+  bool urgent() const;
+  // Since when the first of them waits.
+  absl::Time arrived_at() const { return pieces_.empty() ? absl::InfiniteFuture() : pieces_.front().arrived; }
+  // Takes over what needs no commit: positions and watermarks in front of the next event. True where something moved.
+  bool Advance();
+  // The batch has been committed, together with the cursor.
+  void Applied(const Batch& batch);
+  // The cursor has been moved over what was not for this consumer.
+  void CursorMoved(uint64_t cursor) { cursor_ = cursor; }
+
+  // Tells those who wait.
+  void Progress();
+  // Not before this moment may the applier try again.
+  absl::Time rests_until() const { return rests_until_; }
+  // `traceparent`: of the first event that could not be applied; empty where the trouble is not with events.
+  void Failed(const absl::Status& status, const std::string& traceparent);
+  void GoesOn();
+
+  // What the source was told of having been applied, and when.
+  uint64_t acknowledged = 0;
+  absl::Time acknowledged_at = absl::InfinitePast();
+
+ private:
+  // A step, or what is left of it.
+  struct Piece {
+    Piece(Step step, absl::Time arrived) : step(std::move(step)), arrived(arrived) {}
+    Step step;
+    absl::Time arrived;
+    int next = 0;
   };
 
-  async::Task<absl::Status> RunOnce(async::CancelToken cancel);
-  async::Task<absl::Status> Receive(SourceStream& stream, Arrivals& arrivals);
-  async::Task<absl::Status> ApplyArrivals(Arrivals& arrivals);
-  async::Task<absl::Status> ApplyOnce(Arrivals& arrivals);
-  async::Task<absl::Status> ApplyBatch(std::vector<v1::Event> events, uint64_t up_to, async::CancelToken cancel);
-  async::Task<absl::Status> CommitCursor();
-  async::Task<absl::StatusOr<uint64_t>> ReadCursor();
-  async::Task<void> AcknowledgeSometimes();
-  // `traceparent`: of the first event that could not be applied; empty where the trouble is not with events.
+  async::Task<absl::Status> ReceiveOnce(async::CancelToken cancel);
+  void Arrive(Step step);
+  void Skip(uint64_t up_to);
   void InTrouble(const absl::Status& status, const std::string& traceparent);
-  void GoesOn();
-  void Progress();
 
   async::Loop& loop_;
-  store::Store& store_;
   Source& source_;
   Projection& projection_;
   const std::string name_;
   const std::string source_name_;
   const std::string shard_;
-  const std::function<void()> progressed_;
+  const std::function<void()> arrived_;
+  const ConsumerOptions options_;
+  const absl::Time started_;
+
+  std::deque<Piece> pieces_;
+  size_t waiting_ = 0;
+  size_t waiting_bytes_ = 0;
+  Watermarks promised_;
+  // Where the stream stands, behind `pieces_`.
+  uint64_t received_ = 0;
+  bool located_ = false;
+  // Ends the stream that is open.
+  std::unique_ptr<async::CancelSource> restart_;
+  bool connected_ = false;
+  absl::Time level_at_;
+
   // Where the committed cursor stands; what lies between it and `applied_` was not for this consumer.
   uint64_t cursor_ = 0;
   uint64_t applied_ = 0;
   uint64_t seen_ = 0;
-  uint64_t acknowledged_ = 0;
-  absl::Time acknowledged_at_ = absl::InfinitePast();
   absl::Time watermark_ = absl::InfinitePast();
-  const ConsumerOptions options_;
-  const absl::Time started_;
+  std::multiset<uint64_t> awaited_positions_;
+  std::multiset<absl::Time> awaited_moments_;
+
   std::string trouble_;
   absl::Time troubled_since_ = absl::InfiniteFuture();
   bool told_of_trouble_ = false;
+  absl::Time rests_until_ = absl::InfinitePast();
+  absl::Duration rest_;
   uint64_t events_ = 0;
   uint64_t batches_ = 0;
   async::Event moved_;
+  async::Event located_event_;
+  async::Event taken_;
 };
 
 }  // namespace motcua::feed

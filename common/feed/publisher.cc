@@ -1,15 +1,14 @@
 #include "common/feed/publisher.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
+#include "common/feed/publisher_internal.h"
 #include "common/status/errors.h"
-#include "common/time/timestamp.h"
 
 namespace motcua::feed {
 
@@ -17,49 +16,19 @@ namespace {
 
 using async::CancelToken;
 using async::Task;
+using internal::Patience;
 using redis::Command;
 using redis::Reply;
-using EventPtr = std::shared_ptr<const v1::Event>;
 
-constexpr absl::Duration kRedisPatience = absl::Seconds(5);
-constexpr absl::Duration kBlock = absl::Milliseconds(200);
-constexpr absl::Duration kRefresh = absl::Seconds(1);
+// The blocking read ends before a heartbeat would have to wait for it.
+constexpr absl::Duration kLongestBlock = absl::Milliseconds(1800);
 constexpr uint32_t kTailBatch = 1000;
-// A step ends behind the event that passes this size: well below what a client takes in one message.
-constexpr size_t kStepBytes = size_t{1} << 20;
-// How long a reader may stay untold of events that are not for it.
-constexpr absl::Duration kPositionPause = absl::Milliseconds(10);
-
-// Deadlines of the publisher's own work are of the machine's clock, whatever the service's clock says.
-absl::Time Patience() { return absl::Now() + kRedisPatience; }
-
-absl::Status Corrupt() { return errors::DataLoss("CORRUPT_FEED", "a feed holds an entry that is not an event"); }
-
-// An entry of a stream: [id, [field, value]].
-absl::StatusOr<EventPtr> ParseEntry(const Reply& entry) {
-  if (entry.items().size() != 2 || entry.items()[1].items().size() != 2) return Corrupt();
-  uint64_t position = 0;
-  const std::string& id = entry.items()[0].text();
-  auto event = std::make_shared<v1::Event>();
-  if (id.size() < 3 || !absl::SimpleAtoi(id.substr(2), &position) ||
-      !event->ParseFromString(entry.items()[1].items()[1].text())) {
-    return Corrupt();
-  }
-  event->set_position(position);
-  return EventPtr(std::move(event));
-}
-
-// Counts a reader for as long as it lives. The count is shared: the frame of a reader may go after the
-// publisher.
-class Presence {
- public:
-  explicit Presence(std::shared_ptr<size_t> count) : count_(std::move(count)) { ++*count_; }
-  ~Presence() { --*count_; }
-  Presence(const Presence&) = delete;
-
- private:
-  const std::shared_ptr<size_t> count_;
-};
+// After events have come: what comes meanwhile is read at one go.
+constexpr absl::Duration kGather = absl::Milliseconds(1);
+constexpr absl::Duration kNewcomers = absl::Milliseconds(20);
+constexpr absl::Duration kRefresh = absl::Seconds(1);
+// A ring that nothing was added to for longer is given up: who reads now reads from Redis.
+constexpr absl::Duration kRingRest = absl::Seconds(30);
 
 }  // namespace
 
@@ -74,7 +43,9 @@ void Publisher::Pulse(Shard& shard) {
 Task<void> Publisher::Run(CancelToken cancel) {
   std::vector<Task<void>> parts;
   parts.push_back(Tail(cancel));
-  parts.push_back(Watermarks(cancel));
+  parts.push_back(FollowNewcomers(cancel));
+  parts.push_back(MoveWatermarks(cancel));
+  parts.push_back(KeepHouse(cancel));
   co_await async::WhenAll(std::move(parts));
 }
 
@@ -85,138 +56,177 @@ Task<absl::Status> Publisher::AddShard(std::string shard, absl::Time deadline) {
   co_return co_await Refresh();
 }
 
-// Learns of shards, those of other replicas included, and where their feeds end.
+// Learns of shards, those of other replicas included.
 Task<absl::Status> Publisher::Refresh() {
   absl::StatusOr<std::vector<std::string>> known = co_await store_.ListShards(Patience());
   if (!known.ok()) co_return known.status();
   for (const std::string& name : *known) {
     if (shards_.contains(name)) continue;
-    Command last("XREVRANGE");
-    last.Arg(store_.Keys(name).Feed()).Arg("+").Arg("-").Arg("COUNT").Arg(1);
-    absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(last), Patience());
-    if (!reply.ok()) co_return reply.status();
-    auto shard = std::make_unique<Shard>(loop_);
-    if (!reply->items().empty()) {
-      absl::StatusOr<EventPtr> event = ParseEntry(reply->items()[0]);
-      if (!event.ok()) co_return event.status();
-      shard->position = (*event)->position();
-    }
-    if (shards_.emplace(name, std::move(shard)).second) shard_added_.Set();
+    absl::StatusOr<std::unique_ptr<Shard>> shard = co_await Discover(name);
+    if (!shard.ok()) co_return shard.status();
+    if (shards_.emplace(name, *std::move(shard)).second) shard_added_.Set();
   }
   co_return absl::OkStatus();
 }
 
+// What was promised before, and where the feed ends. In this order: the events before the watermark lie before an end
+// that was read after it.
+Task<absl::StatusOr<std::unique_ptr<Publisher::Shard>>> Publisher::Discover(std::string name) {
+  const store::Keyspace keys = store_.Keys(name);
+  auto shard = std::make_unique<Shard>(loop_, name, keys.Feed(), options_);
+  std::vector<std::string> watermark_key;
+  watermark_key.push_back(keys.Watermark());
+  absl::StatusOr<std::vector<std::optional<std::string>>> held = co_await store_.Get(std::move(watermark_key), Patience());
+  if (!held.ok()) co_return held.status();
+  absl::StatusOr<uint64_t> end = co_await ReadEnd(shard.get(), Patience());
+  if (!end.ok()) co_return end.status();
+  shard->position = *end;
+  int64_t micros = 0;
+  if (held->front().has_value() && absl::SimpleAtoi(*held->front(), &micros)) {
+    shard->watermark = absl::FromUnixMicros(micros);
+    shard->watermarks.Add(shard->position, shard->watermark);
+  }
+  co_return shard;
+}
+
 Task<void> Publisher::Tail(CancelToken cancel) {
   while (!cancel.cancelled()) {
-    absl::Status status = co_await TailOnce();
+    absl::Status status = co_await TailOnce(cancel);
     if (status.ok()) continue;
-    // Nothing to tail, or Redis is away: the client reconnects by itself.
+    // Redis is away: the client reconnects by itself.
     absl::Status slept = co_await loop_.Sleep(absl::Milliseconds(50), cancel);
     (void)slept;
   }
 }
 
-Task<absl::Status> Publisher::TailOnce() {
-  if (shards_.empty()) {
-    co_return co_await shard_added_.Wait(absl::Now() + kBlock);
-  }
-  Command read("XREAD");
-  read.Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(kBlock)).Arg("STREAMS");
-  for (const auto& [name, shard] : shards_) read.Arg(store_.Keys(name).Feed());
-  for (const auto& [name, shard] : shards_) read.Arg(absl::StrCat("0-", shard->position));
-  std::map<std::string, std::string> names;
-  for (const auto& [name, shard] : shards_) names.emplace(store_.Keys(name).Feed(), name);
-  absl::StatusOr<Reply> reply = co_await tail_.Execute(std::move(read), Patience());
-  if (!reply.ok()) co_return reply.status();
-  for (const Reply& stream : reply->items()) {
-    if (stream.items().size() != 2) co_return Corrupt();
-    auto name = names.find(stream.items()[0].text());
-    if (name == names.end()) co_return Corrupt();
-    Shard& shard = *shards_.at(name->second);
-    for (const Reply& entry : stream.items()[1].items()) {
-      absl::StatusOr<EventPtr> event = ParseEntry(entry);
-      if (!event.ok()) co_return event.status();
-      if ((*event)->position() <= shard.position) continue;
-      // After a gap (the events between were trimmed while this replica was cut off) the ring begins anew: readers
-      // find by it that positions follow one another.
-      if ((*event)->position() != shard.position + 1) shard.ring.clear();
-      shard.position = (*event)->position();
-      shard.ring.push_back(*std::move(event));
-      if (shard.ring.size() > options_.ring_events) shard.ring.pop_front();
+Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
+  if (shards_.empty()) co_return co_await shard_added_.Wait(absl::InfiniteFuture(), cancel);
+  if (tailed_.size() != shards_.size()) {
+    const absl::Duration block = std::min(kLongestBlock, 0.9 * tail_.options().ping_interval);
+    read_.emplace("XREAD");
+    read_->Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(block)).Arg("STREAMS");
+    tailed_.clear();
+    for (const auto& [name, shard] : shards_) {
+      tailed_.push_back(shard.get());
+      read_->Arg(shard->feed);
+      shard->tailed = true;
     }
-    Pulse(shard);
   }
+  Command read = *read_;
+  for (const Shard* shard : tailed_) read.Arg(absl::StrCat("0-", shard->position));
+  absl::StatusOr<Reply> reply = co_await tail_.Execute(std::move(read), Patience(), cancel);
+  if (!reply.ok()) co_return reply.status();
+  // In the order in which they were asked for.
+  auto next = tailed_.begin();
+  bool full = false;
+  for (const Reply& stream : reply->items()) {
+    if (stream.items().size() != 2) co_return internal::Corrupt();
+    next = std::find_if(next, tailed_.end(), [&](const Shard* shard) { return shard->feed == stream.items()[0].text(); });
+    if (next == tailed_.end()) co_return internal::Corrupt();
+    absl::Status taken = Take(**next, stream.items()[1]);
+    if (!taken.ok()) co_return taken;
+    full = full || stream.items()[1].items().size() >= kTailBatch;
+  }
+  if (!reply->items().empty() && !full) co_return co_await loop_.Sleep(kGather, cancel);
   co_return absl::OkStatus();
 }
 
-Task<void> Publisher::Watermarks(CancelToken cancel) {
+// Adds what Redis has told of a shard's feed to its ring.
+absl::Status Publisher::Take(Shard& shard, const Reply& entries) {
+  const uint64_t before = shard.position;
+  for (const Reply& item : entries.items()) {
+    std::optional<Entry> entry = internal::ParseEntry(item);
+    if (!entry.has_value()) return internal::Corrupt();
+    if (entry->position <= shard.position) continue;
+    shard.position = entry->position;
+    shard.ring.Push(*std::move(entry));
+  }
+  if (shard.position == before) return absl::OkStatus();
+  const absl::Time now = absl::Now();
+  shard.grown_at = now;
+  shard.trim = true;
+  shard.news_first = std::min(shard.news_first, now);
+  shard.news_last = now;
+  if (!options_.eager) kicked_.Set();
+  Pulse(shard);
+  return absl::OkStatus();
+}
+
+// Shards that the blocking read under way does not know of.
+Task<void> Publisher::FollowNewcomers(CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    shard_added_.Reset();
+    std::vector<Shard*> newcomers;
+    for (const auto& [name, shard] : shards_) {
+      if (!shard->tailed) newcomers.push_back(shard.get());
+    }
+    for (Shard* shard : newcomers) {
+      Command range("XRANGE");
+      range.Arg(shard->feed).Arg(absl::StrCat("(0-", shard->position)).Arg("+").Arg("COUNT").Arg(kTailBatch);
+      absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(range), Patience());
+      if (reply.ok()) (void)Take(*shard, *reply);  // what is corrupt is found by the tail, too
+    }
+    absl::Status waited;
+    if (newcomers.empty()) {
+      waited = co_await shard_added_.Wait(absl::InfiniteFuture(), cancel);
+    } else {
+      waited = co_await loop_.Sleep(kNewcomers, cancel);
+    }
+  }
+}
+
+Task<void> Publisher::KeepHouse(CancelToken cancel) {
   absl::Time next_refresh = absl::InfinitePast();
   absl::Time next_trim = absl::Now() + options_.trim_interval;
   while (!cancel.cancelled()) {
-    kicked_.Reset();
+    absl::Time now = absl::Now();
     absl::Status status;
-    if (absl::Now() >= next_refresh) {
+    if (now >= next_refresh) {
       status = co_await Refresh();
-      if (status.ok()) next_refresh = absl::Now() + kRefresh;
+      if (status.ok()) next_refresh = now + kRefresh;
     }
-    std::vector<std::string> names = shards();
-    for (const std::string& name : names) {
-      absl::Time to = store_.clock().Now() - options_.grace;
-      if (bound_) to = std::min(to, bound_(name));
-      // On running time `to` is always a little later: once in a while is enough.
-      if (to <= watermark(name) || to < watermark(name) + options_.grace) continue;
-      status.Update(co_await MoveWatermark(name, to));
+    std::vector<Shard*> all;
+    for (const auto& [name, shard] : shards_) all.push_back(shard.get());
+    for (Shard* shard : all) {
+      if (now > shard->grown_at + kRingRest) shard->ring.Clear();
+      if (now >= next_trim && shard->trim) status.Update(co_await Trim(shard));
     }
-    if (absl::Now() >= next_trim) {
-      status.Update(co_await Trim());
-      next_trim = absl::Now() + options_.trim_interval;
-    }
-    absl::Time wake = absl::Now() + options_.watermark_interval;
-    absl::Status waited = co_await kicked_.Wait(wake, cancel);
-    (void)waited;
-    if (!status.ok() && !cancel.cancelled()) {
-      waited = co_await loop_.Sleep(absl::Milliseconds(20), cancel);
-    }
+    if (now >= next_trim) next_trim = now + options_.trim_interval;
+    const absl::Duration pause = status.ok() ? std::min(kRefresh, options_.trim_interval) : absl::Milliseconds(50);
+    absl::Status slept = co_await loop_.Sleep(pause, cancel);
+    (void)slept;
   }
 }
 
-Task<absl::Status> Publisher::MoveWatermark(std::string name, absl::Time to) {
-  store::Transaction tx(store_.Keys(name));
-  tx.MoveWatermark(to);
-  absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), Patience());
-  if (!outcome.ok()) co_return outcome.status();
-  Shard& shard = *shards_.at(name);
-  // Microseconds are what the script compares by.
-  shard.watermark = std::max(shard.watermark, absl::FromUnixMicros(absl::ToUnixMicros(to)));
-  shard.watermark_position = std::max(shard.watermark_position, outcome->position);
-  Pulse(shard);
-  co_return absl::OkStatus();
-}
-
 // Drops what every durable consumer has applied, but for the last `retention_events`.
-Task<absl::Status> Publisher::Trim() {
-  std::vector<std::string> names = shards();
-  for (const std::string& name : names) {
-    store::Keyspace keys = store_.Keys(name);
-    absl::StatusOr<store::Counters> applied = co_await store_.ReadCounters(keys.Acknowledged(), Patience());
-    if (!applied.ok()) co_return applied.status();
-    const uint64_t last = position(name);
-    if (last <= options_.retention_events) continue;
+Task<absl::Status> Publisher::Trim(Shard* shard) {
+  const uint64_t last = shard->position;
+  shard->trim = false;
+  if (last <= options_.retention_events) co_return absl::OkStatus();
+  const store::Keyspace keys = store_.Keys(shard->name);
+  absl::StatusOr<store::Counters> applied = co_await store_.ReadCounters(keys.Acknowledged(), Patience());
+  absl::Status status = applied.status();
+  if (applied.ok()) {
     uint64_t below = last - options_.retention_events;
     for (const auto& [consumer, acknowledged] : *applied) {
       below = std::min(below, static_cast<uint64_t>(acknowledged) + 1);
     }
+    if (below <= shard->trimmed_below) co_return absl::OkStatus();
     store::Transaction tx(keys);
     tx.TrimFeed(below);
     absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), Patience());
-    if (!outcome.ok()) co_return outcome.status();
+    status = outcome.status();
+    if (outcome.ok()) shard->trimmed_below = below;
   }
-  co_return absl::OkStatus();
+  if (!status.ok()) shard->trim = true;
+  co_return status;
 }
 
 Task<absl::Status> Publisher::Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) {
-  if (!shards_.contains(request.shard())) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
-  store::Keyspace keys = store_.Keys(request.shard());
+  const auto found = shards_.find(request.shard());
+  if (found == shards_.end()) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
+  Shard* const shard = found->second.get();
+  const store::Keyspace keys = store_.Keys(request.shard());
   absl::StatusOr<store::Counters> applied = co_await store_.ReadCounters(keys.Acknowledged(), deadline);
   if (!applied.ok()) co_return applied.status();
   auto known = applied->find(request.consumer());
@@ -226,6 +236,7 @@ Task<absl::Status> Publisher::Acknowledge(v1::AcknowledgeRequest request, absl::
   Command set("HSET");
   set.Arg(keys.Acknowledged()).Arg(request.consumer()).Arg(request.position());
   absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(set), deadline);
+  shard->trim = true;
   co_return reply.status();
 }
 
@@ -237,135 +248,6 @@ Task<absl::Status> Publisher::Register(v1::ReadRequest request) {
   co_return reply.status();
 }
 
-Task<absl::StatusOr<std::vector<EventPtr>>> Publisher::ReadRange(std::string name, uint64_t after, uint32_t count) {
-  Command range("XRANGE");
-  range.Arg(store_.Keys(name).Feed()).Arg(absl::StrCat("(0-", after)).Arg("+").Arg("COUNT").Arg(count);
-  absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(range), Patience());
-  if (!reply.ok()) co_return reply.status();
-  std::vector<EventPtr> events;
-  events.reserve(reply->items().size());
-  for (const Reply& entry : reply->items()) {
-    absl::StatusOr<EventPtr> event = ParseEntry(entry);
-    if (!event.ok()) co_return event.status();
-    events.push_back(*std::move(event));
-  }
-  if (!events.empty() && events.front()->position() != after + 1) {
-    errors::Metadata metadata;
-    metadata.emplace_back("first", absl::StrCat(events.front()->position()));
-    co_return errors::OutOfRange("FEED_TRIMMED", "the events asked for are no longer kept", metadata);
-  }
-  co_return events;
-}
-
-Task<absl::StatusOr<std::vector<EventPtr>>> Publisher::NextBatch(std::string name, uint64_t after, uint32_t count) {
-  Shard& shard = *shards_.at(name);
-  std::vector<EventPtr> events;
-  if (after > shard.position) {
-    // The tail may be a moment behind another replica's commit; a reader that is ahead of Redis itself is not.
-    absl::StatusOr<Reply> last;
-    Command ask("XREVRANGE");
-    ask.Arg(store_.Keys(name).Feed()).Arg("+").Arg("-").Arg("COUNT").Arg(1);
-    last = co_await store_.redis().Execute(std::move(ask), Patience());
-    if (!last.ok()) co_return last.status();
-    absl::StatusOr<EventPtr> event = last->items().empty() ? EventPtr() : ParseEntry(last->items()[0]);
-    if (!event.ok()) co_return event.status();
-    const uint64_t end = *event == nullptr ? 0 : (*event)->position();
-    if (after > end) co_return errors::DataLoss("FEED_BEHIND", "the feed ends before the position asked for");
-    co_return events;
-  }
-  if (after == shard.position) co_return events;
-  if (shard.ring.empty() || after + 1 < shard.ring.front()->position()) {
-    co_return co_await ReadRange(std::move(name), after, count);
-  }
-  const uint64_t first = shard.ring.front()->position();
-  for (size_t i = after + 1 - first; i < shard.ring.size() && events.size() < count; ++i) {
-    events.push_back(shard.ring[i]);
-  }
-  co_return events;
-}
-
-Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelToken cancel) {
-  const std::string name = request.shard();
-  auto found = shards_.find(name);
-  if (found == shards_.end()) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
-  Shard& shard = *found->second;
-  const Presence presence(shard.readers);
-  if (!request.consumer().empty()) {
-    // Only one that can still read on: a consumer that comes too late must not hold up trimming for ever.
-    absl::StatusOr<std::vector<EventPtr>> readable = co_await NextBatch(name, request.after(), 1);
-    if (!readable.ok()) co_return readable.status();
-    absl::Status registered = co_await Register(request);
-    if (!registered.ok()) co_return registered;
-  }
-  const uint32_t count = request.max_batch() == 0 ? 256 : request.max_batch();
-  const std::set<std::string> subjects(request.subjects().begin(), request.subjects().end());
-  const std::set<uint32_t> kinds(request.kinds().begin(), request.kinds().end());
-  uint64_t after = request.after();
-  uint64_t told_position = after;
-  bool paused = false;
-  absl::Time told = absl::InfinitePast();
-  while (!cancel.cancelled()) {
-    absl::StatusOr<std::vector<EventPtr>> batch = co_await NextBatch(name, after, count);
-    if (!batch.ok()) co_return batch.status();
-    v1::ReadResponse step;
-    size_t bytes = 0;
-    for (const EventPtr& event : *batch) {
-      if (bytes >= kStepBytes) break;
-      after = event->position();
-      const bool wanted = (subjects.empty() || subjects.contains(event->subject())) &&
-                          (kinds.empty() || kinds.contains(static_cast<uint32_t>(event->body_case())));
-      if (!wanted) continue;
-      bytes += event->ByteSizeLong();
-      *step.add_events() = *event;
-    }
-    step.set_position(after);
-    if (after >= shard.watermark_position && shard.watermark > told) {
-      told = shard.watermark;
-      *step.mutable_watermark() = time::ToTimestamp(told);
-    }
-    // At the end of the feed the reader also learns of what was not for it, so that it knows where it stands.
-    const bool at_end_and_untold = after >= shard.position && after > told_position;
-    const bool worth_telling = step.events_size() > 0 || step.has_watermark();
-    if (!worth_telling && at_end_and_untold && !std::exchange(paused, true)) {
-      absl::Status slept = co_await loop_.Sleep(kPositionPause, cancel);  // there may soon be more to tell
-      (void)slept;
-      continue;
-    }
-    if (worth_telling || at_end_and_untold) {
-      paused = false;
-      told_position = after;
-      absl::Status taken = co_await sink(std::move(step));
-      if (!taken.ok()) co_return taken;
-    }
-    const bool more = after < shard.position || (shard.watermark > told && after >= shard.watermark_position);
-    if (more && !batch->empty()) continue;
-    // A reader may be ahead of this replica's tail for a moment, or Redis behind it; all others wait for a pulse.
-    absl::Status woken;
-    if (more || after > shard.position) {
-      woken = co_await loop_.Sleep(absl::Milliseconds(5), cancel);
-    } else {
-      woken = co_await shard.changed.Wait(absl::InfiniteFuture(), cancel);
-    }
-  }
-  co_return errors::Cancelled("CANCELLED", "the reader has gone");
-}
-
-Task<absl::Status> Publisher::AwaitWatermark(absl::Time moment, absl::Time deadline) {
-  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
-  Kick();
-  std::vector<std::string> names = shards();
-  for (const std::string& name : names) {
-    Shard& shard = *shards_.at(name);
-    while (shard.watermark < target) {
-      absl::Status woken = co_await shard.changed.Wait(deadline);
-      if (!woken.ok()) {
-        co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the watermark of ", name, " lags behind"));
-      }
-    }
-  }
-  co_return absl::OkStatus();
-}
-
 std::vector<std::string> Publisher::shards() const {
   std::vector<std::string> names;
   for (const auto& [name, shard] : shards_) names.push_back(name);
@@ -375,11 +257,6 @@ std::vector<std::string> Publisher::shards() const {
 uint64_t Publisher::position(const std::string& name) const {
   auto found = shards_.find(name);
   return found == shards_.end() ? 0 : found->second->position;
-}
-
-absl::Time Publisher::watermark(const std::string& name) const {
-  auto found = shards_.find(name);
-  return found == shards_.end() ? absl::InfinitePast() : found->second->watermark;
 }
 
 size_t Publisher::readers(const std::string& name) const {

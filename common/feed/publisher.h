@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -16,6 +16,9 @@
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
+#include "common/feed/ring.h"
+#include "common/feed/watermarks.h"
+#include "common/feed/wire.h"
 #include "common/redis/client.h"
 #include "common/store/store.h"
 #include "motcua/feed/v1/feed.pb.h"
@@ -26,13 +29,17 @@ class PublisherOptions {
  public:
   PublisherOptions() {}
 
-  /// Pause between watermarks while time runs.
+  /// Pause between watermarks while there is news.
   absl::Duration watermark_interval = absl::Milliseconds(100);
   /// How far the watermark stays behind the system clock, so that calls in flight need not decide anew.
   /// Zero on simulated time, where the clock stands still meanwhile.
   absl::Duration grace = absl::Milliseconds(100);
-  /// Events of a shard kept in memory for readers at the feed's end.
+  /// Watermarks follow the clock and the bound wherever they go, for simulated time, which costs nothing while it
+  /// stands still. Else they move for news and for those who ask alone: see Reach.
+  bool eager = false;
+  /// Of a shard, kept in memory for readers at the feed's end.
   size_t ring_events = 4096;
+  size_t ring_bytes = size_t{2} << 20;
   /// Events kept in Redis although every durable consumer has applied them.
   uint64_t retention_events = 10000;
   absl::Duration trim_interval = absl::Seconds(5);
@@ -43,17 +50,24 @@ class PublisherOptions {
 // Readers at the end of a feed are served from memory, others from Redis. Also moves each shard's watermark: the
 // promise, kept by the commit script, that no event with an earlier time will be written any more.
 //
+// At rest it neither commits nor tells anything. A watermark moves soon after events came into the feed, or after the
+// bound moved, as long as somebody reads; and at once when somebody asks for a moment.
+//
 // Confined to the loop. Outlives its readers; Run's task ends when its token is cancelled.
 class Publisher {
  public:
-  // Takes one step of a stream; completes when there is room for the next one.
-  using Sink = absl::AnyInvocable<async::Task<absl::Status>(v1::ReadResponse step)>;
+  // Takes one step of a stream, a serialised v1::ReadResponse; completes when there is room for the next one.
+  using Sink = absl::AnyInvocable<async::Task<absl::Status>(std::string step)>;
+  // Sees to it that the bound of a shard reaches `moment`, and returns when it has.
+  using Ask = std::function<async::Task<absl::Status>(std::string shard, absl::Time moment, absl::Time deadline)>;
 
   // `tail` is a Redis client of the publisher's own: it blocks. All references outlive the publisher.
   Publisher(async::Loop& loop, store::Store& store, redis::Client& tail, PublisherOptions options);
 
   // The watermark never passes this moment. Default: unbounded. Call Kick when it has moved.
   void SetBound(std::function<absl::Time(const std::string& shard)> bound) { bound_ = std::move(bound); }
+  // How a bound is moved that stands still because nobody has asked. Default: it moves by itself.
+  void SetAsk(Ask ask) { ask_ = std::move(ask); }
 
   // Tails all shards and moves watermarks until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
@@ -61,8 +75,10 @@ class Publisher {
   // Registers a shard, durably. Idempotent; must precede its first commit.
   async::Task<absl::Status> AddShard(std::string shard, absl::Time deadline);
 
-  // Moves watermarks now rather than at the next interval.
-  void Kick() { kicked_.Set(); }
+  // Time, and with it every bound, may have moved.
+  void Kick();
+  // The bound of one shard may have moved.
+  void Kick(const std::string& shard);
 
   // Streams a feed into `sink` until cancelled or the sink fails.
   // Errors: NOT_FOUND (UNKNOWN_SHARD), OUT_OF_RANGE (FEED_TRIMMED), DATA_LOSS (FEED_BEHIND) where `after` is past the
@@ -71,50 +87,100 @@ class Publisher {
 
   async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline);
 
+  // Moves watermarks to the moments asked for. Answers when all are reached, at the latest after kReachPatience, with
+  // how far each has come. Errors: NOT_FOUND (UNKNOWN_SHARD), the store's.
+  async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time deadline,
+                                                       async::CancelToken cancel);
+  static constexpr absl::Duration kReachPatience = absl::Milliseconds(500);
+
   // Waits until the watermark of every shard has reached `moment`.
   async::Task<absl::Status> AwaitWatermark(absl::Time moment, absl::Time deadline);
 
+  bool eager() const { return options_.eager; }
   std::vector<std::string> shards() const;
+  bool has(const std::string& shard) const { return shards_.contains(shard); }
   // What is known of a shard; zero and InfinitePast where it is unknown.
   uint64_t position(const std::string& shard) const;
   absl::Time watermark(const std::string& shard) const;
+  // For how long somebody has been asking for a moment that the watermark does not reach; zero where nobody is.
+  absl::Duration owed(const std::string& shard) const;
   // Open streams of a shard.
   size_t readers(const std::string& shard) const;
 
  private:
   struct Shard {
-    explicit Shard(async::Loop& loop) : changed(loop) {}
+    Shard(async::Loop& loop, std::string name, std::string feed, const PublisherOptions& options)
+        : name(std::move(name)), feed(std::move(feed)), ring(options.ring_events, options.ring_bytes), changed(loop) {}
 
-    // Tail position; the ring holds the events up to it.
+    const std::string name;
+    // Its key.
+    const std::string feed;
+    // Tail position; the ring ends with it.
     uint64_t position = 0;
-    std::deque<std::shared_ptr<const v1::Event>> ring;
+    Ring ring;
+    absl::Time grown_at = absl::InfinitePast();
+    // Part of the blocking read that is under way.
+    bool tailed = false;
+
+    Watermarks watermarks;
     absl::Time watermark = absl::InfinitePast();
-    // Position up to which a reader must be to be told the watermark.
-    uint64_t watermark_position = 0;
+    absl::Time moved_at = absl::InfinitePast();
+    // Moments that are asked for.
+    std::multiset<absl::Time> wanted;
+    absl::Time owed_since = absl::InfiniteFuture();
+    absl::Time asked_at = absl::InfinitePast();
+    // When events came that no watermark has passed: the first and the last of them. InfiniteFuture, InfinitePast: none.
+    absl::Time news_first = absl::InfiniteFuture();
+    absl::Time news_last = absl::InfinitePast();
+    bool bound_moved = false;
+
+    // There may be something to trim.
+    bool trim = true;
+    uint64_t trimmed_below = 0;
     std::shared_ptr<size_t> readers = std::make_shared<size_t>(0);
-    // Wakes readers; replaced by a pulse: set and reset in one turn.
+    // Wakes readers; a pulse: set and reset in one turn.
     async::Event changed;
   };
+  class Reader;
+  using Entries = std::vector<Entry>;
 
+  // publisher.cc: tails, shards, trimming.
   async::Task<void> Tail(async::CancelToken cancel);
-  async::Task<absl::Status> TailOnce();
-  async::Task<void> Watermarks(async::CancelToken cancel);
-  async::Task<absl::Status> MoveWatermark(std::string shard, absl::Time to);
+  async::Task<absl::Status> TailOnce(async::CancelToken cancel);
+  async::Task<void> FollowNewcomers(async::CancelToken cancel);
+  async::Task<void> KeepHouse(async::CancelToken cancel);
+  absl::Status Take(Shard& shard, const redis::Reply& entries);
   async::Task<absl::Status> Refresh();
-  async::Task<absl::Status> Trim();
+  async::Task<absl::StatusOr<std::unique_ptr<Shard>>> Discover(std::string name);
+  async::Task<absl::Status> Trim(Shard* shard);
   async::Task<absl::Status> Register(v1::ReadRequest request);
-  async::Task<absl::StatusOr<std::vector<std::shared_ptr<const v1::Event>>>> ReadRange(std::string shard, uint64_t after,
-                                                                                   uint32_t count);
-  async::Task<absl::StatusOr<std::vector<std::shared_ptr<const v1::Event>>>> NextBatch(std::string shard, uint64_t after,
-                                                                                   uint32_t count);
   static void Pulse(Shard& shard);
+
+  // publisher_stream.cc: what readers are told.
+  async::Task<absl::StatusOr<Entries>> ReadRange(const Shard* shard, uint64_t after, uint32_t count);
+  async::Task<absl::StatusOr<uint64_t>> ReadEnd(const Shard* shard, absl::Time deadline);
+  async::Task<absl::Status> CheckEnd(const Shard* shard, uint64_t after);
+  async::Task<absl::Status> Serve(Shard* shard, Reader* reader, Sink* sink, async::CancelToken cancel);
+
+  // publisher_watermark.cc
+  async::Task<void> MoveWatermarks(async::CancelToken cancel);
+  absl::Time Limit(const Shard& shard) const;
+  // When the watermark is to be moved next; InfiniteFuture: not before something happens.
+  absl::Time DueAt(const Shard& shard, absl::Time now) const;
+  async::Task<absl::Status> MoveWatermark(Shard* shard);
+  async::Task<absl::Status> ReachMoment(v1::ReachMoment asked, v1::Reached* reached, absl::Time deadline,
+                                        async::CancelToken cancel);
 
   async::Loop& loop_;
   store::Store& store_;
   redis::Client& tail_;
   const PublisherOptions options_;
   std::function<absl::Time(const std::string&)> bound_;
+  Ask ask_;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
+  // The shards of the blocking read, and its beginning.
+  std::vector<Shard*> tailed_;
+  std::optional<redis::Command> read_;
   async::Event kicked_;
   async::Event shard_added_;
 };

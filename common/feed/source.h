@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "common/async/cancel.h"
 #include "common/async/task.h"
+#include "common/feed/wire.h"
 #include "motcua/feed/v1/feed.pb.h"
 
 namespace motcua::feed {
@@ -19,7 +20,7 @@ class SourceStream {
   virtual ~SourceStream() = default;
 
   // The next step. An error ends the stream. Confined to the loop; one call at a time.
-  virtual async::Task<absl::StatusOr<v1::ReadResponse>> Next(async::CancelToken cancel) = 0;
+  virtual async::Task<absl::StatusOr<Step>> Next(async::CancelToken cancel) = 0;
 };
 
 // The feeds of another service, wherever it runs. Confined to the loop.
@@ -30,6 +31,8 @@ class Source {
   virtual async::Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline) = 0;
   virtual std::unique_ptr<SourceStream> Open(v1::ReadRequest request) = 0;
   virtual async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) = 0;
+  // See FeedService.Reach.
+  virtual async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time deadline) = 0;
 };
 
 }  // namespace motcua::feed

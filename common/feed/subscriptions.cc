@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
 #include "common/status/errors.h"
+#include "common/time/timestamp.h"
 
 namespace motcua::feed {
 
@@ -15,13 +16,19 @@ using async::CancelToken;
 using async::Task;
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
-constexpr absl::Duration kDiscovery = absl::Milliseconds(250);
+// Between questions for shards: while a source has none, or cannot be asked; and when it has.
+constexpr absl::Duration kFirstDiscovery = absl::Milliseconds(250);
+constexpr absl::Duration kDiscovery = absl::Seconds(1);
+// Nobody makes a source be asked more often.
+constexpr absl::Duration kLeastPause = absl::Milliseconds(10);
+// A position that was not told of for as long is asked for.
+constexpr absl::Duration kDoubt = absl::Milliseconds(250);
 
 }  // namespace
 
 Subscriptions::Subscriptions(async::Loop& loop, store::Store& store, std::string name,
                              ConsumerOptions options)
-    : loop_(loop), store_(store), name_(std::move(name)), options_(options), appeared_(loop) {}
+    : loop_(loop), store_(store), name_(std::move(name)), options_(options), appeared_(loop), look_(loop) {}
 
 Subscriptions::~Subscriptions() = default;
 
@@ -33,38 +40,58 @@ void Subscriptions::Add(std::string source_name, Source& source, Projection& pro
   subscriptions_.push_back(std::move(subscription));
 }
 
+size_t Subscriptions::IndexOf(const std::string& source_name) const {
+  size_t index = 0;
+  while (index < subscriptions_.size() && subscriptions_[index].name != source_name) ++index;
+  return index;
+}
+
 Task<void> Subscriptions::Run(CancelToken cancel) {
   std::vector<Task<void>> parts;
   for (size_t i = 0; i < subscriptions_.size(); ++i) parts.push_back(Discover(i, cancel));
   if (!parts.empty()) co_await async::WhenAll(std::move(parts));
 }
 
-// Starts a consumer for each shard of a source as it appears.
+// Follows each shard of a source as it appears.
 Task<void> Subscriptions::Discover(size_t index, CancelToken cancel) {
-  const Subscription subscription = subscriptions_[index];
+  Source& source = *subscriptions_[index].source;
   while (!cancel.cancelled()) {
-    absl::StatusOr<std::vector<std::string>> shards =
-        co_await subscription.source->ListShards(absl::Now() + kPatience);
+    absl::StatusOr<std::vector<std::string>> shards = co_await source.ListShards(absl::Now() + kPatience);
+    bool all = shards.ok() && !shards->empty();
     if (shards.ok()) {
       for (const std::string& shard : *shards) {
-        const std::pair<std::string, std::string> key(subscription.name, shard);
-        if (consumers_.contains(key)) continue;
-        absl::Status prepared;
-        if (prepare_) prepared = co_await prepare_(shard);
-        if (!prepared.ok()) continue;
-        auto consumer =
-            std::make_unique<Consumer>(loop_, store_, *subscription.source, *subscription.projection, name_,
-                                       subscription.name, shard, progressed_, options_);
-        Consumer& started = *consumer;
-        consumers_.emplace(key, std::move(consumer));
-        loop_.Spawn(started.Run(cancel));
-        appeared_.Set();
-        appeared_.Reset();
+        absl::Status followed = co_await Follow(index, shard, cancel);
+        all = all && followed.ok();
       }
     }
-    absl::Status slept = co_await loop_.Sleep(kDiscovery, cancel);
+    absl::Status slept = co_await loop_.Sleep(kLeastPause, cancel);
     (void)slept;
+    absl::Status looked = co_await look_.Wait(absl::Now() + (all ? kDiscovery : kFirstDiscovery), cancel);
+    if (looked.ok()) look_.Reset();
   }
+}
+
+Task<absl::Status> Subscriptions::Follow(size_t index, std::string shard, CancelToken cancel) {
+  const std::string name = subscriptions_[index].name;
+  if (Find(name, shard) != nullptr) co_return absl::OkStatus();
+  absl::Status prepared;
+  if (prepare_) prepared = co_await prepare_(shard);
+  if (!prepared.ok()) co_return prepared;
+  std::unique_ptr<Applier>& applier = appliers_[shard];
+  const bool first = applier == nullptr;
+  if (first) {
+    applier = std::make_unique<Applier>(
+        loop_, store_, name_, shard,
+        [this, shard] {
+          if (progressed_) progressed_(shard);
+        },
+        options_);
+  }
+  applier->Add(index, *subscriptions_[index].source, *subscriptions_[index].projection, name, cancel);
+  if (first) loop_.Spawn(applier->Run(cancel));
+  appeared_.Set();
+  appeared_.Reset();
+  co_return absl::OkStatus();
 }
 
 absl::Time Subscriptions::Watermark(const std::string& shard) const {
@@ -77,30 +104,64 @@ absl::Time Subscriptions::Watermark(const std::string& shard) const {
 }
 
 Consumer* Subscriptions::Find(const std::string& source_name, const std::string& shard) const {
-  auto found = consumers_.find(std::make_pair(source_name, shard));
-  return found == consumers_.end() ? nullptr : found->second.get();
+  const auto found = appliers_.find(shard);
+  return found == appliers_.end() || found->second == nullptr ? nullptr : found->second->Find(source_name);
 }
 
 std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> Subscriptions::All() const {
   std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> all;
-  for (const auto& [key, consumer] : consumers_) all.emplace_back(key, consumer.get());
+  for (const Subscription& subscription : subscriptions_) {
+    for (const auto& [shard, applier] : appliers_) {
+      const Consumer* consumer = Find(subscription.name, shard);
+      if (consumer != nullptr) all.emplace_back(std::make_pair(subscription.name, shard), consumer);
+    }
+  }
   return all;
+}
+
+// nullptr when it has not appeared by the deadline.
+Task<Consumer*> Subscriptions::Appears(size_t index, std::string shard, absl::Time deadline, CancelToken cancel) {
+  Consumer* consumer = Find(subscriptions_[index].name, shard);
+  while (consumer == nullptr) {
+    look_.Set();
+    absl::Status appeared = co_await appeared_.Wait(deadline, cancel);
+    if (!appeared.ok()) co_return nullptr;
+    consumer = Find(subscriptions_[index].name, shard);
+  }
+  co_return consumer;
+}
+
+Task<absl::StatusOr<v1::Reached>> Subscriptions::AskEnd(size_t index, std::string shard, absl::Time deadline) {
+  v1::ReachRequest request;
+  request.add_moments()->set_shard(std::move(shard));
+  absl::StatusOr<v1::ReachResponse> response = co_await subscriptions_[index].source->Reach(std::move(request), deadline);
+  if (!response.ok()) co_return response.status();
+  if (response->reached_size() != 1) co_return errors::Internal("PEER_ERROR", "the source has answered something else");
+  co_return response->reached(0);
 }
 
 Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::string shard, uint64_t position,
                                                absl::Time deadline, CancelToken cancel) {
-  bool consumed = false;
-  for (const Subscription& subscription : subscriptions_)
-    consumed = consumed || subscription.name == source_name;
-  if (!consumed) co_return absl::OkStatus();  // what is not consumed cannot lag behind
+  const size_t index = IndexOf(source_name);
+  if (index == subscriptions_.size()) co_return absl::OkStatus();
   Consumer* consumer = Find(source_name, shard);
-  while (consumer == nullptr) {
-    absl::Status appeared = co_await appeared_.Wait(deadline, cancel);
-    if (!appeared.ok()) {
-      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
-                                         absl::StrCat("the feed of ", source_name, " is not read yet"));
+  if (consumer != nullptr) {
+    const absl::Time doubt = position > consumer->seen() ? std::min(deadline, absl::Now() + kDoubt) : deadline;
+    absl::Status applied = co_await consumer->AwaitApplied(position, doubt, cancel);
+    if (applied.ok() || doubt == deadline || absl::IsCancelled(applied)) co_return applied;
+  }
+  // Has the source such an event at all?
+  if (consumer == nullptr || position > consumer->seen()) {
+    absl::StatusOr<v1::Reached> end = co_await AskEnd(index, shard, deadline);
+    if (absl::IsNotFound(end.status())) co_return end.status();
+    if (end.ok() && end->end() < position) {
+      co_return errors::InvalidArgument("POSITION_UNKNOWN",
+                                        absl::StrCat("motcua-after: the feed of ", source_name, " ends before that"));
     }
-    consumer = Find(source_name, shard);
+  }
+  consumer = co_await Appears(index, shard, deadline, cancel);
+  if (consumer == nullptr) {
+    co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the feed of ", source_name, " is not read yet"));
   }
   co_return co_await consumer->AwaitApplied(position, deadline, cancel);
 }
@@ -117,19 +178,60 @@ Task<absl::Status> Subscriptions::AwaitWatermark(std::vector<std::string> shards
 Task<absl::Status> Subscriptions::AwaitWatermark(std::string source_name, std::vector<std::string> shards,
                                                  absl::Time moment, absl::Time deadline) {
   const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
+  const size_t index = IndexOf(source_name);
   for (const std::string& shard : shards) {
-    Consumer* consumer = Find(source_name, shard);
-    while (consumer == nullptr) {
-      absl::Status appeared = co_await appeared_.Wait(deadline);
-      if (!appeared.ok()) {
-        co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(source_name, " is not read yet"));
-      }
-      consumer = Find(source_name, shard);
+    Consumer* consumer = co_await Appears(index, shard, deadline, CancelToken());
+    if (consumer == nullptr) {
+      co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(source_name, " is not read yet"));
     }
     absl::Status caught_up = co_await consumer->AwaitWatermark(target, deadline);
     if (!caught_up.ok()) co_return caught_up;
   }
   co_return absl::OkStatus();
+}
+
+Task<absl::Status> Subscriptions::Reach(std::string shard, absl::Time moment, absl::Time deadline) {
+  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
+  std::vector<Task<absl::Status>> parts;
+  for (size_t i = 0; i < subscriptions_.size(); ++i) parts.push_back(ReachOne(i, shard, target, deadline));
+  std::vector<absl::Status> ends = co_await async::WhenAll(std::move(parts));
+  for (absl::Status& end : ends) {
+    if (!end.ok()) co_return std::move(end);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Subscriptions::ReachOne(size_t index, std::string shard, absl::Time moment, absl::Time deadline) {
+  Consumer* consumer = co_await Appears(index, shard, deadline, CancelToken());
+  if (consumer == nullptr) {
+    co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(subscriptions_[index].name, " is not read yet"));
+  }
+  if (consumer->watermark() >= moment) co_return absl::OkStatus();
+  std::map<std::string, absl::Time>& asked = subscriptions_[index].asked;
+  if (asked.empty()) loop_.Spawn(SendAsked(index));
+  absl::Time& until = asked.try_emplace(shard, moment).first->second;
+  until = std::max(until, moment);
+  co_return co_await consumer->AwaitWatermark(moment, deadline);
+}
+
+// The answer tells what holds, so that it does not matter which replica of the source gave it.
+Task<void> Subscriptions::SendAsked(size_t index) {
+  co_await loop_.Schedule();  // what else is asked for in this turn goes along
+  v1::ReachRequest request;
+  for (const auto& [shard, moment] : subscriptions_[index].asked) {
+    v1::ReachMoment* asked = request.add_moments();
+    asked->set_shard(shard);
+    *asked->mutable_moment() = time::ToTimestamp(moment);
+  }
+  subscriptions_[index].asked.clear();
+  absl::StatusOr<v1::ReachResponse> response =
+      co_await subscriptions_[index].source->Reach(std::move(request), absl::Now() + kPatience);
+  if (!response.ok()) co_return;  // who asked gives up in time, or asks again
+  for (const v1::Reached& reached : response->reached()) {
+    Consumer* consumer = Find(subscriptions_[index].name, reached.shard());
+    if (consumer == nullptr || !reached.has_watermark()) continue;
+    consumer->Promised(reached.position(), time::FromTimestamp(reached.watermark()));
+  }
 }
 
 }  // namespace motcua::feed

@@ -1,5 +1,8 @@
 #include "common/service/backend.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
@@ -19,10 +22,29 @@ constexpr absl::Duration kPatience = absl::Seconds(5);
 constexpr absl::Duration kFollow = absl::Milliseconds(30);
 
 feed::PublisherOptions FeedOptions(BackendOptions options) {
-  // Simulated time stands still between calls: nothing in flight can be earlier than the clock.
-  if (options.simulated_start != absl::InfinitePast()) options.publisher.grace = absl::ZeroDuration();
+  if (options.simulated_start != absl::InfinitePast()) {
+    // Simulated time stands still between calls: nothing in flight can be earlier than the clock.
+    options.publisher.grace = absl::ZeroDuration();
+    options.publisher.eager = true;
+  }
   return options.publisher;
 }
+
+// Whose feeds a caller may have seen.
+bool IsService(std::string_view name) {
+  return name == "intake" || name == "routing" || name == "deadline-monitor" || name == "notification";
+}
+
+// Counts one for as long as it lives.
+class Counted {
+ public:
+  explicit Counted(int& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+
+ private:
+  int& count_;
+};
 
 }  // namespace
 
@@ -44,13 +66,19 @@ Backend::Backend(async::Loop& loop, Description description, BackendOptions opti
       advancing_(loop, 1),
       sources_(std::move(sources)),
       metrics_(metrics) {
-  subscriptions_.OnProgress([this] { publisher_.Kick(); });
+  subscriptions_.OnProgress([this](const std::string& shard) {
+    publisher_.Kick(shard);
+    if (progressed_) progressed_(shard);
+  });
   // A shard that a source has is a shard of this service too, from its first event on.
   subscriptions_.OnShard([this](std::string shard) {
     return publisher_.AddShard(std::move(shard), absl::Now() + kPatience);
   });
   if (description_.derives_events) {
     publisher_.SetBound([this](const std::string& shard) { return subscriptions_.Watermark(shard); });
+    publisher_.SetAsk([this](std::string shard, absl::Time moment, absl::Time deadline) {
+      return subscriptions_.Reach(std::move(shard), moment, deadline);
+    });
   }
 }
 
@@ -101,11 +129,35 @@ Task<absl::Status> Backend::BeforeCall(std::shared_ptr<rpc::Call> call) {
     if (!followed.ok()) co_return followed;
   }
   for (const rpc::AfterWrite& write : call->after()) {
-    absl::Status caught_up = co_await subscriptions_.AwaitApplied(write.service, write.shard, write.position,
-                                                                  call->deadline(), call->cancel());
+    absl::Status caught_up = co_await AwaitWrite(call.get(), &write);
     if (!caught_up.ok()) co_return caught_up;
   }
   co_return absl::OkStatus();
+}
+
+Task<absl::Status> Backend::AwaitWrite(const rpc::Call* call, const rpc::AfterWrite* write) {
+  // What is not consumed cannot lag behind.
+  if (!subscriptions_.consumes(write->service)) {
+    if (write->service == description_.name || IsService(write->service)) co_return absl::OkStatus();
+    co_return errors::InvalidArgument("UNKNOWN_SERVICE", "motcua-after: there is no such service");
+  }
+  const feed::Consumer* consumer = subscriptions_.Find(write->service, write->shard);
+  if (consumer != nullptr && consumer->applied() >= write->position) co_return absl::OkStatus();
+  if (call->principal().is_anonymous()) {
+    co_return errors::Unavailable("NOT_CAUGHT_UP", "motcua-after: has not been read that far yet; try again");
+  }
+  if (waiting_ >= kMostWaiting) {
+    co_return errors::ResourceExhausted("TOO_MANY_CALLS", "too many calls wait for other services' news already");
+  }
+  const Counted counted(waiting_);
+  const absl::Time patience = absl::Now() + kAfterPatience;
+  absl::Status applied =
+      co_await subscriptions_.AwaitApplied(write->service, write->shard, write->position,
+                                           std::min(call->deadline(), patience), call->cancel());
+  if (absl::IsDeadlineExceeded(applied) && patience < call->deadline()) {
+    co_return errors::Unavailable("NOT_CAUGHT_UP", std::string(applied.message()));
+  }
+  co_return applied;
 }
 
 Task<absl::StatusOr<admin::v1::AdvanceResponse>> Backend::Advance(admin::v1::AdvanceRequest request,

@@ -2,6 +2,7 @@
 #ifndef MOTCUA_COMMON_SERVICE_BACKEND_H_
 #define MOTCUA_COMMON_SERVICE_BACKEND_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -84,14 +85,22 @@ class Backend {
   // Before Start: `projection` applies the feeds of `source`.
   void Consume(const std::string& source, feed::Projection& projection);
 
+  // Before Start: called whenever something of a shard's sources has been applied, or their watermark has moved.
+  void OnProgress(std::function<void(const std::string& shard)> progressed) { progressed_ = std::move(progressed); }
+
   // Takes over simulated time, then runs feeds and consumers until `cancel`.
   async::Task<void> Run(async::CancelToken cancel);
   // Redis answers and, on simulated time, the clock is known: calls may be served.
   bool ready() const { return redis_.connected() && clock_known_; }
 
   // Before each call: takes over simulated time from Redis, where another replica may have advanced it, and
-  // waits for the writes that the call must not fall behind.
+  // waits for the writes that the call must not fall behind: at most kAfterPatience, at most kMostWaiting calls at a
+  // time, and not for anonymous callers. Errors: INVALID_ARGUMENT (UNKNOWN_SERVICE, POSITION_UNKNOWN), NOT_FOUND
+  // (UNKNOWN_SHARD), RESOURCE_EXHAUSTED (TOO_MANY_CALLS), UNAVAILABLE or DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
   async::Task<absl::Status> BeforeCall(std::shared_ptr<rpc::Call> call);
+
+  static constexpr absl::Duration kAfterPatience = absl::Seconds(5);
+  static constexpr int kMostWaiting = 256;
 
   // AdminService, less the transport.
   async::Task<absl::StatusOr<admin::v1::AdvanceResponse>> Advance(admin::v1::AdvanceRequest request,
@@ -102,6 +111,7 @@ class Backend {
   // Takes over the time that Redis holds, where it is later.
   async::Task<absl::Status> FollowClock(absl::Time deadline);
   async::Task<void> FollowReplicas(async::CancelToken cancel);
+  async::Task<absl::Status> AwaitWrite(const rpc::Call* call, const rpc::AfterWrite* write);
   async::Task<absl::Status> AwaitSources(absl::Time moment, absl::Time deadline);
 
   async::Loop& loop_;
@@ -118,6 +128,9 @@ class Backend {
   async::Semaphore advancing_;
   std::map<std::string, std::unique_ptr<feed::Source>> sources_;
   telemetry::Metrics& metrics_;
+  std::function<void(const std::string&)> progressed_;
+  // Calls that wait for writes.
+  int waiting_ = 0;
 };
 
 }  // namespace motcua::service

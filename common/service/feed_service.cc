@@ -13,6 +13,8 @@ using feed::v1::AcknowledgeRequest;
 using feed::v1::AcknowledgeResponse;
 using feed::v1::ListShardsRequest;
 using feed::v1::ListShardsResponse;
+using feed::v1::ReachRequest;
+using feed::v1::ReachResponse;
 using feed::v1::ReadRequest;
 using feed::v1::ReadResponse;
 
@@ -30,6 +32,19 @@ Task<absl::StatusOr<AcknowledgeResponse>> AcknowledgeTo(Backend& backend, std::s
   absl::Status done = co_await backend.publisher().Acknowledge(std::move(request), deadline);
   if (!done.ok()) co_return done;
   co_return AcknowledgeResponse();
+}
+
+Task<absl::StatusOr<ReachResponse>> ReachIn(Backend& backend, std::shared_ptr<rpc::Call> call, ReachRequest request) {
+  absl::StatusOr<ReachResponse> response =
+      co_await backend.publisher().Reach(std::move(request), call->deadline(), call->cancel());
+  co_return response;
+}
+
+// The step is bytes already; StreamWriter takes messages.
+Task<absl::Status> WriteStep(rpc::StreamWriter<ReadResponse>& writer, std::string step) {
+  ReadResponse response;
+  if (!response.ParseFromString(step)) co_return errors::DataLoss("CORRUPT_FEED", "a feed holds what is no event");
+  co_return co_await writer.Write(std::move(response));
 }
 
 Task<absl::Status> Refuse(absl::Status status) { co_return status; }
@@ -57,6 +72,7 @@ void AllowCommonMethods(auth::Policy& policy) {
   policy.Allow("motcua.feed.v1.FeedService/ListShards", {auth::kAuthenticated});
   policy.Allow("motcua.feed.v1.FeedService/Read", {auth::kService, "admin", "feed"});
   policy.Allow("motcua.feed.v1.FeedService/Acknowledge", {auth::kService});
+  policy.Allow("motcua.feed.v1.FeedService/Reach", {auth::kService});
   policy.Allow("motcua.admin.v1.AdminService/GetStatus", {auth::kService, "admin"});
   policy.Allow("motcua.admin.v1.AdminService/Advance", {"admin"});
 }
@@ -69,13 +85,16 @@ void AddCommonServices(rpc::Host& host, Backend& backend) {
       [&backend](CallPtr call, const ReadRequest& read, rpc::StreamWriter<ReadResponse> writer) {
         absl::Status allowed = MayRead(call->principal(), read.shard(), read.consumer());
         if (!allowed.ok()) return Refuse(std::move(allowed));
-        feed::Publisher::Sink sink = [writer = std::move(writer)](const ReadResponse& step) mutable {
-          return writer.Write(step);
+        feed::Publisher::Sink sink = [writer = std::move(writer)](std::string step) mutable {
+          return writer.WriteBytes(std::move(step));
         };
         return backend.publisher().Stream(read, std::move(sink), call->cancel());
       });
   host.Unary<AcknowledgeRequest, AcknowledgeResponse>([&backend](CallPtr call, const AcknowledgeRequest& request) {
     return AcknowledgeTo(backend, call->principal().subject, request, call->deadline());
+  });
+  host.Unary<ReachRequest, ReachResponse>([&backend](CallPtr call, const ReachRequest& request) {
+    return ReachIn(backend, std::move(call), request);
   });
   host.Unary<admin::v1::GetStatusRequest, admin::v1::GetStatusResponse>(
       [&backend](CallPtr, const admin::v1::GetStatusRequest&) { return StatusOf(backend); });

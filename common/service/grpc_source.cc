@@ -13,11 +13,11 @@ class Stream final : public feed::SourceStream {
  public:
   explicit Stream(rpc::StreamReader<ReadResponse> reader) : reader_(std::move(reader)) {}
 
-  Task<absl::StatusOr<ReadResponse>> Next(async::CancelToken cancel) override {
+  Task<absl::StatusOr<feed::Step>> Next(async::CancelToken cancel) override {
     absl::StatusOr<std::optional<ReadResponse>> step = co_await reader_.Read(std::move(cancel));
     if (!step.ok()) co_return step.status();
     if (!step->has_value()) co_return errors::Unavailable("PEER_UNAVAILABLE", "the source has ended the stream");
-    co_return std::move(**step);
+    co_return feed::Step(std::move(**step));
   }
 
  private:
@@ -47,6 +47,14 @@ Task<absl::Status> GrpcSource::Acknowledge(feed::v1::AcknowledgeRequest request,
   auto call = client_.Call<feed::v1::AcknowledgeResponse>(std::move(request), std::move(options));
   absl::StatusOr<feed::v1::AcknowledgeResponse> response = co_await std::move(call);
   co_return response.status();
+}
+
+Task<absl::StatusOr<feed::v1::ReachResponse>> GrpcSource::Reach(feed::v1::ReachRequest request, absl::Time deadline) {
+  rpc::CallOptions options;
+  options.deadline = deadline;
+  auto call = client_.Call<feed::v1::ReachResponse>(std::move(request), std::move(options));
+  absl::StatusOr<feed::v1::ReachResponse> response = co_await std::move(call);
+  co_return response;
 }
 
 }  // namespace motcua::service

@@ -16,4 +16,11 @@ void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event) 
   session.Apply<ReferenceModel>(shard, std::move(decision));
 }
 
+std::shared_ptr<const reference::Catalogue> CatalogueInSession(store::Session& session) {
+  const ReferenceModel::Record* record = session.Find<ReferenceModel>(session.keys().shard());
+  if (record == nullptr) return nullptr;
+  absl::StatusOr<std::shared_ptr<const reference::Catalogue>> catalogue = reference::Catalogue::Compile(record->set());
+  return catalogue.ok() ? *std::move(catalogue) : nullptr;
+}
+
 }  // namespace motcua::service

@@ -58,8 +58,8 @@ Sampler::FeedGauges::FeedGauges(Metrics& metrics, const std::string& shard)
                                  {{"shard", shard}})),
       watermark_age(
           metrics.MakeGauge("motcua_feed_watermark_age_seconds",
-                            "Age of the moment up to which the shard's feed has told everything; 0 on "
-                            "simulated time.",
+                            "For how long somebody has been asking for a moment that the shard's watermark "
+                            "has not reached; 0 where nobody is.",
                             {{"shard", shard}})),
       readers(metrics.MakeGauge("motcua_feed_readers", "Open streams of the shard's feed.",
                                 {{"shard", shard}})) {}
@@ -70,8 +70,8 @@ Sampler::ConsumerGauges::ConsumerGauges(Metrics& metrics, const std::string& sou
                                    {{"source", source}, {"shard", shard}})),
       lag_seconds(
           metrics.MakeGauge("motcua_consumer_lag_seconds",
-                            "Age of the moment up to which everything in a source's feed has been applied; 0 "
-                            "on simulated time.",
+                            "For how long events of a source have waited to be applied, or the source has been "
+                            "away; 0 where it is there and nothing waits.",
                             {{"source", source}, {"shard", shard}})),
       stuck(metrics.MakeGauge("motcua_consumer_stuck_seconds",
                               "For how long a source's feed could not be followed; 0 while it is.",
@@ -87,7 +87,6 @@ Sampler::SourceCounters::SourceCounters(Metrics& metrics, const std::string& sou
 Sampler::Sampler(Backend& backend)
     : backend_(backend),
       metrics_(backend.metrics()),
-      started_(backend.clock().Now()),
       loop_delay_(metrics_.MakeHistogram("motcua_loop_delay_seconds",
                                          "How late the loop ran a timer of 100 ms.", {}, DelayBuckets())),
       loop_ready_(metrics_.MakeGauge(
@@ -158,18 +157,12 @@ Task<void> Sampler::Sample(CancelToken cancel) {
   }
 }
 
-double Sampler::AgeOf(absl::Time moment, absl::Time started) const {
-  if (backend_.simulated()) return 0;
-  const absl::Time since = moment == absl::InfinitePast() ? started : moment;
-  return std::max(0.0, absl::ToDoubleSeconds(backend_.clock().Now() - since));
-}
-
 void Sampler::SampleFeeds() {
   const feed::Publisher& publisher = backend_.publisher();
   for (const std::string& shard : publisher.shards()) {
     FeedGauges& gauges = feeds_.try_emplace(shard, metrics_, shard).first->second;
     gauges.position.Set(static_cast<double>(publisher.position(shard)));
-    gauges.watermark_age.Set(AgeOf(publisher.watermark(shard), started_));
+    gauges.watermark_age.Set(absl::ToDoubleSeconds(publisher.owed(shard)));
     gauges.readers.Set(static_cast<double>(publisher.readers(shard)));
   }
 }
@@ -181,9 +174,7 @@ void Sampler::SampleConsumers() {
     ConsumerGauges& gauges = consumers_.try_emplace(key, metrics_, key.first, key.second).first->second;
     const uint64_t ahead = consumer->seen() - std::min(consumer->seen(), consumer->applied());
     gauges.lag_events.Set(static_cast<double>(ahead));
-    // Not the age of the oldest event to be applied: while a source is away nobody knows its events, and this
-    // grows on.
-    gauges.lag_seconds.Set(AgeOf(consumer->watermark(), consumer->started()));
+    gauges.lag_seconds.Set(absl::ToDoubleSeconds(consumer->behind(now)));
     gauges.stuck.Set(std::max(0.0, absl::ToDoubleSeconds(now - std::min(now, consumer->troubled_since()))));
     std::pair<uint64_t, uint64_t>& total = totals[key.first];
     total.first += consumer->events();

@@ -81,13 +81,9 @@ class Sampler {
   void SampleConsumers();
   void SampleRedis();
   void SampleStore();
-  // Age by the service's clock, of what was never told since `started`; zero on simulated time, which has no
-  // lag.
-  double AgeOf(absl::Time moment, absl::Time started) const;
 
   Backend& backend_;
   telemetry::Metrics& metrics_;
-  const absl::Time started_;
   std::vector<Probe> probes_;
   std::map<std::string, FeedGauges> feeds_;
   std::map<std::pair<std::string, std::string>, ConsumerGauges> consumers_;

@@ -69,6 +69,7 @@ constexpr Entry kTexts[] = {
     {"NO_SUPPLEMENT_REQUESTED", "Hồ sơ không đang chờ bổ sung giấy tờ."},
     {"OUTCOME_UNKNOWN", "Chưa rõ thao tác đã được ghi nhận hay chưa. Xin gửi lại cùng mã yêu cầu."},
     {"PEER_UNAVAILABLE", "Dịch vụ liên quan tạm thời không liên lạc được. Xin thử lại sau."},
+    {"POSITION_UNKNOWN", "Thao tác được nhắc tới chưa từng được ghi nhận."},
     {"PROCEDURE_NOT_IN_FORCE", "Thủ tục hành chính không có hiệu lực vào ngày này."},
     {"REDIS_AUTH", "Kho dữ liệu tạm thời không liên lạc được. Xin thử lại sau."},
     {"REDIS_UNAVAILABLE", "Kho dữ liệu tạm thời không liên lạc được. Xin thử lại sau."},

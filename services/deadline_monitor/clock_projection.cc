@@ -20,20 +20,22 @@ using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
 
 }  // namespace
 
-async::Task<absl::Status> ClockProjection::Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::Events events,
                                                  absl::Time not_before) {
   const std::string shard = session.keys().shard();
-  if (changed_.erase(shard) > 0) catalogues_.Changed(shard);
+  CataloguePtr catalogue = service::CatalogueInSession(session);
+  if (catalogue == nullptr && changed_.erase(shard) > 0) catalogues_.Changed(shard);
   std::vector<std::string> keys;
-  for (const feed::v1::Event& event : events) {
+  for (const feed::v1::Event* const entry : events) {
+    const feed::v1::Event& event = *entry;
     if (event.has_reference_applied()) keys.push_back(service::ReferenceKey(session));
     if (ConcernsClocks(event)) keys.push_back(session.KeyOf<ClockModel>(event.subject()));
   }
   absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + kPatience);
   if (!fetched.ok()) co_return fetched;
 
-  CataloguePtr catalogue;
-  for (const feed::v1::Event& event : events) {
+  for (const feed::v1::Event* const entry : events) {
+    const feed::v1::Event& event = *entry;
     if (event.has_reference_applied()) {
       service::ApplyReferenceEvent(session, event);
       changed_.insert(shard);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/feed/consumer.h"
+#include "common/feed/projection.h"
 #include "common/reference/catalogue.h"
 #include "common/service/catalogues.h"
 
@@ -32,7 +32,7 @@ class ClockProjection final : public feed::Projection {
             feed::v1::Event::kSupplementReceived,
             feed::v1::Event::kResultReady};
   }
-  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+  async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
 
  private:

@@ -28,6 +28,7 @@ class DeadlineMonitor final : public service::Service {
     }
     // Timers write events too: the feed has told all up to a moment only when they have fired.
     environment.backend.publisher().SetBound([this](const std::string& shard) { return sweeper_.SettledUntil(shard); });
+    environment.backend.OnProgress([this](const std::string& shard) { sweeper_.Look(shard); });
     telemetry::Metrics& metrics = environment.backend.metrics();
     service::Backend& backend = environment.backend;
     telemetry::Histogram& lateness =
@@ -59,9 +60,9 @@ class DeadlineMonitor final : public service::Service {
                                               {{"shard", shard}});
       }
       if (backend.simulated()) continue;
-      const absl::Duration age = co_await sweeper_.OldestUnfired(shard);
-      oldest->Set(absl::ToDoubleSeconds(age));
+      oldest->Set(absl::ToDoubleSeconds(sweeper_.OldestUnfired(shard)));
     }
+    co_return;
   }
 
   std::map<std::string, telemetry::Gauge*> oldest_;

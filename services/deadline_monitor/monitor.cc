@@ -28,6 +28,10 @@ namespace {
 
 using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
 
+// A reading is as of now or a little before: no source is asked where its watermark is not older.
+constexpr absl::Duration kRecent = absl::Seconds(1);
+// By how much watermarks stay behind the clock, so that a source answers at once.
+constexpr absl::Duration kGrace = absl::Milliseconds(200);
 constexpr uint32_t kDefaultPage = 50;
 constexpr uint32_t kLargestPage = 200;
 constexpr uint32_t kLongestHistory = 10000;
@@ -62,11 +66,22 @@ Monitor::Monitor(store::Store& store, service::Catalogues& catalogues, feed::Sub
                  const feed::Publisher& publisher)
     : store_(store), catalogues_(catalogues), subscriptions_(subscriptions), publisher_(publisher) {}
 
-absl::Time Monitor::AsOf(const std::string& shard) const {
-  const absl::Time now = store_.clock().Now();
+absl::Time Monitor::ReadUntil(const std::string& shard) const {
   // The own watermark, which is remembered, stands in for those of the sources until they tell theirs.
-  const absl::Time read = std::max(subscriptions_.Watermark(shard), publisher_.watermark(shard));
-  return read == absl::InfinitePast() ? now : std::min(now, read);
+  return std::max(subscriptions_.Watermark(shard), publisher_.watermark(shard));
+}
+
+Task<absl::Time> Monitor::AsOf(std::string shard, absl::Time deadline) {
+  absl::Time now = store_.clock().Now();
+  if (!publisher_.eager() && ReadUntil(shard) < now - kRecent) {
+    // Feeds at rest promise nothing by themselves. Unanswered, what is known counts.
+    const absl::Time patience = std::min(deadline, absl::Now() + kRecent);
+    absl::Status reached = co_await subscriptions_.Reach(shard, now - kGrace, patience);
+    (void)reached;
+    now = store_.clock().Now();
+  }
+  const absl::Time read = ReadUntil(shard);
+  co_return read == absl::InfinitePast() ? now : std::min(now, read);
 }
 
 Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(const Principal& who, Caller caller,
@@ -75,7 +90,7 @@ Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(const Principal& wh
   absl::Status allowed = CheckJurisdiction(who, shard);
   if (!allowed.ok()) co_return allowed;
   // Before the clock is loaded: what it shows is then at least as new.
-  const absl::Time as_of = AsOf(shard);
+  const absl::Time as_of = co_await AsOf(shard, caller.deadline);
   Session session(store_, shard);
   absl::Status loaded = co_await Load(session, request.dossier(), caller.deadline);
   if (!loaded.ok()) co_return loaded;
@@ -96,7 +111,7 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal
   if (!catalogue.ok()) co_return catalogue.status();
   allowed = CheckMayList(who, request.agency(), **catalogue);
   if (!allowed.ok()) co_return allowed;
-  const absl::Time as_of = AsOf(shard);
+  const absl::Time as_of = co_await AsOf(shard, caller.deadline);
   const std::string agency = request.agency() == shard ? std::string() : request.agency();
   const uint32_t page_size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
   absl::StatusOr<store::IndexPage> page =
@@ -139,7 +154,7 @@ Task<absl::StatusOr<v1::Statistics>> Monitor::GetStatistics(const Principal& who
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
-  const absl::Time as_of = AsOf(request.shard());
+  const absl::Time as_of = co_await AsOf(request.shard(), caller.deadline);
   absl::StatusOr<store::Counters> counters =
       co_await store_.ReadCounters(store_.Keys(request.shard()).Counters(), caller.deadline);
   if (!counters.ok()) co_return counters.status();
@@ -156,10 +171,8 @@ Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(const Principal& 
     co_return errors::NotFound("DOSSIER_NOT_FOUND", "no dossier with this code has a clock");
   }
   if (!catalogue.ok()) co_return catalogue.status();
-  std::vector<std::string> shards;
-  shards.push_back(shard);
-  absl::Status settled = co_await subscriptions_.AwaitWatermark(
-      std::move(shards), store_.clock().Now(), std::min(caller.deadline, absl::Now() + kSettle));
+  absl::Status settled = co_await subscriptions_.Reach(shard, store_.clock().Now(),
+                                                       std::min(caller.deadline, absl::Now() + kSettle));
   if (!settled.ok()) {
     co_return errors::Unavailable("NOT_CAUGHT_UP", "what happened to the dossier until now is not known yet; try again");
   }

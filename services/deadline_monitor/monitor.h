@@ -47,8 +47,9 @@ class Monitor {
 
  private:
   // As of when the clocks of a shard are true: now or, where the feeds have not been read so far, up to where
-  // they have.
-  absl::Time AsOf(const std::string& shard) const;
+  // they have. Asks the sources where that would be long ago.
+  async::Task<absl::Time> AsOf(std::string shard, absl::Time deadline);
+  absl::Time ReadUntil(const std::string& shard) const;
 
   store::Store& store_;
   service::Catalogues& catalogues_;

@@ -19,7 +19,9 @@ using async::Task;
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kDiscovery = absl::Milliseconds(100);
-constexpr absl::Duration kLongestNap = absl::Seconds(1);
+// A moment that another replica has set is seen after as long, should that replica be no more.
+constexpr absl::Duration kLongestNap = absl::Seconds(2);
+constexpr absl::Duration kAskPatience = absl::Seconds(1);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 // Clocks in one commit: enough to share its fsync, few enough not to hold the store up for other calls.
@@ -28,7 +30,7 @@ constexpr uint32_t kMostInBatch = 128;
 }  // namespace
 
 Sweeper::Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& catalogues,
-                 const feed::Subscriptions& subscriptions, feed::Publisher& publisher)
+                 feed::Subscriptions& subscriptions, feed::Publisher& publisher)
     : loop_(loop), store_(store), catalogues_(catalogues), subscriptions_(subscriptions), publisher_(publisher) {}
 
 absl::Time Sweeper::Limit(const std::string& shard) const {
@@ -47,7 +49,7 @@ absl::Time Sweeper::SettledUntil(const std::string& name) {
   const auto found = shards_.find(name);
   if (found == shards_.end()) return absl::InfinitePast();
   Shard& shard = *found->second;
-  if (Limit(name) > shard.fired_up_to) shard.wake.Set();
+  if (Limit(name) > shard.fired_up_to || publisher_.position(name) != shard.looked_at) shard.wake.Set();
   return shard.fired_up_to;
 }
 
@@ -67,22 +69,51 @@ Task<void> Sweeper::Tend(Shard* shard, CancelToken cancel) {
   absl::Duration pause = kFirstPause;
   while (!cancel.cancelled()) {
     shard->wake.Reset();
-    const absl::Time limit = Limit(shard->name);
-    if (limit > shard->fired_up_to) {
-      absl::Status swept = co_await SweepUpTo(shard->name, limit, cancel);
-      if (!swept.ok()) {
-        absl::Status slept = co_await loop_.Sleep(pause, cancel);
-        (void)slept;
-        pause = std::min(2 * pause, kLongestPause);
-        continue;
-      }
-      pause = kFirstPause;
-      shard->fired_up_to = limit;
-      publisher_.Kick();
+    absl::Status tended = co_await TendOnce(shard, cancel);
+    if (!tended.ok()) {
+      absl::Status slept = co_await loop_.Sleep(pause, cancel);
+      (void)slept;
+      pause = std::min(2 * pause, kLongestPause);
+      continue;
     }
-    absl::Status woken = co_await shard->wake.Wait(absl::Now() + kLongestNap, cancel);
+    pause = kFirstPause;
+    // Moments of simulated time come with a kick.
+    absl::Time until = absl::Now() + kLongestNap;
+    if (!publisher_.eager()) until = std::min(until, shard->earliest);
+    absl::Status woken = co_await shard->wake.Wait(until, cancel);
     (void)woken;
   }
+}
+
+Task<absl::Status> Sweeper::TendOnce(Shard* shard, CancelToken cancel) {
+  absl::Time limit = Limit(shard->name);
+  const bool due = !publisher_.eager() && shard->earliest <= store_.clock().Now();
+  if (due && limit < shard->earliest) {
+    absl::Status reached = co_await subscriptions_.Reach(shard->name, shard->earliest, absl::Now() + kAskPatience);
+    if (!reached.ok()) co_return reached;
+    limit = Limit(shard->name);
+  }
+  absl::Status read = co_await ReadEarliest(shard);
+  if (!read.ok() || limit <= shard->fired_up_to) co_return read;
+  if (shard->earliest <= limit) {
+    absl::Status swept = co_await SweepUpTo(shard->name, limit, cancel);
+    if (swept.ok()) swept = co_await ReadEarliest(shard);
+    if (!swept.ok()) co_return swept;
+  }
+  shard->fired_up_to = limit;
+  publisher_.Kick(shard->name);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Sweeper::ReadEarliest(Shard* shard) {
+  const uint64_t looked_at = publisher_.position(shard->name);
+  absl::StatusOr<std::optional<double>> lowest =
+      co_await store_.IndexLowest(store_.Keys(shard->name).Index(index::kTimers), absl::Now() + kPatience);
+  if (!lowest.ok()) co_return lowest.status();
+  shard->earliest =
+      lowest->has_value() ? absl::FromUnixMicros(static_cast<int64_t>(**lowest)) : absl::InfiniteFuture();
+  shard->looked_at = looked_at;
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> Sweeper::SweepUpTo(std::string shard, absl::Time limit, CancelToken cancel) {
@@ -154,17 +185,10 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
   co_return absl::OkStatus();
 }
 
-Task<absl::Duration> Sweeper::OldestUnfired(std::string name) {
+absl::Duration Sweeper::OldestUnfired(const std::string& name) const {
   const auto found = shards_.find(name);
-  if (found == shards_.end()) co_return absl::ZeroDuration();
-  Shard& shard = *found->second;
-  absl::StatusOr<std::optional<double>> lowest =
-      co_await store_.IndexLowest(store_.Keys(name).Index(index::kTimers), absl::Now() + kPatience);
-  if (lowest.ok()) {
-    shard.earliest =
-        lowest->has_value() ? absl::FromUnixMicros(static_cast<int64_t>(**lowest)) : absl::InfiniteFuture();
-  }
-  co_return std::max(absl::ZeroDuration(), store_.clock().Now() - shard.earliest);
+  if (found == shards_.end()) return absl::ZeroDuration();
+  return std::max(absl::ZeroDuration(), store_.clock().Now() - found->second->earliest);
 }
 
 }  // namespace motcua::deadline

@@ -31,7 +31,8 @@ namespace motcua::deadline {
 //
 // Nothing fires before every feed has been read up to its moment: the limit of a sweep is the present time
 // or, where that is earlier, the watermark of the subscriptions. So lag delays an alert and never invents
-// one. A crash, a lost race or a second replica at the same work repeats nothing, because a clock and what
+// one. Feeds that are at rest promise nothing by themselves: when the next moment of a shard has come, the sweeper
+// asks their sources. A crash, a lost race or a second replica at the same work repeats nothing, because a clock and what
 // was raised of it are committed as one.
 //
 // Confined to the loop.
@@ -39,7 +40,7 @@ class Sweeper {
  public:
   // All references outlive the sweeper.
   Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& catalogues,
-          const feed::Subscriptions& subscriptions, feed::Publisher& publisher);
+          feed::Subscriptions& subscriptions, feed::Publisher& publisher);
 
   // Until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
@@ -48,6 +49,8 @@ class Sweeper {
   // service's own watermark. The publisher asks for it whenever time or a watermark may have moved, and the
   // sweeper wakes where there is more to do.
   absl::Time SettledUntil(const std::string& shard);
+  // The limit of a shard may have moved.
+  void Look(const std::string& shard) { (void)SettledUntil(shard); }
 
   // Events written since the start.
   uint64_t fired() const { return fired_; }
@@ -55,10 +58,9 @@ class Sweeper {
   // metrics.
   void OnFired(std::function<void(absl::Duration lateness)> on_fired) { on_fired_ = std::move(on_fired); }
 
-  // For how long the earliest moment of the shard that is due has been so without having fired; zero where
-  // none is, or where the sweeper does not know the shard yet. While the store cannot be asked, by what was
-  // last read of it. For metrics.
-  async::Task<absl::Duration> OldestUnfired(std::string shard);
+  // For how long the earliest moment of the shard that is due has been so without having fired, by what was last read
+  // of it; zero where none is, or where the sweeper does not know the shard yet. For metrics.
+  absl::Duration OldestUnfired(const std::string& shard) const;
 
  private:
   struct Shard {
@@ -67,14 +69,18 @@ class Sweeper {
     const std::string name;
     async::Event wake;
     absl::Time fired_up_to = absl::InfinitePast();
-    // The earliest moment as last read for metrics.
+    // The earliest moment that has not fired, as last read; and where the own feed ended then, as any change of it comes
+    // with an event there or in a feed that is consumed.
     absl::Time earliest = absl::InfiniteFuture();
+    uint64_t looked_at = 0;
   };
   using Timers = std::vector<std::pair<std::string, double>>;
 
   absl::Time Limit(const std::string& shard) const;
   Shard& Find(const std::string& shard);
   async::Task<void> Tend(Shard* shard, async::CancelToken cancel);
+  async::Task<absl::Status> TendOnce(Shard* shard, async::CancelToken cancel);
+  async::Task<absl::Status> ReadEarliest(Shard* shard);
   async::Task<absl::Status> SweepUpTo(std::string shard, absl::Time limit, async::CancelToken cancel);
   // OK also where the race was lost; `won` tells, and `not_before` what a stale commit asks for.
   async::Task<absl::Status> FireBatch(std::string shard, Timers timers, absl::Time up_to, absl::Time* not_before,
@@ -83,7 +89,7 @@ class Sweeper {
   async::Loop& loop_;
   store::Store& store_;
   service::Catalogues& catalogues_;
-  const feed::Subscriptions& subscriptions_;
+  feed::Subscriptions& subscriptions_;
   feed::Publisher& publisher_;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
   uint64_t fired_ = 0;

@@ -29,15 +29,17 @@ bool Concerns(const feed::v1::Event& event) {
 
 }  // namespace
 
-async::Task<absl::Status> ProgressProjection::Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+async::Task<absl::Status> ProgressProjection::Apply(store::Session& session, feed::Events events,
                                                     absl::Time not_before) {
   std::vector<std::string> keys;
-  for (const feed::v1::Event& event : events) {
+  for (const feed::v1::Event* const entry : events) {
+    const feed::v1::Event& event = *entry;
     if (Concerns(event)) keys.push_back(session.KeyOf<DossierModel>(event.subject()));
   }
   absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + absl::Seconds(10));
   if (!fetched.ok()) co_return fetched;
-  for (const feed::v1::Event& event : events) {
+  for (const feed::v1::Event* const entry : events) {
+    const feed::v1::Event& event = *entry;
     if (!Concerns(event)) continue;
     const v1::DossierRecord* record = session.Find<DossierModel>(event.subject());
     if (record == nullptr) continue;  // other services know of dossiers by intake alone: this one is nobody's

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "common/feed/consumer.h"
+#include "common/feed/projection.h"
 
 namespace motcua::intake {
 
@@ -19,7 +19,7 @@ class ProgressProjection final : public feed::Projection {
             feed::v1::Event::kResultReady,
             feed::v1::Event::kDueChanged};
   }
-  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+  async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
 };
 

@@ -33,18 +33,20 @@ class Batch {
   Batch(store::Session& session, v1::Source source, const ProjectionOptions& options)
       : session_(session), source_(source), options_(options) {}
 
-  std::vector<std::string> KeysOf(const std::vector<feed::v1::Event>& events) const {
+  std::vector<std::string> KeysOf(feed::Events events) const {
     std::set<std::string> keys;
-    for (const feed::v1::Event& event : events) {
+    for (const feed::v1::Event* const entry : events) {
+      const feed::v1::Event& event = *entry;
       if (event.has_reference_applied()) keys.insert(service::ReferenceKey(session_));
       if (IsOfInterest(event)) keys.insert(session_.KeyOf<DossierModel>(event.subject()));
     }
     return std::vector<std::string>(keys.begin(), keys.end());
   }
 
-  absl::Status TakeAll(const std::vector<feed::v1::Event>& events, CataloguePtr catalogue) {
+  absl::Status TakeAll(feed::Events events, CataloguePtr catalogue) {
     catalogue_ = std::move(catalogue);
-    for (const feed::v1::Event& event : events) {
+    for (const feed::v1::Event* const entry : events) {
+      const feed::v1::Event& event = *entry;
       if (event.has_reference_applied()) {
         service::ApplyReferenceEvent(session_, event);
         auto compiled = reference::Catalogue::Compile(event.reference_applied().set());
@@ -218,16 +220,21 @@ NotificationProjection::NotificationProjection(v1::Source source, service::Catal
                                                std::function<void(Announcement)> announce)
     : source_(source), catalogues_(catalogues), options_(std::move(options)), announce_(std::move(announce)) {}
 
-Task<absl::Status> NotificationProjection::Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::Events events,
                                                  absl::Time) {
   const absl::Time deadline = absl::Now() + kPatience;
   const std::string shard = session.keys().shard();
+  const CataloguePtr held = service::CatalogueInSession(session);
   Batch batch(session, source_, options_);
   absl::Status fetched = co_await session.FetchToChange(batch.KeysOf(events), deadline);
   if (!fetched.ok()) co_return fetched;
-  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, deadline);
-  if (!catalogue.ok() && !absl::IsNotFound(catalogue.status())) co_return catalogue.status();
-  absl::Status taken = batch.TakeAll(events, catalogue.ok() ? *catalogue : nullptr);
+  CataloguePtr catalogue = held;
+  if (held == nullptr) {
+    absl::StatusOr<CataloguePtr> stored = co_await catalogues_.Get(shard, deadline);
+    if (!stored.ok() && !absl::IsNotFound(stored.status())) co_return stored.status();
+    if (stored.ok()) catalogue = *std::move(stored);
+  }
+  absl::Status taken = batch.TakeAll(events, std::move(catalogue));
   if (!taken.ok()) co_return taken;
   if (!batch.empty()) {
     absl::Status inboxes = co_await session.FetchToChange(batch.KeysOfRecipients(), deadline);
@@ -236,12 +243,12 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, const 
     absl::Status dropped = co_await DropOverflow(session, batch, deadline);
     if (!dropped.ok()) co_return dropped;
     Announcement announcement = batch.Announce();
-    announcement.position = events.back().position();
+    announcement.position = events.back()->position();
     announce_(std::move(announcement));
   }
   batch.ApplyAll();
   const bool reference = std::any_of(events.begin(), events.end(),
-                                     [](const feed::v1::Event& event) { return event.has_reference_applied(); });
+                                     [](const feed::v1::Event* event) { return event->has_reference_applied(); });
   if (reference) catalogues_.Changed(shard);
   co_return absl::OkStatus();
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/feed/consumer.h"
+#include "common/feed/projection.h"
 #include "common/service/catalogues.h"
 #include "services/notification/domain/delivery.h"
 #include "services/notification/domain/records.h"
@@ -61,7 +61,7 @@ class NotificationProjection : public feed::Projection {
             feed::v1::Event::kApologyDue,
             feed::v1::Event::kDueChanged};
   }
-  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+  async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
 
  private:

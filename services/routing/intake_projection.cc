@@ -21,9 +21,10 @@ bool Opens(const store::Session& session, const feed::v1::Event& event) {
   return CanOpen(event) && store::ShardOf(event.subject()) == session.keys().shard();
 }
 
-std::vector<std::string> KeysFor(const store::Session& session, const std::vector<feed::v1::Event>& events) {
+std::vector<std::string> KeysFor(const store::Session& session, feed::Events events) {
   std::vector<std::string> keys;
-  for (const feed::v1::Event& event : events) {
+  for (const feed::v1::Event* const entry : events) {
+    const feed::v1::Event& event = *entry;
     if (Opens(session, event)) keys.push_back(session.KeyOf<RouteModel>(event.subject()));
     if (event.has_reference_applied()) keys.push_back(service::ReferenceKey(session));
   }
@@ -33,10 +34,11 @@ std::vector<std::string> KeysFor(const store::Session& session, const std::vecto
 }  // namespace
 
 async::Task<absl::Status> IntakeProjection::Apply(store::Session& session,
-                                                  const std::vector<feed::v1::Event>& events, absl::Time not_before) {
+                                                  feed::Events events, absl::Time not_before) {
   absl::Status fetched = co_await session.FetchToChange(KeysFor(session, events), absl::Now() + kPatience);
   if (!fetched.ok()) co_return fetched;
-  for (const feed::v1::Event& event : events) {
+  for (const feed::v1::Event* const entry : events) {
+    const feed::v1::Event& event = *entry;
     if (event.has_reference_applied()) service::ApplyReferenceEvent(session, event);
     if (!Opens(session, event) || session.Find<RouteModel>(event.subject()) != nullptr) continue;
     const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), common::v1::Actor(),

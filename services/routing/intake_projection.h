@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "common/feed/consumer.h"
+#include "common/feed/projection.h"
 
 namespace motcua::routing {
 
@@ -16,7 +16,7 @@ class IntakeProjection final : public feed::Projection {
     return {feed::v1::Event::kReferenceApplied,
             feed::v1::Event::kDossierAccepted};
   }
-  async::Task<absl::Status> Apply(store::Session& session, const std::vector<feed::v1::Event>& events,
+  async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
 };
 

@@ -5,6 +5,7 @@
 #define MOTCUA_TESTS_SUPPORT_LOCAL_SOURCE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,10 +34,15 @@ class LocalSource final : public feed::Source {
     return publisher_.Acknowledge(std::move(request), deadline);
   }
 
+  async::Task<absl::StatusOr<feed::v1::ReachResponse>> Reach(feed::v1::ReachRequest request,
+                                                             absl::Time deadline) override {
+    return publisher_.Reach(std::move(request), deadline, async::CancelToken());
+  }
+
  private:
   struct State {
     explicit State(async::Loop& loop) : steps(loop, 1), cancel(loop) {}
-    async::Queue<feed::v1::ReadResponse> steps;
+    async::Queue<feed::Step> steps;
     async::CancelSource cancel;
     absl::Status end;
   };
@@ -48,8 +54,8 @@ class LocalSource final : public feed::Source {
       state_->cancel.Cancel();
       state_->steps.Close();
     }
-    async::Task<absl::StatusOr<feed::v1::ReadResponse>> Next(async::CancelToken cancel) override {
-      absl::StatusOr<feed::v1::ReadResponse> step = co_await state_->steps.Pop(absl::InfiniteFuture(), cancel);
+    async::Task<absl::StatusOr<feed::Step>> Next(async::CancelToken cancel) override {
+      absl::StatusOr<feed::Step> step = co_await state_->steps.Pop(absl::InfiniteFuture(), cancel);
       if (!step.ok() && !state_->end.ok()) co_return state_->end;
       co_return step;
     }
@@ -58,13 +64,15 @@ class LocalSource final : public feed::Source {
     std::shared_ptr<State> state_;
   };
 
-  static async::Task<absl::Status> Give(std::shared_ptr<State> state, feed::v1::ReadResponse step) {
-    co_return co_await state->steps.Push(std::move(step), absl::InfiniteFuture(), state->cancel.token());
+  static async::Task<absl::Status> Give(std::shared_ptr<State> state, std::string wire) {
+    std::optional<feed::Step> step = feed::Step::Parse(wire);
+    if (!step.has_value()) co_return absl::InternalError("a step that is no ReadResponse");
+    co_return co_await state->steps.Push(*std::move(step), absl::InfiniteFuture(), state->cancel.token());
   }
 
   static async::Task<void> Pump(feed::Publisher& publisher, feed::v1::ReadRequest request,
                                 std::shared_ptr<State> state) {
-    feed::Publisher::Sink sink = [state](feed::v1::ReadResponse step) { return Give(state, std::move(step)); };
+    feed::Publisher::Sink sink = [state](std::string step) { return Give(state, std::move(step)); };
     state->end = co_await publisher.Stream(std::move(request), std::move(sink), state->cancel.token());
     state->steps.Close();
   }

@@ -46,6 +46,7 @@ inline redis::Options RedisOptions(const test::RedisProcess& redis) {
 inline feed::PublisherOptions FeedOptions() {
   feed::PublisherOptions options;
   options.grace = absl::ZeroDuration();
+  options.eager = true;  // as on simulated time
   options.watermark_interval = absl::Milliseconds(10);
   options.retention_events = 1'000'000;
   return options;
@@ -109,7 +110,7 @@ class Replica {
         cancel_(loop) {
     subscriptions.Add("intake", intake_, projection_);
     subscriptions.Add("routing", routing_, projection_);
-    subscriptions.OnProgress([this] { own.publisher.Kick(); });
+    subscriptions.OnProgress([this](const std::string& shard) { own.publisher.Kick(shard); });
     own.publisher.SetBound([this](const std::string& shard) { return sweeper.SettledUntil(shard); });
     own.Start(cancel_.token());
     loop.Spawn(subscriptions.Run(cancel_.token()));

@@ -35,7 +35,7 @@ class Upstream {
         loop_, service::Description(name, key_prefix, {}, /*derives_events=*/false), options,
         std::map<std::string, std::unique_ptr<feed::Source>>(), metrics_);
     auth::Policy policy;
-    for (const char* method : {"ListShards", "Read", "Acknowledge"}) {
+    for (const char* method : {"ListShards", "Read", "Acknowledge", "Reach"}) {
       policy.Allow(absl::StrCat("motcua.feed.v1.FeedService/", method), {auth::kAnyone});
     }
     host_ = std::make_unique<rpc::Host>(loop_, std::move(policy), std::nullopt, metrics_);

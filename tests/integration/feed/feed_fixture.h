@@ -40,6 +40,7 @@ inline redis::Options RedisOptions(const test::RedisProcess& redis) {
 inline PublisherOptions FeedOptions() {
   PublisherOptions options;
   options.grace = absl::ZeroDuration();
+  options.eager = true;  // as on simulated time
   options.watermark_interval = absl::Milliseconds(20);
   options.ring_events = 64;        // so that readers far behind read from Redis
   options.retention_events = 100;  // of what every consumer has applied
@@ -50,12 +51,12 @@ inline PublisherOptions FeedOptions() {
 // Counts the events that took effect, in counters that are committed with the cursor.
 class CountingProjection final : public Projection {
  public:
-  Task<absl::Status> Apply(store::Session& session, const std::vector<v1::Event>& events,
-                           absl::Time) override {
+  Task<absl::Status> Apply(store::Session& session, Events events, absl::Time) override {
     ++attempts_;
     if (failing_) co_return errors::Unavailable("WAITING_FOR_INTAKE", "not yet");
     if (pause_ != nullptr) co_await pause_->Schedule();  // gives the other replica its turn
-    for (const v1::Event& event : events) {
+    for (const v1::Event* const entry : events) {
+      const v1::Event& event = *entry;
       session.extra().Count(session.keys().Counters(), "events", 1);
       int64_t number = 0;
       if (!absl::SimpleAtoi(event.work_completed().activity(), &number)) co_return absl::OkStatus();
@@ -89,6 +90,9 @@ class FickleSource final : public Source {
   Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) override {
     return source_.Acknowledge(std::move(request), deadline);
   }
+  Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time deadline) override {
+    return source_.Reach(std::move(request), deadline);
+  }
 
   bool gone_ = false;
   std::atomic<int> opened_{0};
@@ -96,7 +100,7 @@ class FickleSource final : public Source {
  private:
   class NoStream final : public SourceStream {
    public:
-    Task<absl::StatusOr<v1::ReadResponse>> Next(async::CancelToken) override {
+    Task<absl::StatusOr<Step>> Next(async::CancelToken) override {
       co_return errors::Unavailable("PEER_UNAVAILABLE", "nobody is there");
     }
   };
@@ -234,7 +238,11 @@ class FeedTest : public testing::Test {
     ~Reader() {
       loop_.RunAndWait([&] { stream_.reset(); });
     }
-    absl::StatusOr<v1::ReadResponse> Take() { return SyncWait(loop_, stream_->Next(async::CancelToken())); }
+    absl::StatusOr<v1::ReadResponse> Take() {
+      absl::StatusOr<Step> step = SyncWait(loop_, stream_->Next(async::CancelToken()));
+      if (!step.ok()) return step.status();
+      return **step;
+    }
 
    private:
     async::Loop& loop_;

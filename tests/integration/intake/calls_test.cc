@@ -16,7 +16,9 @@ using async::Task;
 Task<absl::Status> Apply(store::Store& store, std::vector<feed::v1::Event> events) {
   ProgressProjection projection;
   store::Session session(store, "H30");
-  absl::Status applied = co_await projection.Apply(session, events, absl::InfinitePast());
+  std::vector<const feed::v1::Event*> all;
+  for (const feed::v1::Event& event : events) all.push_back(&event);
+  absl::Status applied = co_await projection.Apply(session, all, absl::InfinitePast());
   if (!applied.ok()) co_return applied;
   if (session.clean()) co_return absl::OkStatus();
   absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + absl::Seconds(10));

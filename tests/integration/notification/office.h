@@ -55,12 +55,15 @@ class ScriptedSource final : public feed::Source {
     return std::make_unique<Stream>(*this, request.after());
   }
   async::Task<absl::Status> Acknowledge(feed::v1::AcknowledgeRequest, absl::Time) override { co_return absl::OkStatus(); }
+  async::Task<absl::StatusOr<feed::v1::ReachResponse>> Reach(feed::v1::ReachRequest, absl::Time) override {
+    co_return feed::v1::ReachResponse();
+  }
 
  private:
   class Stream final : public feed::SourceStream {
    public:
     Stream(ScriptedSource& source, uint64_t after) : source_(source), after_(after) {}
-    async::Task<absl::StatusOr<feed::v1::ReadResponse>> Next(async::CancelToken cancel) override {
+    async::Task<absl::StatusOr<feed::Step>> Next(async::CancelToken cancel) override {
       while (after_ >= source_.events_.size()) {
         absl::Status grown = co_await source_.grown_.Wait(absl::InfiniteFuture(), cancel);
         if (!grown.ok()) co_return grown;
@@ -68,7 +71,7 @@ class ScriptedSource final : public feed::Source {
       feed::v1::ReadResponse step;
       while (after_ < source_.events_.size() && step.events_size() < 16) *step.add_events() = source_.events_[after_++];
       step.set_position(after_);
-      co_return step;
+      co_return feed::Step(std::move(step));
     }
 
    private:

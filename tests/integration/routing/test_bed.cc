@@ -22,6 +22,7 @@ redis::Options RedisOptions(const test::RedisProcess& redis) {
 feed::PublisherOptions FeedOptions() {
   feed::PublisherOptions options;
   options.grace = absl::ZeroDuration();
+  options.eager = true;  // as on simulated time
   options.watermark_interval = absl::Milliseconds(20);
   return options;
 }

@@ -1,0 +1,285 @@
+#include "common/feed/applier.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
+#include "common/status/errors.h"
+
+namespace motcua::feed {
+
+namespace {
+
+using async::CancelToken;
+using async::Task;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kPause = absl::Milliseconds(20);
+constexpr absl::Duration kAcknowledge = absl::Seconds(2);
+// As many events are enough for a commit of their own.
+constexpr size_t kEnough = 64;
+constexpr size_t kNobody = static_cast<size_t>(-1);
+
+// A source's stream goes on from another place: another replica applied these events.
+constexpr char kCursorMoved[] = "CURSOR_MOVED";
+
+}  // namespace
+
+Applier::Applier(async::Loop& loop, store::Store& store, std::string name, std::string shard,
+                 std::function<void()> progressed, const ConsumerOptions& options)
+    : loop_(loop),
+      store_(store),
+      name_(std::move(name)),
+      shard_(std::move(shard)),
+      progressed_(std::move(progressed)),
+      options_(options),
+      wake_(loop) {}
+
+Consumer& Applier::Add(size_t rank, Source& source, Projection& projection, std::string source_name,
+                       CancelToken cancel) {
+  auto followed = std::make_unique<Followed>(rank, source, projection);
+  followed->consumer = std::make_unique<Consumer>(loop_, source, projection, name_, std::move(source_name), shard_,
+                                                  [this] { wake_.Set(); }, options_);
+  Consumer& consumer = *followed->consumer;
+  const auto place = std::find_if(followed_.begin(), followed_.end(),
+                                  [rank](const std::unique_ptr<Followed>& other) { return other->rank > rank; });
+  followed_.insert(place, std::move(followed));
+  lost_ = true;
+  wake_.Set();
+  loop_.Spawn(consumer.Receive(std::move(cancel)));
+  return consumer;
+}
+
+Consumer* Applier::Find(const std::string& source_name) const {
+  for (const auto& followed : followed_) {
+    if (followed->consumer->source_name() == source_name) return followed->consumer.get();
+  }
+  return nullptr;
+}
+
+Task<void> Applier::Run(CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    wake_.Reset();
+    if (lost_) {
+      absl::Status located = co_await Locate();
+      if (!located.ok()) {
+        for (const auto& followed : followed_) followed->consumer->Failed(located, std::string());
+        absl::Status slept = co_await loop_.Sleep(kPause, cancel);
+        (void)slept;
+        continue;
+      }
+    }
+    Progress();
+    const absl::Time now = absl::Now();
+    const absl::Time due = DueAt(now);
+    if (due > now) {
+      absl::Status woken = co_await wake_.Wait(due, cancel);
+      (void)woken;
+      continue;
+    }
+    Parts parts = Collect(now);
+    co_await Apply(std::move(parts), cancel);
+    Progress();
+  }
+}
+
+Task<absl::Status> Applier::Locate() {
+  std::vector<std::string> keys;
+  std::vector<Consumer*> consumers;
+  for (const auto& followed : followed_) {
+    consumers.push_back(followed->consumer.get());
+    keys.push_back(store_.Keys(shard_).Cursor(followed->consumer->source_name()));
+  }
+  absl::StatusOr<std::vector<std::optional<std::string>>> values =
+      co_await store_.Get(std::move(keys), absl::Now() + kPatience);
+  if (!values.ok()) co_return values.status();
+  for (size_t i = 0; i < consumers.size(); ++i) {
+    uint64_t cursor = 0;
+    const std::optional<std::string>& value = (*values)[i];
+    if (value.has_value() && !absl::SimpleAtoi(*value, &cursor)) {
+      co_return errors::DataLoss("CORRUPT_RECORD", "a cursor cannot be read");
+    }
+    consumers[i]->Locate(cursor);
+  }
+  // One more may have been added meanwhile.
+  lost_ = consumers.size() != followed_.size();
+  co_return absl::OkStatus();
+}
+
+// Takes over what needs no commit, and tells those who wait.
+void Applier::Progress() {
+  bool any = false;
+  for (const auto& followed : followed_) {
+    Consumer& consumer = *followed->consumer;
+    any = consumer.Advance() || any;
+    consumer.Progress();
+    const bool due = consumer.applied() != consumer.acknowledged &&
+                     absl::Now() >= consumer.acknowledged_at + kAcknowledge;
+    if (due && !std::exchange(followed->acknowledging, true)) loop_.Spawn(Acknowledge(followed.get()));
+  }
+  if (any && progressed_) progressed_();
+}
+
+absl::Time Applier::DueAt(absl::Time now) const {
+  absl::Time due = absl::InfiniteFuture();
+  absl::Time first = absl::InfiniteFuture();
+  size_t waiting = 0;
+  bool urgent = false;
+  for (const auto& followed : followed_) {
+    const Consumer& consumer = *followed->consumer;
+    if (consumer.waiting() == 0) continue;
+    if (consumer.rests_until() > now) {
+      due = std::min(due, consumer.rests_until());
+      continue;
+    }
+    waiting += consumer.waiting();
+    first = std::min(first, consumer.arrived_at());
+    urgent = urgent || consumer.urgent();
+  }
+  if (waiting == 0) return due;
+  if (urgent || waiting >= kEnough) return absl::InfinitePast();
+  return std::min(due, first + options_.linger);
+}
+
+Applier::Parts Applier::Collect(absl::Time now) const {
+  std::vector<Followed*> ready;
+  for (const auto& followed : followed_) {
+    if (followed->consumer->waiting() > 0 && followed->consumer->rests_until() <= now) ready.push_back(followed.get());
+  }
+  Parts parts;
+  size_t events = options_.batch_events;
+  size_t bytes = options_.batch_bytes;
+  for (size_t i = 0; i < ready.size(); ++i) {
+    // What one leaves of its share, those behind it may have.
+    const size_t sharers = ready.size() - i;
+    Consumer::Batch batch = ready[i]->consumer->Next(std::max<size_t>(events / sharers, 1), bytes / sharers);
+    events -= std::min(events, batch.events.size());
+    bytes -= std::min(bytes, batch.bytes);
+    parts.emplace_back(ready[i], std::move(batch));
+  }
+  return parts;
+}
+
+Task<void> Applier::Apply(Parts parts, CancelToken cancel) {
+  while (!parts.empty() && !cancel.cancelled()) {
+    size_t failed = kNobody;
+    absl::Status status = co_await Commit(&parts, &failed, cancel);
+    if (status.ok() || cancel.cancelled()) co_return;
+    if (errors::Reason(status) == kCursorMoved) {
+      lost_ = true;
+      co_return;
+    }
+    if (failed == kNobody && parts.size() == 1) failed = 0;
+    if (failed != kNobody) {
+      // The others go on without it.
+      Part& part = parts[failed];
+      part.followed->consumer->Failed(status, part.batch.events.front()->traceparent());
+      parts.erase(parts.begin() + static_cast<ptrdiff_t>(failed));
+      continue;
+    }
+    // Together they cannot be committed: perhaps all but one can. What became of this commit, the cursors tell.
+    std::vector<uint64_t> cursors;
+    for (const Part& part : parts) cursors.push_back(part.followed->consumer->cursor());
+    absl::Status located = co_await Locate();
+    if (!located.ok()) {
+      for (Part& part : parts) part.followed->consumer->Failed(located, part.batch.events.front()->traceparent());
+      co_return;
+    }
+    for (size_t i = 0; i < parts.size(); ++i) {
+      Part& part = parts[i];
+      if (part.followed->consumer->cursor() != cursors[i]) continue;  // what is left of it comes with the next turn
+      Parts alone;
+      alone.push_back(std::move(part));
+      co_await Apply(std::move(alone), cancel);
+      if (lost_) co_return;
+    }
+    co_return;
+  }
+}
+
+Task<absl::Status> Applier::Project(store::Session* session, const Part* part, absl::Time not_before) {
+  const Events events(part->batch.events);
+  for (size_t from = 0; from < events.size(); from += options_.slice_events) {
+    if (from > 0) co_await loop_.Schedule();
+    const Events slice = events.subspan(from, options_.slice_events);
+    absl::Status applied = co_await part->followed->projection.Apply(*session, slice, not_before);
+    if (!applied.ok()) co_return applied;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Applier::Commit(const Parts* parts, size_t* failed, CancelToken cancel) {
+  const store::Keyspace keys = store_.Keys(shard_);
+  absl::Time not_before = absl::InfinitePast();
+  while (!cancel.cancelled()) {
+    store::Session session(store_, shard_);
+    for (size_t i = 0; i < parts->size(); ++i) {
+      absl::Status applied = co_await Project(&session, &(*parts)[i], not_before);
+      if (applied.ok()) continue;
+      *failed = i;
+      co_return applied;
+    }
+    for (const Part& part : *parts) {
+      const Consumer& consumer = *part.followed->consumer;
+      const std::string cursor = keys.Cursor(consumer.source_name());
+      session.extra().CheckCursor(cursor, consumer.cursor());
+      session.extra().SetCursor(cursor, part.batch.up_to);
+    }
+    absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + kPatience);
+    if (!outcome.ok()) {
+      lost_ = true;  // it may have been committed
+      co_return outcome.status();
+    }
+    switch (outcome->kind) {
+      case store::CommitOutcome::Kind::kCommitted:
+        for (const Part& part : *parts) part.followed->consumer->Applied(part.batch);
+        co_return absl::OkStatus();
+      case store::CommitOutcome::Kind::kCursorMoved:
+        co_return errors::Aborted(kCursorMoved, "another consumer has applied these events");
+      case store::CommitOutcome::Kind::kStale:
+        not_before = outcome->watermark;
+        break;
+      case store::CommitOutcome::Kind::kConflict:
+      case store::CommitOutcome::Kind::kReplayed:
+        break;  // a call changed one of the records: load and decide again
+    }
+  }
+  co_return errors::Cancelled("CANCELLED", "stopping");
+}
+
+// Moves the cursor past events that were not for this consumer.
+Task<absl::Status> Applier::CommitCursor(Consumer* consumer) {
+  const std::string cursor_key = store_.Keys(shard_).Cursor(consumer->source_name());
+  const uint64_t up_to = consumer->applied();
+  const uint64_t from = consumer->cursor();
+  store::Transaction tx(store_.Keys(shard_));
+  tx.CheckCursor(cursor_key, from);
+  tx.SetCursor(cursor_key, up_to);
+  absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), absl::Now() + kPatience);
+  if (!outcome.ok()) co_return outcome.status();
+  // A cursor that moved shows with the next batch.
+  if (outcome->kind == store::CommitOutcome::Kind::kCommitted && consumer->cursor() == from) {
+    consumer->CursorMoved(up_to);
+  }
+  co_return absl::OkStatus();
+}
+
+// Failing to acknowledge only keeps events longer.
+Task<void> Applier::Acknowledge(Followed* followed) {
+  Consumer& consumer = *followed->consumer;
+  consumer.acknowledged_at = absl::Now();
+  absl::Status status;
+  if (consumer.applied() > consumer.cursor() && consumer.waiting() == 0) status = co_await CommitCursor(&consumer);
+  const uint64_t told = consumer.cursor();
+  if (status.ok() && told > consumer.acknowledged) {
+    v1::AcknowledgeRequest request;
+    request.set_shard(shard_);
+    request.set_consumer(name_);
+    request.set_position(told);
+    status = co_await followed->source.Acknowledge(std::move(request), absl::Now() + kPatience);
+    if (status.ok()) consumer.acknowledged = told;
+  }
+  followed->acknowledging = false;
+}
+
+}  // namespace motcua::feed

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/async/cancel.h"
+#include "common/async/event.h"
+#include "common/async/loop.h"
+#include "common/async/task.h"
+#include "common/feed/consumer.h"
+#include "common/store/session.h"
+#include "common/store/store.h"
+
+namespace motcua::feed {
+
+// Applies one shard of the feeds of all sources, exactly once: what has arrived from all of them goes through their
+// projections into one session, and their cursors are committed with the effect, compare-and-set; so crashes, repeated
+// events and a second replica at the same work change nothing. A record that several events touch is loaded, decided on
+// and written once.
+//
+// A source whose events cannot be applied, or whose cursor was moved by another replica, holds up none of the others.
+//
+// Confined to the loop.
+class Applier {
+ public:
+  // `progressed` is called whenever an `applied` or a `watermark` has moved. References outlive the applier.
+  Applier(async::Loop& loop, store::Store& store, std::string name, std::string shard,
+          std::function<void()> progressed, const ConsumerOptions& options);
+
+  // Adds a source and reads it until cancelled. Sources are applied in the order of their `rank`, lowest first.
+  Consumer& Add(size_t rank, Source& source, Projection& projection, std::string source_name,
+                async::CancelToken cancel);
+  // nullptr where there is none (yet).
+  Consumer* Find(const std::string& source_name) const;
+  size_t size() const { return followed_.size(); }
+
+  // Until cancelled; survives the loss of Redis.
+  async::Task<void> Run(async::CancelToken cancel);
+
+ private:
+  struct Followed {
+    Followed(size_t rank, Source& source, Projection& projection) : rank(rank), source(source), projection(projection) {}
+    const size_t rank;
+    Source& source;
+    Projection& projection;
+    std::unique_ptr<Consumer> consumer;
+    bool acknowledging = false;
+  };
+  // What one source adds to a commit.
+  struct Part {
+    Part(Followed* followed, Consumer::Batch batch) : followed(followed), batch(std::move(batch)) {}
+    Followed* followed;
+    Consumer::Batch batch;
+  };
+  using Parts = std::vector<Part>;
+
+  // Reads all cursors.
+  async::Task<absl::Status> Locate();
+  // When the next commit is to begin: InfinitePast at once, InfiniteFuture when something arrives.
+  absl::Time DueAt(absl::Time now) const;
+  Parts Collect(absl::Time now) const;
+  // Commits the parts together or, where they do not go together, each by itself.
+  async::Task<void> Apply(Parts parts, async::CancelToken cancel);
+  // One attempt after the other until the parts are committed or fail. `failed` tells whose projection it was that did;
+  // npos = not one alone.
+  async::Task<absl::Status> Commit(const Parts* parts, size_t* failed, async::CancelToken cancel);
+  async::Task<absl::Status> Project(store::Session* session, const Part* part, absl::Time not_before);
+  void Progress();
+  async::Task<void> Acknowledge(Followed* followed);
+  async::Task<absl::Status> CommitCursor(Consumer* consumer);
+
+  async::Loop& loop_;
+  store::Store& store_;
+  const std::string name_;
+  const std::string shard_;
+  const std::function<void()> progressed_;
+  const ConsumerOptions options_;
+  std::vector<std::unique_ptr<Followed>> followed_;
+  // The cursors must be read (again): one is not known, or the outcome of a commit.
+  bool lost_ = true;
+  async::Event wake_;
+};
+
+}  // namespace motcua::feed

@@ -1,0 +1,228 @@
+// When watermarks move.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/async/when_all.h"
+#include "common/feed/publisher.h"
+#include "common/feed/publisher_internal.h"
+#include "common/status/errors.h"
+#include "common/time/timestamp.h"
+
+namespace motcua::feed {
+
+namespace {
+
+using async::CancelToken;
+using async::Task;
+using internal::Patience;
+
+// Who asked and was not served asks again sooner than this, or is no longer there.
+constexpr absl::Duration kForgetAskers = absl::Seconds(5);
+
+// Microseconds are what the commit script compares by.
+absl::Time WholeMicros(absl::Time t) { return absl::FromUnixMicros(absl::ToUnixMicros(t)); }
+
+// Keeps a moment among those wanted for as long as it lives.
+class Want {
+ public:
+  Want(std::multiset<absl::Time>& wanted, absl::Time moment) : wanted_(wanted), entry_(wanted.insert(moment)) {}
+  ~Want() { wanted_.erase(entry_); }
+  Want(const Want&) = delete;
+
+ private:
+  std::multiset<absl::Time>& wanted_;
+  const std::multiset<absl::Time>::iterator entry_;
+};
+
+}  // namespace
+
+void Publisher::Kick() {
+  if (bound_) {
+    for (const auto& [name, shard] : shards_) shard->bound_moved = true;
+  }
+  kicked_.Set();
+}
+
+void Publisher::Kick(const std::string& name) {
+  if (!bound_) return;
+  const auto found = shards_.find(name);
+  if (found == shards_.end()) return;
+  found->second->bound_moved = true;
+  kicked_.Set();
+}
+
+absl::Time Publisher::Limit(const Shard& shard) const {
+  absl::Time limit = store_.clock().Now() - options_.grace;
+  if (bound_) limit = std::min(limit, bound_(shard.name));
+  return limit == absl::InfinitePast() ? limit : WholeMicros(limit);
+}
+
+absl::Time Publisher::DueAt(const Shard& shard, absl::Time now) const {
+  if (options_.eager) return Limit(shard) > shard.watermark ? now : absl::InfiniteFuture();
+  absl::Time due = absl::InfiniteFuture();
+  // The first moment asked for that is still to come.
+  const auto wanted = shard.wanted.upper_bound(shard.watermark);
+  const bool news = *shard.readers > 0 && (shard.news_first != absl::InfiniteFuture() || shard.bound_moved);
+  if (wanted == shard.wanted.end() && !news) return due;
+  const absl::Time limit = Limit(shard);
+  if (wanted != shard.wanted.end()) {
+    if (limit >= *wanted) return now;
+    // Where the clock is what holds it back, it will be there; where the bound is, a kick will tell.
+    const absl::Time by_clock = store_.clock().Now() - options_.grace;
+    if (by_clock < *wanted) due = now + std::max(*wanted - by_clock, absl::Milliseconds(1));
+  }
+  if (news) {
+    const absl::Time pace = shard.moved_at + options_.watermark_interval;
+    if (shard.bound_moved && limit > shard.watermark) due = std::min(due, pace);
+    if (shard.news_first != absl::InfiniteFuture()) {
+      const absl::Time passed = shard.news_first + options_.grace;
+      // A bound that stands before the news: a kick will tell.
+      if (now < passed || limit > shard.watermark) due = std::min(due, std::max(pace, passed));
+    }
+  }
+  return due;
+}
+
+Task<void> Publisher::MoveWatermarks(CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    kicked_.Reset();
+    absl::Time now = absl::Now();
+    absl::Time next = absl::InfiniteFuture();
+    std::vector<Task<absl::Status>> moves;
+    for (const auto& [name, shard] : shards_) {
+      const absl::Time due = DueAt(*shard, now);
+      if (due <= now) {
+        moves.push_back(MoveWatermark(shard.get()));
+      } else {
+        next = std::min(next, due);
+      }
+    }
+    bool failed = false;
+    if (!moves.empty()) {
+      std::vector<absl::Status> ends = co_await async::WhenAll(std::move(moves));
+      for (const absl::Status& end : ends) failed = failed || !end.ok();
+      next = absl::Now();  // what is due next is known when they have moved
+    }
+    if (options_.eager) next = std::min(next, now + options_.watermark_interval);
+    if (failed) {
+      absl::Status slept = co_await loop_.Sleep(absl::Milliseconds(20), cancel);
+      (void)slept;
+      continue;
+    }
+    if (next <= absl::Now()) continue;
+    absl::Status waited = co_await kicked_.Wait(next, cancel);
+    (void)waited;
+  }
+}
+
+Task<absl::Status> Publisher::MoveWatermark(Shard* shard) {
+  const absl::Time to = Limit(*shard);
+  shard->bound_moved = false;
+  if (to <= shard->watermark) co_return absl::OkStatus();
+  store::Transaction tx(store_.Keys(shard->name));
+  tx.MoveWatermark(to);
+  const absl::Time now = absl::Now();
+  absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), Patience());
+  if (!outcome.ok()) {
+    shard->bound_moved = static_cast<bool>(bound_);
+    co_return outcome.status();
+  }
+  shard->moved_at = now;
+  shard->watermark = std::max(shard->watermark, to);
+  shard->watermarks.Add(outcome->position, to);
+  if (shard->news_last <= to) {
+    shard->news_first = absl::InfiniteFuture();
+    shard->news_last = absl::InfinitePast();
+  } else if (shard->news_first <= to) {
+    shard->news_first = shard->news_last;
+  }
+  Pulse(*shard);
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<v1::ReachResponse>> Publisher::Reach(v1::ReachRequest request, absl::Time deadline,
+                                                        CancelToken cancel) {
+  for (const v1::ReachMoment& asked : request.moments()) {
+    if (!shards_.contains(asked.shard())) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
+  }
+  deadline = std::min(deadline, absl::Now() + kReachPatience);
+  v1::ReachResponse response;
+  for (int i = 0; i < request.moments_size(); ++i) response.add_reached();
+  std::vector<Task<absl::Status>> parts;
+  for (int i = 0; i < request.moments_size(); ++i) {
+    parts.push_back(ReachMoment(request.moments(i), response.mutable_reached(i), deadline, cancel));
+  }
+  std::vector<absl::Status> ends = co_await async::WhenAll(std::move(parts));
+  for (const absl::Status& end : ends) {
+    if (!end.ok()) co_return end;
+  }
+  co_return response;
+}
+
+Task<absl::Status> Publisher::ReachMoment(v1::ReachMoment asked, v1::Reached* reached, absl::Time deadline,
+                                          CancelToken cancel) {
+  Shard* const shard = shards_.at(asked.shard()).get();
+  reached->set_shard(asked.shard());
+  if (asked.has_moment()) {
+    const absl::Time moment = WholeMicros(time::FromTimestamp(asked.moment()));
+    if (shard->watermark < moment) {
+      shard->asked_at = absl::Now();
+      shard->owed_since = std::min(shard->owed_since, shard->asked_at);
+      const Want want(shard->wanted, moment);
+      absl::Status asked_on;
+      if (ask_) asked_on = co_await ask_(shard->name, moment, deadline);
+      kicked_.Set();
+      while (shard->watermark < moment) {
+        absl::Status woken = co_await shard->changed.Wait(deadline, cancel);
+        if (!woken.ok()) break;
+      }
+    }
+    if (shard->watermark >= moment) shard->owed_since = absl::InfiniteFuture();
+    reached->set_end(shard->position);
+  } else {
+    absl::StatusOr<uint64_t> end = co_await ReadEnd(shard, Patience());
+    if (!end.ok()) co_return end.status();
+    reached->set_end(*end);
+  }
+  if (!shard->watermarks.empty()) {
+    *reached->mutable_watermark() = time::ToTimestamp(shard->watermarks.last());
+    reached->set_position(shard->watermarks.last_position());
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Publisher::AwaitWatermark(absl::Time moment, absl::Time deadline) {
+  const absl::Time target = WholeMicros(moment);
+  Kick();
+  std::vector<std::string> names = shards();
+  for (const std::string& name : names) {
+    Shard& shard = *shards_.at(name);
+    const Want want(shard.wanted, target);
+    kicked_.Set();
+    while (shard.watermark < target) {
+      absl::Status woken = co_await shard.changed.Wait(deadline);
+      if (!woken.ok()) {
+        co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the watermark of ", name, " lags behind"));
+      }
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+absl::Time Publisher::watermark(const std::string& name) const {
+  auto found = shards_.find(name);
+  return found == shards_.end() ? absl::InfinitePast() : found->second->watermark;
+}
+
+absl::Duration Publisher::owed(const std::string& name) const {
+  auto found = shards_.find(name);
+  if (found == shards_.end()) return absl::ZeroDuration();
+  const Shard& shard = *found->second;
+  const absl::Time now = absl::Now();
+  if (shard.owed_since == absl::InfiniteFuture() || now > shard.asked_at + kForgetAskers) return absl::ZeroDuration();
+  return now - shard.owed_since;
+}
+
+}  // namespace motcua::feed
