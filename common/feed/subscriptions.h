@@ -58,11 +58,8 @@ class Subscriptions {
   // where that feed ends before `position`, DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED.
   async::Task<absl::Status> AwaitApplied(std::string source_name, std::string shard, uint64_t position,
                                          absl::Time deadline, async::CancelToken cancel);
-  // Waits until Watermark(shard) has reached `moment` for every shard in `shards`.
-  async::Task<absl::Status> AwaitWatermark(std::vector<std::string> shards, absl::Time moment,
-                                           absl::Time deadline);
   // Waits until the watermark of the source has reached `moment` in every shard of `shards`, those included
-  // that are not consumed yet.
+  // that are not consumed yet. Asks for it where it does not come.
   async::Task<absl::Status> AwaitWatermark(std::string source_name, std::vector<std::string> shards,
                                            absl::Time moment, absl::Time deadline);
   // Asks the sources for a moment, where their watermarks have not reached it, and waits until Watermark(shard) has.
