@@ -40,13 +40,6 @@ Task<absl::StatusOr<ReachResponse>> ReachIn(Backend& backend, std::shared_ptr<rp
   co_return response;
 }
 
-// The step is bytes already; StreamWriter takes messages.
-Task<absl::Status> WriteStep(rpc::StreamWriter<ReadResponse>& writer, std::string step) {
-  ReadResponse response;
-  if (!response.ParseFromString(step)) co_return errors::DataLoss("CORRUPT_FEED", "a feed holds what is no event");
-  co_return co_await writer.Write(std::move(response));
-}
-
 Task<absl::Status> Refuse(absl::Status status) { co_return status; }
 
 // Officers read the feeds of their own jurisdiction. Only services are durable consumers, each under its own name:

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <memory>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "common/status/errors.h"
 #include "common/store/commit_script.h"
 #include "openssl/evp.h"
@@ -42,37 +39,10 @@ absl::Status Corrupt(std::string_view what) {
   return errors::DataLoss("CORRUPT_RECORD", "the store answered with a malformed " + std::string(what));
 }
 
-// Page tokens name the last member seen: score, colon, member.
-std::string EncodeToken(double score, std::string_view member) {
-  return absl::WebSafeBase64Escape(absl::StrFormat("%.17g:%s", score, member));
-}
-
-bool DecodeToken(const std::string& token, double& score, std::string& member) {
-  std::string text;
-  if (!absl::WebSafeBase64Unescape(token, &text)) return false;
-  const size_t colon = text.find(':');
-  if (colon == std::string::npos || !absl::SimpleAtod(text.substr(0, colon), &score)) return false;
-  member = text.substr(colon + 1);
-  return true;
-}
-
 template <class Number>
 bool ParseNumber(std::string_view text, Number& number) {
   const std::from_chars_result read = std::from_chars(text.data(), text.data() + text.size(), number);
   return read.ec == std::errc() && read.ptr == text.data() + text.size();
-}
-
-absl::StatusOr<std::vector<std::pair<std::string, double>>> ScoredMembers(const Reply& reply) {
-  std::vector<std::pair<std::string, double>> members;
-  const std::vector<Reply>& items = reply.items();
-  if (items.size() % 2 != 0) return Corrupt("index");
-  members.reserve(items.size() / 2);
-  for (size_t i = 0; i < items.size(); i += 2) {
-    double score = 0;
-    if (!absl::SimpleAtod(items[i + 1].text(), &score)) return Corrupt("index");
-    members.emplace_back(items[i].text(), score);
-  }
-  return members;
 }
 
 }  // namespace
@@ -167,128 +137,6 @@ Task<absl::StatusOr<uint64_t>> Store::NextNumber(std::string key, absl::Time dea
   absl::StatusOr<Reply> reply = co_await Ask(std::move(command), deadline);
   if (!reply.ok()) co_return reply.status();
   co_return static_cast<uint64_t>(reply->integer());
-}
-
-// -1 where the member does not stand there with this score.
-Task<absl::StatusOr<int64_t>> Store::RankOf(std::string key, Order order, std::string member, double score,
-                                           absl::Time deadline) {
-  Command held("ZSCORE");
-  held.Arg(key).Arg(member);
-  absl::StatusOr<Reply> held_reply = co_await Ask(std::move(held), deadline);
-  if (!held_reply.ok()) co_return held_reply.status();
-  double now = 0;
-  if (held_reply->is_nil() || !absl::SimpleAtod(held_reply->text(), &now) || now != score) co_return int64_t{-1};
-  Command ask(order == Order::kAscending ? "ZRANK" : "ZREVRANK");
-  ask.Arg(key).Arg(member);
-  absl::StatusOr<Reply> rank = co_await Ask(std::move(ask), deadline);
-  if (!rank.ok()) co_return rank.status();
-  co_return rank->is_nil() ? int64_t{-1} : rank->integer();
-}
-
-Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string key, Order order, uint32_t page_size,
-                                                 std::string page_token, absl::Time deadline) {
-  const bool ascending = order == Order::kAscending;
-  page_size = std::clamp<uint32_t>(page_size, 1, 1000);
-  double score = 0;
-  std::string member;
-  if (!page_token.empty() && !DecodeToken(page_token, score, member)) {
-    co_return errors::InvalidArgument("BAD_PAGE_TOKEN", "page_token: must come from the page before");
-  }
-  Command size("ZCARD");
-  size.Arg(key);
-  Task<absl::StatusOr<Reply>> size_task = Ask(std::move(size), deadline);
-  absl::StatusOr<Reply> size_reply = co_await std::move(size_task);
-  if (!size_reply.ok()) co_return size_reply.status();
-  IndexPage page;
-  page.total = static_cast<uint64_t>(size_reply->integer());
-
-  std::vector<std::pair<std::string, double>> found;
-  const uint32_t want = page_size + 1;  // one more tells whether another page follows
-  bool read = false;
-  // Where the last member seen still stands, its rank is the way on: O(log n) however many share its score. The range
-  // begins with it, which shows that no write came between the two questions.
-  for (int attempt = 0; attempt < 3 && !read && !page_token.empty(); ++attempt) {
-    absl::StatusOr<int64_t> rank = co_await RankOf(key, order, member, score, deadline);
-    if (!rank.ok()) co_return rank.status();
-    if (*rank < 0) break;
-    Command range("ZRANGE");
-    range.Arg(key).Arg(*rank).Arg(*rank + want);
-    if (!ascending) range.Arg("REV");
-    range.Arg("WITHSCORES");
-    absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
-    if (!reply.ok()) co_return reply.status();
-    absl::StatusOr<std::vector<std::pair<std::string, double>>> batch = ScoredMembers(*reply);
-    if (!batch.ok()) co_return batch.status();
-    read = !batch->empty() && batch->front().first == member && batch->front().second == score;
-    if (read) found.assign(std::make_move_iterator(batch->begin() + 1), std::make_move_iterator(batch->end()));
-  }
-  int64_t offset = 0;
-  while (!read) {
-    Command range("ZRANGE");
-    range.Arg(key);
-    if (page_token.empty()) {
-      range.Arg(0).Arg(page_size);
-      if (!ascending) range.Arg("REV");
-    } else {
-      range.Arg(absl::StrFormat("%.17g", score)).Arg(ascending ? "+inf" : "-inf").Arg("BYSCORE");
-      if (!ascending) range.Arg("REV");
-      range.Arg("LIMIT").Arg(offset).Arg(want);
-    }
-    range.Arg("WITHSCORES");
-    absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
-    if (!reply.ok()) co_return reply.status();
-    absl::StatusOr<std::vector<std::pair<std::string, double>>> batch = ScoredMembers(*reply);
-    if (!batch.ok()) co_return batch.status();
-    for (auto& item : *batch) {
-      const bool seen = !page_token.empty() && item.second == score &&
-                        (ascending ? item.first <= member : item.first >= member);
-      if (!seen && found.size() < want) found.push_back(std::move(item));
-    }
-    offset += want;
-    read = page_token.empty() || batch->size() < want || found.size() >= want;
-  }
-  if (found.size() > page_size) {
-    page.next_page_token = EncodeToken(found[page_size - 1].second, found[page_size - 1].first);
-    found.resize(page_size);
-  }
-  page.members.reserve(found.size());
-  for (auto& item : found) page.members.push_back(std::move(item.first));
-  co_return page;
-}
-
-Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexUpTo(std::string key, double score,
-                                                                                   uint32_t limit,
-                                                                                   absl::Time deadline) {
-  Command range("ZRANGE");
-  range.Arg(key).Arg("-inf").Arg(absl::StrFormat("%.17g", score)).Arg("BYSCORE").Arg("LIMIT").Arg(0).Arg(limit);
-  range.Arg("WITHSCORES");
-  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
-  if (!reply.ok()) co_return reply.status();
-  co_return ScoredMembers(*reply);
-}
-
-Task<absl::StatusOr<std::optional<double>>> Store::IndexLowest(std::string key, absl::Time deadline) {
-  Command range("ZRANGE");
-  range.Arg(key).Arg(0).Arg(0).Arg("WITHSCORES");
-  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
-  if (!reply.ok()) co_return reply.status();
-  absl::StatusOr<std::vector<std::pair<std::string, double>>> members = ScoredMembers(*reply);
-  if (!members.ok()) co_return members.status();
-  std::optional<double> lowest;
-  if (!members->empty()) lowest = members->front().second;
-  co_return lowest;
-}
-
-Task<absl::StatusOr<std::vector<uint64_t>>> Store::IndexSizes(std::vector<std::string> keys, absl::Time deadline) {
-  std::vector<uint64_t> sizes;
-  for (const std::string& key : keys) {
-    Command size("ZCARD");
-    size.Arg(key);
-    absl::StatusOr<Reply> reply = co_await Ask(std::move(size), deadline);
-    if (!reply.ok()) co_return reply.status();
-    sizes.push_back(static_cast<uint64_t>(reply->integer()));
-  }
-  co_return sizes;
 }
 
 Task<absl::StatusOr<Counters>> Store::ReadCounters(std::string key, absl::Time deadline) {

@@ -114,9 +114,9 @@ class Store {
   // The next number of a sequence, 1, 2, 3 ...: unique for ever, with gaps where the caller fails afterwards.
   async::Task<absl::StatusOr<uint64_t>> NextNumber(std::string key, absl::Time deadline);
 
-  // A page of at most `page_size` (1..1000) members. Stable under writes: the token names the last member seen, so
-  // what is added or removed meanwhile neither repeats nor hides others.
-  // Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN).
+  // A page of at most `page_size` (1..1000) members, in one trip. Stable under writes: the token names the last member
+  // seen, so what is added or removed meanwhile neither repeats nor hides others.
+  // Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN), also for the token of another index or order.
   async::Task<absl::StatusOr<IndexPage>> ReadIndex(std::string key, Order order, uint32_t page_size,
                                                    std::string page_token, absl::Time deadline);
 
@@ -127,7 +127,7 @@ class Store {
   // Lowest score of an index; nullopt = empty.
   async::Task<absl::StatusOr<std::optional<double>>> IndexLowest(std::string key, absl::Time deadline);
 
-  // Sizes of indexes, in the order of `keys`.
+  // Sizes of indexes, in the order of `keys`; in one trip.
   async::Task<absl::StatusOr<std::vector<uint64_t>>> IndexSizes(std::vector<std::string> keys, absl::Time deadline);
 
   async::Task<absl::StatusOr<Counters>> ReadCounters(std::string key, absl::Time deadline);
@@ -146,8 +146,6 @@ class Store {
 
  private:
   async::Task<absl::StatusOr<redis::Reply>> Ask(redis::Command command, absl::Time deadline);
-  async::Task<absl::StatusOr<int64_t>> RankOf(std::string key, Order order, std::string member, double score,
-                                              absl::Time deadline);
 
   redis::Client& redis_;
   const time::Clock& clock_;

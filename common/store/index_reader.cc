@@ -1,0 +1,197 @@
+// What Store tells of its indexes.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "common/async/when_all.h"
+#include "common/status/errors.h"
+#include "common/store/store.h"
+
+namespace motcua::store {
+
+namespace {
+
+using async::Task;
+using redis::Command;
+using redis::Reply;
+
+// A page in one trip and O(log n) commands, whatever has become of the member last seen and however many
+// share its score.
+//
+// KEYS[1]  the index
+// ARGV[1]  '1' = descending   ARGV[2]  page size   ARGV[3], ARGV[4]  score and member last seen, where there
+// is one
+//
+// Returns {size of the index, score of the page's last member or '' where no page follows, the members}.
+// Writes nothing.
+//
+// Members are compared byte by byte, as Redis orders them: Lua's own comparison goes by the server's locale.
+constexpr char kPageScript[] = R"lua(
+local call = redis.call
+local key, descending, size = KEYS[1], ARGV[1] == '1', tonumber(ARGV[2])
+local function less(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+local total = call('ZCARD', key)
+local from = 0
+if ARGV[3] then
+  local score, member = ARGV[3], ARGV[4]
+  local held = call('ZSCORE', key, member)
+  local low, there
+  if held and tonumber(held) == tonumber(score) then
+    low, there = call('ZRANK', key, member), 1
+  else
+    low, there = call('ZCOUNT', key, '-inf', '(' .. score), 0
+    local high = low + call('ZCOUNT', key, score, score)
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if less(call('ZRANGE', key, middle, middle)[1], member) then low = middle + 1 else high = middle end
+    end
+  end
+  from = descending and total - low or low + there
+end
+local members
+if descending then
+  members = call('ZRANGE', key, from, from + size - 1, 'REV')
+else
+  members = call('ZRANGE', key, from, from + size - 1)
+end
+local last = ''
+if from + size < total then last = call('ZSCORE', key, members[size]) end
+return {total, last, members}
+)lua";
+
+const redis::Script& PageScript() {
+  static const auto* script = new redis::Script(kPageScript);
+  return *script;
+}
+
+absl::Status Corrupt() {
+  return errors::DataLoss("CORRUPT_RECORD", "the store answered with a malformed index");
+}
+
+// What binds a token to its index and order: those of another list would page through this one at random.
+constexpr size_t kMarkBytes = 6;
+std::string MarkOf(std::string_view key, Order order) {
+  return Sha256(key, order == Order::kAscending ? "+" : "-").substr(0, kMarkBytes);
+}
+
+// The last member seen of a list: mark, score, colon, member.
+std::string EncodeToken(std::string_view mark, double score, std::string_view member) {
+  return absl::WebSafeBase64Escape(absl::StrFormat("%s%.17g:%s", mark, score, member));
+}
+
+bool DecodeToken(const std::string& token, std::string_view mark, double& score, std::string& member) {
+  std::string text;
+  if (!absl::WebSafeBase64Unescape(token, &text)) return false;
+  const size_t colon = text.find(':', kMarkBytes);
+  if (colon == std::string::npos || text.compare(0, kMarkBytes, mark) != 0) return false;
+  if (!absl::SimpleAtod(text.substr(kMarkBytes, colon - kMarkBytes), &score) || !std::isfinite(score))
+    return false;
+  member = text.substr(colon + 1);
+  return true;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, double>>> ScoredMembers(const Reply& reply) {
+  std::vector<std::pair<std::string, double>> members;
+  const std::vector<Reply>& items = reply.items();
+  if (items.size() % 2 != 0) return Corrupt();
+  members.reserve(items.size() / 2);
+  for (size_t i = 0; i < items.size(); i += 2) {
+    double score = 0;
+    if (!absl::SimpleAtod(items[i + 1].text(), &score)) return Corrupt();
+    members.emplace_back(items[i].text(), score);
+  }
+  return members;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string key, Order order, uint32_t page_size,
+                                                 std::string page_token, absl::Time deadline) {
+  const std::string mark = MarkOf(key, order);
+  redis::ScriptCall call(PageScript());
+  call.Key(key);
+  call.Arg(order == Order::kAscending ? "0" : "1").Arg(std::clamp<uint32_t>(page_size, 1, 1000));
+  if (!page_token.empty()) {
+    double score = 0;
+    std::string member;
+    if (!DecodeToken(page_token, mark, score, member)) {
+      co_return errors::InvalidArgument("BAD_PAGE_TOKEN", "page_token: must come from the page before");
+    }
+    call.Arg(absl::StrFormat("%.17g", score)).Arg(member);
+  }
+  absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
+  if (!reply.ok()) co_return reply.status();
+  std::vector<Reply>& items = reply->items();
+  if (items.size() != 3) co_return Corrupt();
+  IndexPage page;
+  page.total = static_cast<uint64_t>(items[0].integer());
+  page.members.reserve(items[2].items().size());
+  for (Reply& member : items[2].items()) page.members.push_back(std::move(member.text()));
+  const std::string& last = items[1].text();
+  double score = 0;
+  if (!last.empty() && (page.members.empty() || !absl::SimpleAtod(last, &score))) co_return Corrupt();
+  if (!last.empty()) page.next_page_token = EncodeToken(mark, score, page.members.back());
+  co_return page;
+}
+
+Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexUpTo(std::string key,
+                                                                                   double score,
+                                                                                   uint32_t limit,
+                                                                                   absl::Time deadline) {
+  Command range("ZRANGE");
+  range.Arg(key)
+      .Arg("-inf")
+      .Arg(absl::StrFormat("%.17g", score))
+      .Arg("BYSCORE")
+      .Arg("LIMIT")
+      .Arg(0)
+      .Arg(limit);
+  range.Arg("WITHSCORES");
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+  if (!reply.ok()) co_return reply.status();
+  co_return ScoredMembers(*reply);
+}
+
+Task<absl::StatusOr<std::optional<double>>> Store::IndexLowest(std::string key, absl::Time deadline) {
+  Command range("ZRANGE");
+  range.Arg(key).Arg(0).Arg(0).Arg("WITHSCORES");
+  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+  if (!reply.ok()) co_return reply.status();
+  absl::StatusOr<std::vector<std::pair<std::string, double>>> members = ScoredMembers(*reply);
+  if (!members.ok()) co_return members.status();
+  std::optional<double> lowest;
+  if (!members->empty()) lowest = members->front().second;
+  co_return lowest;
+}
+
+Task<absl::StatusOr<std::vector<uint64_t>>> Store::IndexSizes(std::vector<std::string> keys,
+                                                              absl::Time deadline) {
+  std::vector<Task<absl::StatusOr<Reply>>> asked;
+  asked.reserve(keys.size());
+  for (const std::string& key : keys) {
+    Command size("ZCARD");
+    size.Arg(key);
+    asked.push_back(Ask(std::move(size), deadline));
+  }
+  std::vector<absl::StatusOr<Reply>> replies = co_await async::WhenAll(std::move(asked));
+  std::vector<uint64_t> sizes;
+  sizes.reserve(replies.size());
+  for (const absl::StatusOr<Reply>& reply : replies) {
+    if (!reply.ok()) co_return reply.status();
+    sizes.push_back(static_cast<uint64_t>(reply->integer()));
+  }
+  co_return sizes;
+}
+
+}  // namespace motcua::store
