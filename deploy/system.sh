@@ -88,7 +88,8 @@ redis_start() {
   spawn redis redis-server --set-proc-title no --port 0 --unixsocket "$REDIS_SOCKET" --unixsocketperm 700 \
     --dir "$RUN/redis" --daemonize no \
     --appendonly yes --appendfsync always --save '' --lazyfree-lazy-expire yes \
-    --auto-aof-rewrite-min-size 256mb --hash-max-listpack-entries 128
+    --auto-aof-rewrite-percentage 400 --auto-aof-rewrite-min-size 512mb --rdbcompression no \
+    --latency-tracking no --slowlog-log-slower-than -1 --hash-max-listpack-entries 128
   wait_up redis redis_answers
 }
 
