@@ -60,6 +60,12 @@ void PrintCosts(const Report& report) {
     std::printf("%-38s %9.2f %9.2f %9.2f %9.2f %9.2f\n", key.c_str(), services, client, Of(costs, "scripts"),
                 Of(costs, "commands"), Of(costs, "events"));
   }
+  std::printf(
+      "\nratio: to the floor of bare Redis commits. switches: of threads, of the four services and of the "
+      "client.\n"
+      "scripts: calls of EVALSHA (commits, pages of lists). commands: all else that Redis did, in scripts "
+      "too.\n"
+      "events: in the four feeds. Costs are counted until the feeds have caught up.\n\n");
 }
 
 void PrintFigures(const Report& report) {
@@ -120,14 +126,13 @@ void AddCosts(const Reading& before, const Reading& after, uint64_t operations, 
 }
 
 void Print(const Report& report) {
-  PrintRates(report);
-  PrintCosts(report);
-  std::printf(
-      "\nratio: to the floor of bare Redis commits. switches: of threads, of the four services together and "
-      "of the client.\n"
-      "scripts: calls of EVALSHA, that is commits. commands: all else that Redis did, inside of scripts too. "
-      "events: in the\n"
-      "four feeds. Costs are counted until the feeds have caught up.\n\n");
+  bool rates = false, costs = false;
+  for (const auto& [key, row] : report.items()) {
+    rates = rates || (row.is_object() && row.contains("per_second"));
+    costs = costs || (row.is_object() && row.contains("per_operation"));
+  }
+  if (rates) PrintRates(report);
+  if (costs) PrintCosts(report);
   PrintFigures(report);
 }
 
