@@ -114,9 +114,9 @@ class Store {
   // The next number of a sequence, 1, 2, 3 ...: unique for ever, with gaps where the caller fails afterwards.
   async::Task<absl::StatusOr<uint64_t>> NextNumber(std::string key, absl::Time deadline);
 
-  // A page of at most `page_size` (1..1000) members, in one trip. Stable under writes: the token names the last member
-  // seen, so what is added or removed meanwhile neither repeats nor hides others.
-  // Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN), also for the token of another index or order.
+  // A page of at most `page_size` (1..1000) members, in one trip. Stable under writes: the token names the
+  // last member seen, so what is added or removed meanwhile neither repeats nor hides others. Errors:
+  // INVALID_ARGUMENT (BAD_PAGE_TOKEN), also for the token of another index or order.
   async::Task<absl::StatusOr<IndexPage>> ReadIndex(std::string key, Order order, uint32_t page_size,
                                                    std::string page_token, absl::Time deadline);
 
