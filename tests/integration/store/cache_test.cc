@@ -206,6 +206,27 @@ TEST_F(CacheTest, AScriptThatIsFlushedInMidLoadIsSentAgain) {
   EXPECT_EQ(FeedLength(), 300u);
 }
 
+TEST_F(CacheTest, TheEstimateIsNearTheMemoryThatARecordTakes) {
+  ASSERT_TRUE(Wait(Add(kId, "request-1", 1)).ok());
+  Ledger::Record record = Load(kId);
+  for (int i = 0; i < 4; ++i) {
+    routing::v1::CustodySpan& span = *record.mutable_route()->add_custody();
+    span.set_agency("H30.18.05.TC");
+    routing::v1::Consultation& consultation = *record.mutable_route()->add_consultations();
+    consultation.set_to("H30.18.05.TM");
+    consultation.set_question("Is the plot of land in the plan for the road, and since when?");
+  }
+  record.mutable_route()->mutable_due()->set_date("2025-07-30");
+  const size_t memory = record.SpaceUsedLong() + 2 * KeyOf(kId).size() + 300;
+  RecordCache cache(1 << 20);
+  auto loaded = std::make_shared<LoadedRecord>();
+  loaded->version = 1;
+  loaded->record_size = record.ByteSizeLong();
+  cache.Put(KeyOf(kId), std::move(loaded));
+  EXPECT_GT(cache.bytes(), memory * 2 / 3);
+  EXPECT_LT(cache.bytes(), memory * 3 / 2);
+}
+
 TEST(RecordCache, IsBoundedAndForgetsWhatWasUsedLongestAgo) {
   RecordCache cache(10'000);
   auto record = [](uint64_t version, size_t size) {
