@@ -39,7 +39,7 @@ Consumer& Applier::Add(size_t rank, Source& source, Projection& projection, std:
                        CancelToken cancel) {
   auto followed = std::make_unique<Followed>(rank, source, projection);
   followed->consumer = std::make_unique<Consumer>(loop_, source, projection, name_, std::move(source_name), shard_,
-                                                  [this] { wake_.Set(); }, options_);
+                                                  [this] { Arrived(); }, options_);
   Consumer& consumer = *followed->consumer;
   const auto place = std::find_if(followed_.begin(), followed_.end(),
                                   [rank](const std::unique_ptr<Followed>& other) { return other->rank > rank; });
@@ -55,6 +55,12 @@ Consumer* Applier::Find(const std::string& source_name) const {
     if (followed->consumer->source_name() == source_name) return followed->consumer.get();
   }
   return nullptr;
+}
+
+void Applier::Arrived() {
+  wake_.Set();
+  // What needs no commit does not wait for the one that is under way.
+  if (applying_) Progress();
 }
 
 Task<void> Applier::Run(CancelToken cancel) {
@@ -78,7 +84,9 @@ Task<void> Applier::Run(CancelToken cancel) {
       continue;
     }
     Parts parts = Collect(now);
+    applying_ = true;
     co_await Apply(std::move(parts), cancel);
+    applying_ = false;
     Progress();
   }
 }

@@ -59,6 +59,7 @@ class Applier {
   };
   using Parts = std::vector<Part>;
 
+  void Arrived();
   // Reads all cursors.
   async::Task<absl::Status> Locate();
   // When the next commit is to begin: InfinitePast at once, InfiniteFuture when something arrives.
@@ -83,6 +84,7 @@ class Applier {
   std::vector<std::unique_ptr<Followed>> followed_;
   // The cursors must be read (again): one is not known, or the outcome of a commit.
   bool lost_ = true;
+  bool applying_ = false;
   async::Event wake_;
 };
 

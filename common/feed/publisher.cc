@@ -103,7 +103,7 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
   if (shards_.empty()) co_return co_await shard_added_.Wait(absl::InfiniteFuture(), cancel);
   if (tailed_.size() != shards_.size()) {
     const absl::Duration block = std::min(kLongestBlock, 0.9 * tail_.options().ping_interval);
-    read_.emplace("XREAD");
+    read_ = Command("XREAD");
     read_->Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(block)).Arg("STREAMS");
     tailed_.clear();
     for (const auto& [name, shard] : shards_) {

@@ -66,7 +66,7 @@ class Watermarks {
   void Thin() {
     std::deque<Pair> kept;
     for (size_t i = 0; i < pairs_.size(); ++i) {
-      if (i >= pairs_.size() / 2 || i % 2 == 1) kept.push_back(pairs_[i]);
+      if (i >= pairs_.size() / 2 || i % 2 == 0) kept.push_back(pairs_[i]);
     }
     pairs_ = std::move(kept);
   }

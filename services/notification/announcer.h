@@ -38,7 +38,7 @@ class Announcer {
                                              announcement.position, absl::Now() + kPatience, async::CancelToken());
     if (!applied.ok()) co_return;
     watch_.Wake(announcement.shard, announcement.recipients);
-    if (announcement.deliveries) worker_.Kick();
+    if (announcement.deliveries) worker_.Kick(announcement.shard);
   }
 
   async::Loop& loop_;

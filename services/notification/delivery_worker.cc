@@ -22,6 +22,7 @@ using async::Task;
 using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kRest = absl::Seconds(2);
 // Dossiers looked at in one pass over an outbox.
 constexpr uint32_t kPassSize = 64;
 constexpr int kCommitAttempts = 16;
@@ -66,6 +67,8 @@ Task<void> DeliveryWorker::Run(CancelToken cancel) {
     absl::StatusOr<std::vector<std::string>> shards = co_await store_.ListShards(absl::Now() + kPatience);
     for (size_t i = 0; shards.ok() && i < shards->size() && !cancel.cancelled(); ++i) {
       std::string shard = (*shards)[i];
+      const auto rest = rests_.find(shard);
+      if (rest != rests_.end() && absl::Now() < rest->second) continue;
       absl::Status passed = co_await Pass(std::move(shard));
       (void)passed;  // what could not be done now is still in the outbox
     }
@@ -98,8 +101,20 @@ Task<absl::Status> DeliveryWorker::Pass(std::string shard) {
     absl::Status claimed = co_await ClaimDue(shard, code, deadline);
     if (!claimed.ok()) co_return claimed;
   }
-  if (due->size() == kPassSize && under_way_ < options_.concurrency) Kick();
-  co_return absl::OkStatus();
+  if (due->size() == kPassSize && under_way_ < options_.concurrency) Kick(shard);
+  if (!due->empty()) co_return absl::OkStatus();
+  co_return co_await RestWhereEmpty(std::move(shard), deadline);
+}
+
+Task<absl::Status> DeliveryWorker::RestWhereEmpty(std::string shard, absl::Time deadline) {
+  const store::Keyspace keyspace = store_.Keys(shard);
+  rests_[shard] = absl::Now() + kRest;  // taken back by whoever adds something meanwhile
+  std::vector<std::string> indexes;
+  indexes.push_back(keyspace.Index(kOutboxIndex));
+  indexes.push_back(keyspace.Index(kHeldIndex));
+  absl::StatusOr<std::vector<uint64_t>> sizes = co_await store_.IndexSizes(std::move(indexes), deadline);
+  if (!sizes.ok() || (*sizes)[0] + (*sizes)[1] > 0) rests_.erase(shard);
+  co_return sizes.status();
 }
 
 Task<absl::Status> DeliveryWorker::ReleaseHeld(std::string shard, absl::Time deadline) {
@@ -113,7 +128,7 @@ Task<absl::Status> DeliveryWorker::ReleaseHeld(std::string shard, absl::Time dea
     absl::StatusOr<bool> committed = co_await Commit(shard, code, std::move(release), deadline);
     if (!committed.ok()) co_return committed.status();
   }
-  if (held->size() == kPassSize) Kick();
+  if (held->size() == kPassSize) Kick(shard);
   co_return absl::OkStatus();
 }
 
@@ -160,7 +175,7 @@ Task<void> DeliveryWorker::Attempt(std::string shard, std::string code, Delivery
   LogDelivery(shard, key, conclusion, outcome.error, taken, traceparent);
   --under_way_;
   ended_.Set();
-  Kick();
+  Kick(shard);
 }
 
 // The message as it is to go out, from what is stored now.

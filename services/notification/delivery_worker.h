@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,8 +49,11 @@ class DeliveryWorker {
   // Until cancelled; survives the loss of Redis. Attempts under way then have kGrace to end before they are broken off.
   async::Task<void> Run(async::CancelToken cancel);
 
-  // Something may be due.
-  void Kick() { kicked_.Set(); }
+  // Something of a shard may be due.
+  void Kick(const std::string& shard) {
+    rests_.erase(shard);
+    kicked_.Set();
+  }
 
   // Called for every attempt whose outcome was entered, and every delivery given up; for metrics.
   void OnConcluded(std::function<void(v1::Channel, Conclusion)> observe) { observe_ = std::move(observe); }
@@ -73,6 +77,8 @@ class DeliveryWorker {
   using Change = absl::AnyInvocable<bool(v1::DossierRecord&)>;
 
   async::Task<absl::Status> Pass(std::string shard);
+  // Lets a shard rest that has nothing to deliver, now or later.
+  async::Task<absl::Status> RestWhereEmpty(std::string shard, absl::Time deadline);
   async::Task<absl::Status> ReleaseHeld(std::string shard, absl::Time deadline);
   async::Task<absl::Status> ClaimDue(std::string shard, std::string code, absl::Time deadline);
   async::Task<void> Attempt(std::string shard, std::string code, DeliveryKey key);
@@ -90,6 +96,8 @@ class DeliveryWorker {
   const DeliveryOptions options_;
   async::Event kicked_;
   async::Event ended_;
+  // Shards with nothing to deliver, and until when nobody looks: only another replica can change that unseen.
+  std::map<std::string, absl::Time> rests_;
   size_t under_way_ = 0;
   bool stopping_ = false;
   std::function<void(v1::Channel, Conclusion)> observe_;

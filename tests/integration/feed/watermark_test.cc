@@ -1,0 +1,254 @@
+// Watermarks of a feed (DESIGN 3.6): never told before the events below them, at whatever pace a reader goes; and at
+// rest (3.4) neither moved nor told, unless somebody asks.
+#include <map>
+#include <optional>
+
+#include "tests/integration/feed/feed_fixture.h"
+#include "tests/support/tcp_gate.h"
+
+namespace motcua::feed {
+namespace {
+
+TEST_F(FeedTest, AWatermarkIsToldWithTheLastEventBelowIt) {
+  std::vector<absl::Time> moments;
+  for (int i = 0; i < 4; ++i) {
+    Emit(3);
+    moments.push_back(clock_.AdvanceTo(clock_.Now() + absl::Seconds(10)));
+    ASSERT_TRUE(SyncWait(loop_, publisher_.AwaitWatermark(moments.back(), Soon())).ok());
+  }
+  // One that reads an event at a time; it works off a backlog, from Redis and from the ring.
+  std::unique_ptr<Reader> reader = Read("", 0, 1);
+  std::map<uint64_t, absl::Time> told;
+  uint64_t position = 0;
+  while (position < 12 || !told.contains(12)) {
+    absl::StatusOr<v1::ReadResponse> step = reader->Take();
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_LE(step->events_size(), 1);
+    position = step->position();
+    if (step->has_watermark()) told[position] = time::FromTimestamp(step->watermark());
+  }
+  for (int i = 0; i < 4; ++i) {
+    const uint64_t last = 3 * static_cast<uint64_t>(i + 1);
+    ASSERT_TRUE(told.contains(last)) << "told while it works off the backlog";
+    EXPECT_EQ(told[last], moments[static_cast<size_t>(i)]);
+  }
+  for (const auto& [at, watermark] : told) EXPECT_LE(watermark, moments[(at - 1) / 3]) << "at " << at;
+}
+
+TEST_F(FeedTest, AStepIsBoundedByBytes) {
+  emitted_trace_ = std::string(300'000, 'x');
+  Emit(12);
+  std::unique_ptr<Reader> reader = Read("");
+  uint64_t seen = 0;
+  while (seen < 12) {
+    absl::StatusOr<v1::ReadResponse> step = reader->Take();
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_LE(step->ByteSizeLong(), size_t{1} << 21) << "a megabyte, and the event that passes it";
+    EXPECT_LE(step->events_size(), 4);
+    for (const v1::Event& event : step->events()) EXPECT_EQ(event.position(), ++seen);
+  }
+}
+
+// A replica that was cut off while the feed was trimmed tells no event under another one's position.
+TEST_F(FeedTest, AReplicaThatMissedTrimmedEventsTellsOfTheGap) {
+  test::TcpGate gate(redis_.address());
+  redis::Options options = RedisOptions(redis_);
+  options.address = gate.address();
+  redis::Client tail(loop_, options);
+  async::CancelSource cancel(loop_);
+  Publisher other(loop_, store_, tail, FeedOptions());
+  ASSERT_TRUE(SyncWait(loop_, other.AddShard("H30", Soon())).ok());
+  loop_.Spawn(other.Run(cancel.token()));
+  Emit(20);
+  const auto position = [&] {
+    uint64_t at = 0;
+    loop_.RunAndWait([&] { at = other.position("H30"); });
+    return at;
+  };
+  ASSERT_TRUE(WaitUntil([&] { return position() == 20; }));
+  gate.Refuse();
+  gate.CloseAll();
+  Emit(60);
+  store::Transaction trim(store_.Keys("H30"));
+  trim.TrimFeed(61);
+  ASSERT_TRUE(SyncWait(loop_, store_.Commit(std::move(trim), Soon())).ok());
+  EXPECT_EQ(position(), 20u);
+  gate.Pass();
+  ASSERT_TRUE(WaitUntil([&] { return position() == 80; }));
+  for (const uint64_t after : {5, 20, 59, 60, 70}) {
+    v1::ReadRequest request;
+    request.set_shard("H30");
+    request.set_after(after);
+    Reader reader(loop_, other, request);
+    absl::StatusOr<v1::ReadResponse> step = reader.Take();
+    if (after < 60) {
+      EXPECT_EQ(errors::Reason(step.status()), "FEED_TRIMMED") << after;
+      continue;
+    }
+    ASSERT_TRUE(step.ok()) << step.status();
+    ASSERT_GT(step->events_size(), 0);
+    EXPECT_EQ(step->events(0).position(), after + 1);
+    EXPECT_EQ(step->events(0).work_completed().activity(), absl::StrCat(after + 1));
+  }
+  cancel.Cancel();
+  ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= 1; })) << "all but the fixture's";
+}
+
+// On the system's clock, as in production.
+class OnDemandTest : public testing::Test {
+ protected:
+  OnDemandTest() {
+    PublisherOptions options;
+    publisher_.emplace(loop_, store_, tail_, options);
+  }
+  void SetUp() override {
+    ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+    ASSERT_TRUE(SyncWait(loop_, tail_.WaitConnected(Soon())).ok());
+    ASSERT_TRUE(SyncWait(loop_, publisher_->AddShard("H30", Soon())).ok());
+    loop_.Spawn(publisher_->Run(cancel_.token()));
+  }
+  void TearDown() override {
+    cancel_.Cancel();
+    EXPECT_TRUE(loop_.Drain(absl::Seconds(10)));
+  }
+  absl::Time Emit() {
+    const absl::Time now = absl::Now();
+    v1::Event event;
+    *event.mutable_at() = time::ToTimestamp(now);
+    store::Transaction tx(store_.Keys("H30"));
+    tx.Emit(event.SerializeAsString());
+    EXPECT_TRUE(SyncWait(loop_, store_.Commit(std::move(tx), Soon())).ok());
+    return now;
+  }
+  uint64_t Commits() {
+    uint64_t commits = 0;
+    loop_.RunAndWait([&] { commits = store_.tally().committed; });
+    return commits;
+  }
+  absl::Time watermark() {
+    absl::Time at;
+    loop_.RunAndWait([&] { at = publisher_->watermark("H30"); });
+    return at;
+  }
+  absl::StatusOr<v1::Reached> Reach(absl::Time moment) {
+    v1::ReachRequest request;
+    v1::ReachMoment* asked = request.add_moments();
+    asked->set_shard("H30");
+    *asked->mutable_moment() = time::ToTimestamp(moment);
+    absl::StatusOr<v1::ReachResponse> response =
+        SyncWait(loop_, publisher_->Reach(std::move(request), Soon(), async::CancelToken()));
+    if (!response.ok()) return response.status();
+    return response->reached(0);
+  }
+
+  test::RedisProcess redis_;
+  async::Loop loop_{"test"};
+  time::SystemClock clock_;
+  redis::Client client_{loop_, RedisOptions(redis_)};
+  redis::Client tail_{loop_, RedisOptions(redis_)};
+  store::Store store_{client_, clock_, "in", absl::Hours(1)};
+  std::optional<Publisher> publisher_;
+  async::CancelSource cancel_{loop_};
+};
+
+TEST_F(OnDemandTest, TheWatermarkPassesNewsAsLongAsSomebodyReadsAndThenRests) {
+  test::LocalSource source(loop_, *publisher_);
+  std::unique_ptr<SourceStream> stream;
+  loop_.RunAndWait([&] {
+    v1::ReadRequest request;
+    request.set_shard("H30");
+    stream = source.Open(std::move(request));
+  });
+  const absl::Time at = Emit();
+  while (true) {
+    absl::StatusOr<Step> step = SyncWait(loop_, stream->Next(async::CancelToken()));
+    ASSERT_TRUE(step.ok()) << step.status();
+    if ((*step)->has_watermark() && time::FromTimestamp((*step)->watermark()) >= at) break;
+  }
+  EXPECT_LT(absl::Now() - at, absl::Seconds(2)) << "soon";
+  // Nothing more is committed, and nothing told.
+  const uint64_t before = Commits();
+  async::CancelSource enough(loop_);
+  Task<absl::StatusOr<Step>> next = stream->Next(enough.token());
+  loop_.Post([&] { loop_.StartTimer(absl::Milliseconds(600), [&] { enough.Cancel(); }); });
+  EXPECT_TRUE(absl::IsCancelled(SyncWait(loop_, std::move(next)).status()));
+  EXPECT_EQ(Commits(), before);
+  loop_.RunAndWait([&] { stream.reset(); });
+}
+
+TEST_F(OnDemandTest, WithoutReadersNothingMoves) {
+  Emit();
+  const uint64_t before = Commits();
+  ASSERT_TRUE(WaitUntil([&] {
+    uint64_t position = 0;
+    loop_.RunAndWait([&] { position = publisher_->position("H30"); });
+    return position == 1;
+  }));
+  (void)SyncWait(loop_, loop_.Sleep(absl::Milliseconds(400)));
+  EXPECT_EQ(Commits(), before);
+  EXPECT_EQ(watermark(), absl::InfinitePast());
+}
+
+TEST_F(OnDemandTest, WhoAsksIsAnsweredWithWatermarkAndPosition) {
+  const absl::Time at = Emit();
+  const uint64_t before = Commits();
+  const absl::StatusOr<v1::Reached> reached = Reach(at);
+  ASSERT_TRUE(reached.ok()) << reached.status();
+  EXPECT_GE(time::FromTimestamp(reached->watermark()), at - absl::Microseconds(1));
+  EXPECT_EQ(reached->position(), 1u);
+  EXPECT_EQ(reached->end(), 1u);
+  EXPECT_LT(absl::Now() - at, absl::Seconds(2));
+  EXPECT_EQ(Commits(), before + 1);
+  EXPECT_TRUE(Reach(at).ok());
+  EXPECT_EQ(Commits(), before + 1) << "what was reached is not moved again";
+}
+
+TEST_F(OnDemandTest, AMomentThatCannotBeReachedIsAnsweredAndHoldsUpNoOther) {
+  const absl::Time far = absl::Now() + absl::Hours(1);
+  v1::ReachRequest request;
+  v1::ReachMoment* asked = request.add_moments();
+  asked->set_shard("H30");
+  *asked->mutable_moment() = time::ToTimestamp(far);
+  bool answered = false;
+  loop_.Spawn([](Publisher& publisher, v1::ReachRequest r, bool* done) -> Task<void> {
+    absl::StatusOr<v1::ReachResponse> response = co_await publisher.Reach(std::move(r), Soon(), async::CancelToken());
+    EXPECT_TRUE(response.ok()) << response.status();
+    if (response.ok()) EXPECT_LT(time::FromTimestamp(response->reached(0).watermark()), absl::Now());
+    *done = true;
+  }(*publisher_, request, &answered));
+  const absl::Time now = absl::Now();
+  const absl::StatusOr<v1::Reached> reached = Reach(now);
+  ASSERT_TRUE(reached.ok());
+  EXPECT_GE(time::FromTimestamp(reached->watermark()), now - absl::Microseconds(1));
+  ASSERT_TRUE(WaitUntil([&] {
+    bool done = false;
+    loop_.RunAndWait([&] { done = answered; });
+    return done;
+  }));
+  request.mutable_moments(0)->set_shard("H99");
+  EXPECT_EQ(errors::Reason(
+                SyncWait(loop_, publisher_->Reach(request, Soon(), async::CancelToken())).status()),
+            "UNKNOWN_SHARD");
+}
+
+TEST_F(OnDemandTest, ABoundThatRestsIsAskedOn) {
+  absl::Time bound = absl::FromUnixSeconds(1'000'000'000);
+  std::vector<absl::Time> asked;
+  loop_.RunAndWait([&] {
+    publisher_->SetBound([&](const std::string&) { return bound; });
+    publisher_->SetAsk([&](std::string, absl::Time moment, absl::Time) -> Task<absl::Status> {
+      asked.push_back(moment);
+      bound = moment;
+      co_return absl::OkStatus();
+    });
+  });
+  const absl::Time now = absl::FromUnixMicros(absl::ToUnixMicros(absl::Now()));
+  const absl::StatusOr<v1::Reached> reached = Reach(now);
+  ASSERT_TRUE(reached.ok());
+  EXPECT_EQ(time::FromTimestamp(reached->watermark()), now) << "never past the bound";
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0], now);
+}
+
+}  // namespace
+}  // namespace motcua::feed
