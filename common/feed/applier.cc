@@ -222,7 +222,8 @@ Task<absl::Status> Applier::Commit(const Parts* parts, size_t* failed, CancelTok
   while (!cancel.cancelled()) {
     store::Session session(store_, shard_);
     for (size_t i = 0; i < parts->size(); ++i) {
-      absl::Status applied = co_await Project(&session, &(*parts)[i], not_before);
+      const Part* part = &(*parts)[i];
+      absl::Status applied = co_await Project(&session, part, not_before);
       if (applied.ok()) continue;
       *failed = i;
       co_return applied;

@@ -137,7 +137,8 @@ Task<Consumer*> Subscriptions::Appears(size_t index, std::string shard, absl::Ti
 Task<absl::StatusOr<v1::Reached>> Subscriptions::AskEnd(size_t index, std::string shard, absl::Time deadline) {
   v1::ReachRequest request;
   request.add_moments()->set_shard(std::move(shard));
-  absl::StatusOr<v1::ReachResponse> response = co_await subscriptions_[index].source->Reach(std::move(request), deadline);
+  Source& source = *subscriptions_[index].source;
+  absl::StatusOr<v1::ReachResponse> response = co_await source.Reach(std::move(request), deadline);
   if (!response.ok()) co_return response.status();
   if (response->reached_size() != 1) co_return errors::Internal("PEER_ERROR", "the source has answered something else");
   co_return response->reached(0);
@@ -224,8 +225,8 @@ Task<void> Subscriptions::SendAsked(size_t index) {
     *asked->mutable_moment() = time::ToTimestamp(moment);
   }
   subscriptions_[index].asked.clear();
-  absl::StatusOr<v1::ReachResponse> response =
-      co_await subscriptions_[index].source->Reach(std::move(request), absl::Now() + kPatience);
+  Source& source = *subscriptions_[index].source;
+  absl::StatusOr<v1::ReachResponse> response = co_await source.Reach(std::move(request), absl::Now() + kPatience);
   if (!response.ok()) co_return;  // who asked gives up in time, or asks again
   for (const v1::Reached& reached : response->reached()) {
     Consumer* consumer = Find(subscriptions_[index].name, reached.shard());
