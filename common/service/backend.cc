@@ -62,7 +62,7 @@ Backend::Backend(async::Loop& loop, Description description, BackendOptions opti
       store_(redis_, *clock_, description_.key_prefix, options.request_ttl, options.record_cache_bytes),
       publisher_(loop, store_, tail_, FeedOptions(options)),
       subscriptions_(loop, store_, description_.name),
-      catalogues_(store_),
+      catalogues_(loop, store_),
       advancing_(loop, 1),
       sources_(std::move(sources)),
       metrics_(metrics) {

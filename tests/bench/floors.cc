@@ -68,7 +68,6 @@ class Dossier {
     next.append(kRecord, 'r');
     const std::string request = Request(version_);
     redis::ScriptCall call(CommitScript());
-    call.Reserve(1100);
     call.Key(watermark_).Key(record_).Key(request);
     call.Key(record_).Key(counters_).Key(history_).Key(feed_).Key(request);
     call.Arg(absl::ToUnixMicros(now)).Arg(2).Arg("v").Arg(held).Arg("q");

@@ -113,6 +113,21 @@ TEST_F(Calls, ManyFilingsAtOnceHaveCodesOfTheirOwn) {
   EXPECT_EQ(Statistics().by_channel().at("direct"), 200u);
 }
 
+// Compiling takes tens of milliseconds: as often as there are calls, and the first second of a service would be lost.
+TEST_F(Calls, CallsThatArriveTogetherCompileTheCatalogueOnce) {
+  service::Catalogues fresh(loop_, store_);
+  std::vector<Task<absl::StatusOr<std::shared_ptr<const reference::Catalogue>>>> calls;
+  for (int i = 0; i < 100; ++i) calls.push_back(fresh.Get("H30", Soon()));
+  for (const auto& catalogue : Wait(async::WhenAll(std::move(calls)))) {
+    ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+    EXPECT_EQ(*catalogue, *Wait(fresh.Get("H30", Soon())));
+  }
+  EXPECT_EQ(fresh.compiled(), 1u);
+  loop_.RunAndWait([&] { fresh.Changed("H30"); });  // to what it is already: looked at, not compiled
+  EXPECT_TRUE(Wait(fresh.Get("H30", Soon())).ok());
+  EXPECT_EQ(fresh.compiled(), 1u);
+}
+
 TEST_F(Calls, ACodeThatIsTakenIsSkipped) {
   ASSERT_EQ(TailOfCode(File("request-1")->dossier().code()), "250113-0001");
   // As after a sequence was lost.

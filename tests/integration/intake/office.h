@@ -95,7 +95,7 @@ class Office : public testing::Test {
   time::SimulatedClock clock_{MondayMorning()};
   store::Store store_{client_, clock_, "in", absl::Hours(1)};
   feed::Publisher publisher_{loop_, store_, tail_, feed::PublisherOptions()};
-  service::Catalogues catalogues_{store_};
+  service::Catalogues catalogues_{loop_, store_};
   Intake intake_{store_, catalogues_, publisher_};
 };
 
