@@ -125,10 +125,7 @@ Task<absl::StatusOr<uint64_t>> Store::VersionOf(std::string key, absl::Time dead
   head.Arg(key).Arg(0).Arg(7);
   absl::StatusOr<Reply> reply = co_await Ask(std::move(head), deadline);
   if (!reply.ok()) co_return reply.status();
-  uint64_t version = 0;
-  std::string_view bytes;
-  DecodeRecord(reply->text(), version, bytes);
-  co_return version;
+  co_return DecodeVersion(reply->text());
 }
 
 Task<absl::StatusOr<uint64_t>> Store::NextNumber(std::string key, absl::Time deadline) {

@@ -55,10 +55,16 @@ bool TakeVarint(std::string_view& bytes, uint64_t& value) {
   return false;
 }
 
+uint64_t DecodeVersion(std::string_view stored) {
+  if (stored.size() < kVersionBytes) return 0;
+  uint64_t version = 0;
+  for (size_t i = 0; i < kVersionBytes; ++i) version = version << 8 | static_cast<unsigned char>(stored[i]);
+  return version;
+}
+
 bool DecodeStored(std::string_view stored, StoredRecord& parts) {
   if (stored.size() < kVersionBytes) return false;
-  parts.version = 0;
-  for (size_t i = 0; i < kVersionBytes; ++i) parts.version = parts.version << 8 | static_cast<unsigned char>(stored[i]);
+  parts.version = DecodeVersion(stored);
   stored.remove_prefix(kVersionBytes);
   parts.position = 0;
   size_t digits = 0;

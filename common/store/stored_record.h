@@ -27,6 +27,8 @@ struct StoredRecord {
   std::string_view record;
 };
 
+// Its version, of which the first 8 bytes are enough; 0 where they are fewer.
+uint64_t DecodeVersion(std::string_view stored);
 // False where it is not a stored record.
 bool DecodeStored(std::string_view stored, StoredRecord& parts);
 // The version and the record alone.
