@@ -38,11 +38,12 @@ Applier::Applier(async::Loop& loop, store::Store& store, std::string name, std::
 Consumer& Applier::Add(size_t rank, Source& source, Projection& projection, std::string source_name,
                        CancelToken cancel) {
   auto followed = std::make_unique<Followed>(rank, source, projection);
-  followed->consumer = std::make_unique<Consumer>(loop_, source, projection, name_, std::move(source_name), shard_,
-                                                  [this] { Arrived(); }, options_);
+  followed->consumer = std::make_unique<Consumer>(
+      loop_, source, projection, name_, std::move(source_name), shard_, [this] { Arrived(); }, options_);
   Consumer& consumer = *followed->consumer;
-  const auto place = std::find_if(followed_.begin(), followed_.end(),
-                                  [rank](const std::unique_ptr<Followed>& other) { return other->rank > rank; });
+  const auto place =
+      std::find_if(followed_.begin(), followed_.end(),
+                   [rank](const std::unique_ptr<Followed>& other) { return other->rank > rank; });
   followed_.insert(place, std::move(followed));
   lost_ = true;
   wake_.Set();
@@ -121,8 +122,8 @@ void Applier::Progress() {
     Consumer& consumer = *followed->consumer;
     any = consumer.Advance() || any;
     consumer.Progress();
-    const bool due = consumer.applied() != consumer.acknowledged &&
-                     absl::Now() >= consumer.acknowledged_at + kAcknowledge;
+    const bool due =
+        consumer.applied() != consumer.acknowledged && absl::Now() >= consumer.acknowledged_at + kAcknowledge;
     if (due && !std::exchange(followed->acknowledging, true)) loop_.Spawn(Acknowledge(followed.get()));
   }
   if (any && progressed_) progressed_();
@@ -152,7 +153,8 @@ absl::Time Applier::DueAt(absl::Time now) const {
 Applier::Parts Applier::Collect(absl::Time now) const {
   std::vector<Followed*> ready;
   for (const auto& followed : followed_) {
-    if (followed->consumer->waiting() > 0 && followed->consumer->rests_until() <= now) ready.push_back(followed.get());
+    if (followed->consumer->waiting() > 0 && followed->consumer->rests_until() <= now)
+      ready.push_back(followed.get());
   }
   Parts parts;
   size_t events = options_.batch_events;
@@ -185,17 +187,20 @@ Task<void> Applier::Apply(Parts parts, CancelToken cancel) {
       parts.erase(parts.begin() + static_cast<ptrdiff_t>(failed));
       continue;
     }
-    // Together they cannot be committed: perhaps all but one can. What became of this commit, the cursors tell.
+    // Together they cannot be committed: perhaps all but one can. What became of this commit, the cursors
+    // tell.
     std::vector<uint64_t> cursors;
     for (const Part& part : parts) cursors.push_back(part.followed->consumer->cursor());
     absl::Status located = co_await Locate();
     if (!located.ok()) {
-      for (Part& part : parts) part.followed->consumer->Failed(located, part.batch.events.front()->traceparent());
+      for (Part& part : parts)
+        part.followed->consumer->Failed(located, part.batch.events.front()->traceparent());
       co_return;
     }
     for (size_t i = 0; i < parts.size(); ++i) {
       Part& part = parts[i];
-      if (part.followed->consumer->cursor() != cursors[i]) continue;  // what is left of it comes with the next turn
+      if (part.followed->consumer->cursor() != cursors[i])
+        continue;  // what is left of it comes with the next turn
       Parts alone;
       alone.push_back(std::move(part));
       co_await Apply(std::move(alone), cancel);
@@ -264,7 +269,8 @@ Task<absl::Status> Applier::CommitCursor(Consumer* consumer) {
   store::Transaction tx(store_.Keys(shard_));
   tx.CheckCursor(cursor_key, from);
   tx.SetCursor(cursor_key, up_to);
-  absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), absl::Now() + kPatience);
+  absl::StatusOr<store::CommitOutcome> outcome =
+      co_await store_.Commit(std::move(tx), absl::Now() + kPatience);
   if (!outcome.ok()) co_return outcome.status();
   // A cursor that moved shows with the next batch.
   if (outcome->kind == store::CommitOutcome::Kind::kCommitted && consumer->cursor() == from) {
@@ -278,7 +284,8 @@ Task<void> Applier::Acknowledge(Followed* followed) {
   Consumer& consumer = *followed->consumer;
   consumer.acknowledged_at = absl::Now();
   absl::Status status;
-  if (consumer.applied() > consumer.cursor() && consumer.waiting() == 0) status = co_await CommitCursor(&consumer);
+  if (consumer.applied() > consumer.cursor() && consumer.waiting() == 0)
+    status = co_await CommitCursor(&consumer);
   const uint64_t told = consumer.cursor();
   if (status.ok() && told > consumer.acknowledged) {
     v1::AcknowledgeRequest request;

@@ -18,12 +18,13 @@
 
 namespace motcua::feed {
 
-// Applies one shard of the feeds of all sources, exactly once: what has arrived from all of them goes through their
-// projections into one session, and their cursors are committed with the effect, compare-and-set; so crashes, repeated
-// events and a second replica at the same work change nothing. A record that several events touch is loaded, decided on
-// and written once.
+// Applies one shard of the feeds of all sources, exactly once: what has arrived from all of them goes through
+// their projections into one session, and their cursors are committed with the effect, compare-and-set; so
+// crashes, repeated events and a second replica at the same work change nothing. A record that several events
+// touch is loaded, decided on and written once.
 //
-// A source whose events cannot be applied, or whose cursor was moved by another replica, holds up none of the others.
+// A source whose events cannot be applied, or whose cursor was moved by another replica, holds up none of the
+// others.
 //
 // Confined to the loop.
 class Applier {
@@ -32,7 +33,8 @@ class Applier {
   Applier(async::Loop& loop, store::Store& store, std::string name, std::string shard,
           std::function<void()> progressed, const ConsumerOptions& options);
 
-  // Adds a source and reads it until cancelled. Sources are applied in the order of their `rank`, lowest first.
+  // Adds a source and reads it until cancelled. Sources are applied in the order of their `rank`, lowest
+  // first.
   Consumer& Add(size_t rank, Source& source, Projection& projection, std::string source_name,
                 async::CancelToken cancel);
   // nullptr where there is none (yet).
@@ -44,7 +46,8 @@ class Applier {
 
  private:
   struct Followed {
-    Followed(size_t rank, Source& source, Projection& projection) : rank(rank), source(source), projection(projection) {}
+    Followed(size_t rank, Source& source, Projection& projection)
+        : rank(rank), source(source), projection(projection) {}
     const size_t rank;
     Source& source;
     Projection& projection;
@@ -67,8 +70,8 @@ class Applier {
   Parts Collect(absl::Time now) const;
   // Commits the parts together or, where they do not go together, each by itself.
   async::Task<void> Apply(Parts parts, async::CancelToken cancel);
-  // One attempt after the other until the parts are committed or fail. `failed` tells whose projection it was that did;
-  // npos = not one alone.
+  // One attempt after the other until the parts are committed or fail. `failed` tells whose projection it was
+  // that did; npos = not one alone.
   async::Task<absl::Status> Commit(const Parts* parts, size_t* failed, async::CancelToken cancel);
   async::Task<absl::Status> Project(store::Session* session, const Part* part, absl::Time not_before);
   void Progress();

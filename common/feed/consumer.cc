@@ -124,8 +124,8 @@ Task<void> Consumer::Receive(CancelToken cancel) {
   }
 }
 
-// Reads on while a batch is being applied, so that the next batch is all that has come meanwhile: the busier the
-// source, the larger the batches and the fewer the commits.
+// Reads on while a batch is being applied, so that the next batch is all that has come meanwhile: the busier
+// the source, the larger the batches and the fewer the commits.
 Task<absl::Status> Consumer::ReceiveOnce(CancelToken cancel) {
   v1::ReadRequest request;
   request.set_shard(shard_);
@@ -206,7 +206,8 @@ Consumer::Batch Consumer::Next(size_t max_events, size_t max_bytes) const {
   Batch batch;
   for (const Piece& piece : pieces_) {
     const v1::ReadResponse& step = *piece.step;
-    const size_t each = step.events_size() == 0 ? 0 : piece.step.bytes() / static_cast<size_t>(step.events_size());
+    const size_t each =
+        step.events_size() == 0 ? 0 : piece.step.bytes() / static_cast<size_t>(step.events_size());
     int next = piece.next;
     for (; next < step.events_size(); ++next) {
       const bool full = batch.events.size() >= max_events || batch.bytes + each > max_bytes;

@@ -29,24 +29,25 @@ class ConsumerOptions {
   absl::Duration stuck_after = absl::Seconds(30);
   /// How long events wait for others, so that they share a commit; not where somebody waits for them.
   absl::Duration linger = absl::Milliseconds(3);
-  /// Events, of all sources of a shard together, and their bytes that one commit applies at the most; and as many events
-  /// of a source wait for it before no more are read.
+  /// Events, of all sources of a shard together, and their bytes that one commit applies at the most; and as
+  /// many events of a source wait for it before no more are read.
   size_t batch_events = 512;
   size_t batch_bytes = size_t{1} << 20;
   /// Events that a projection is given at a time; in between, others have their turn.
   size_t slice_events = 64;
 };
 
-// The feed of one source in one shard, as it arrives: reads it ahead of the applier, which takes the events from here,
-// and knows how far it has been applied.
+// The feed of one source in one shard, as it arrives: reads it ahead of the applier, which takes the events
+// from here, and knows how far it has been applied.
 //
 // Confined to the loop.
 class Consumer {
  public:
-  // `name`: of the consuming service, as the source knows it. `arrived` is called when there is something for the applier
-  // to do. All references outlive the consumer.
-  Consumer(async::Loop& loop, Source& source, Projection& projection, std::string name, std::string source_name,
-           std::string shard, std::function<void()> arrived, const ConsumerOptions& options);
+  // `name`: of the consuming service, as the source knows it. `arrived` is called when there is something for
+  // the applier to do. All references outlive the consumer.
+  Consumer(async::Loop& loop, Source& source, Projection& projection, std::string name,
+           std::string source_name, std::string shard, std::function<void()> arrived,
+           const ConsumerOptions& options);
 
   const std::string& source_name() const { return source_name_; }
   // Everything up to this position has taken effect.
@@ -61,7 +62,8 @@ class Consumer {
   absl::Time troubled_since() const { return troubled_since_; }
   // When it began.
   absl::Time started() const { return started_; }
-  // For how long it has been behind: since all that the source had told was applied, and the source was there.
+  // For how long it has been behind: since all that the source had told was applied, and the source was
+  // there.
   absl::Duration behind(absl::Time now) const;
   // Events that took effect here, and the commits that they did it by.
   uint64_t events() const { return events_; }
@@ -80,8 +82,8 @@ class Consumer {
   // Reads until cancelled; survives the loss of the source.
   async::Task<void> Receive(async::CancelToken cancel);
 
-  // The cursor as it is committed. The first time, reading begins there. Where another replica has moved it on, what it
-  // has applied is skipped; where it is behind what was known, reading begins there anew.
+  // The cursor as it is committed. The first time, reading begins there. Where another replica has moved it
+  // on, what it has applied is skipped; where it is behind what was known, reading begins there anew.
   void Locate(uint64_t cursor);
   bool located() const { return located_; }
   uint64_t cursor() const { return cursor_; }
@@ -103,7 +105,8 @@ class Consumer {
   bool urgent() const;
   // Since when the first of them waits.
   absl::Time arrived_at() const { return pieces_.empty() ? absl::InfiniteFuture() : pieces_.front().arrived; }
-  // Takes over what needs no commit: positions and watermarks in front of the next event. True where something moved.
+  // Takes over what needs no commit: positions and watermarks in front of the next event. True where
+  // something moved.
   bool Advance();
   // The batch has been committed, together with the cursor.
   void Applied(const Batch& batch);

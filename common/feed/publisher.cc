@@ -69,14 +69,15 @@ Task<absl::Status> Publisher::Refresh() {
   co_return absl::OkStatus();
 }
 
-// What was promised before, and where the feed ends. In this order: the events before the watermark lie before an end
-// that was read after it.
+// What was promised before, and where the feed ends. In this order: the events before the watermark lie
+// before an end that was read after it.
 Task<absl::StatusOr<std::unique_ptr<Publisher::Shard>>> Publisher::Discover(std::string name) {
   const store::Keyspace keys = store_.Keys(name);
   auto shard = std::make_unique<Shard>(loop_, name, keys.Feed(), options_);
   std::vector<std::string> watermark_key;
   watermark_key.push_back(keys.Watermark());
-  absl::StatusOr<std::vector<std::optional<std::string>>> held = co_await store_.Get(std::move(watermark_key), Patience());
+  absl::StatusOr<std::vector<std::optional<std::string>>> held =
+      co_await store_.Get(std::move(watermark_key), Patience());
   if (!held.ok()) co_return held.status();
   absl::StatusOr<uint64_t> end = co_await ReadEnd(shard.get(), Patience());
   if (!end.ok()) co_return end.status();
@@ -121,7 +122,8 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
   bool full = false;
   for (const Reply& stream : reply->items()) {
     if (stream.items().size() != 2) co_return internal::Corrupt();
-    next = std::find_if(next, tailed_.end(), [&](const Shard* shard) { return shard->feed == stream.items()[0].text(); });
+    next = std::find_if(next, tailed_.end(),
+                        [&](const Shard* shard) { return shard->feed == stream.items()[0].text(); });
     if (next == tailed_.end()) co_return internal::Corrupt();
     absl::Status taken = Take(**next, stream.items()[1]);
     if (!taken.ok()) co_return taken;
@@ -192,7 +194,8 @@ Task<void> Publisher::KeepHouse(CancelToken cancel) {
       if (now >= next_trim && shard->trim) status.Update(co_await Trim(shard));
     }
     if (now >= next_trim) next_trim = now + options_.trim_interval;
-    const absl::Duration pause = status.ok() ? std::min(kRefresh, options_.trim_interval) : absl::Milliseconds(50);
+    const absl::Duration pause =
+        status.ok() ? std::min(kRefresh, options_.trim_interval) : absl::Milliseconds(50);
     absl::Status slept = co_await loop_.Sleep(pause, cancel);
     (void)slept;
   }

@@ -34,8 +34,8 @@ class PublisherOptions {
   /// How far the watermark stays behind the system clock, so that calls in flight need not decide anew.
   /// Zero on simulated time, where the clock stands still meanwhile.
   absl::Duration grace = absl::Milliseconds(100);
-  /// Watermarks follow the clock and the bound wherever they go, for simulated time, which costs nothing while it
-  /// stands still. Else they move for news and for those who ask alone: see Reach.
+  /// Watermarks follow the clock and the bound wherever they go, for simulated time, which costs nothing
+  /// while it stands still. Else they move for news and for those who ask alone: see Reach.
   bool eager = false;
   /// Of a shard, kept in memory for readers at the feed's end.
   size_t ring_events = 4096;
@@ -47,11 +47,11 @@ class PublisherOptions {
 
 // Publishes one service's feeds: one tail per shard in Redis, any number of readers.
 //
-// Readers at the end of a feed are served from memory, others from Redis. Also moves each shard's watermark: the
-// promise, kept by the commit script, that no event with an earlier time will be written any more.
+// Readers at the end of a feed are served from memory, others from Redis. Also moves each shard's watermark:
+// the promise, kept by the commit script, that no event with an earlier time will be written any more.
 //
-// At rest it neither commits nor tells anything. A watermark moves soon after events came into the feed, or after the
-// bound moved, as long as somebody reads; and at once when somebody asks for a moment.
+// At rest it neither commits nor tells anything. A watermark moves soon after events came into the feed, or
+// after the bound moved, as long as somebody reads; and at once when somebody asks for a moment.
 //
 // Confined to the loop. Outlives its readers; Run's task ends when its token is cancelled.
 class Publisher {
@@ -59,7 +59,8 @@ class Publisher {
   // Takes one step of a stream, a serialised v1::ReadResponse; completes when there is room for the next one.
   using Sink = absl::AnyInvocable<async::Task<absl::Status>(std::string step)>;
   // Sees to it that the bound of a shard reaches `moment`, and returns when it has.
-  using Ask = std::function<async::Task<absl::Status>(std::string shard, absl::Time moment, absl::Time deadline)>;
+  using Ask =
+      std::function<async::Task<absl::Status>(std::string shard, absl::Time moment, absl::Time deadline)>;
 
   // `tail` is a Redis client of the publisher's own: it blocks. All references outlive the publisher.
   Publisher(async::Loop& loop, store::Store& store, redis::Client& tail, PublisherOptions options);
@@ -87,8 +88,8 @@ class Publisher {
 
   async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline);
 
-  // Moves watermarks to the moments asked for. Answers when all are reached, at the latest after kReachPatience, with
-  // how far each has come. Errors: NOT_FOUND (UNKNOWN_SHARD), the store's.
+  // Moves watermarks to the moments asked for. Answers when all are reached, at the latest after
+  // kReachPatience, with how far each has come. Errors: NOT_FOUND (UNKNOWN_SHARD), the store's.
   async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time deadline,
                                                        async::CancelToken cancel);
   static constexpr absl::Duration kReachPatience = absl::Milliseconds(500);
@@ -102,7 +103,8 @@ class Publisher {
   // What is known of a shard; zero and InfinitePast where it is unknown.
   uint64_t position(const std::string& shard) const;
   absl::Time watermark(const std::string& shard) const;
-  // For how long somebody has been asking for a moment that the watermark does not reach; zero where nobody is.
+  // For how long somebody has been asking for a moment that the watermark does not reach; zero where nobody
+  // is.
   absl::Duration owed(const std::string& shard) const;
   // Open streams of a shard.
   size_t readers(const std::string& shard) const;
@@ -110,7 +112,10 @@ class Publisher {
  private:
   struct Shard {
     Shard(async::Loop& loop, std::string name, std::string feed, const PublisherOptions& options)
-        : name(std::move(name)), feed(std::move(feed)), ring(options.ring_events, options.ring_bytes), changed(loop) {}
+        : name(std::move(name)),
+          feed(std::move(feed)),
+          ring(options.ring_events, options.ring_bytes),
+          changed(loop) {}
 
     const std::string name;
     // Its key.
@@ -129,7 +134,8 @@ class Publisher {
     std::multiset<absl::Time> wanted;
     absl::Time owed_since = absl::InfiniteFuture();
     absl::Time asked_at = absl::InfinitePast();
-    // When events came that no watermark has passed: the first and the last of them. InfiniteFuture, InfinitePast: none.
+    // When events came that no watermark has passed: the first and the last of them. InfiniteFuture,
+    // InfinitePast: none.
     absl::Time news_first = absl::InfiniteFuture();
     absl::Time news_last = absl::InfinitePast();
     bool bound_moved = false;

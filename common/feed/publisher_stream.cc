@@ -72,7 +72,8 @@ class Publisher::Reader {
  private:
   bool Wants(const Entry& entry) const {
     if (!all_kinds_ && (entry.kind >= kinds_.size() || !kinds_.test(entry.kind))) return false;
-    return subjects_.empty() || subjects_.contains(absl::string_view(entry.subject().data(), entry.subject().size()));
+    return subjects_.empty() ||
+           subjects_.contains(absl::string_view(entry.subject().data(), entry.subject().size()));
   }
 
   const absl::flat_hash_set<std::string> subjects_;
@@ -82,7 +83,8 @@ class Publisher::Reader {
 
 namespace {
 
-// Counts a reader for as long as it lives. The count is shared: the frame of a reader may go after the publisher.
+// Counts a reader for as long as it lives. The count is shared: the frame of a reader may go after the
+// publisher.
 class Presence {
  public:
   explicit Presence(std::shared_ptr<size_t> count) : count_(std::move(count)) { ++*count_; }
@@ -95,7 +97,8 @@ class Presence {
 
 }  // namespace
 
-Task<absl::StatusOr<Publisher::Entries>> Publisher::ReadRange(const Shard* shard, uint64_t after, uint32_t count) {
+Task<absl::StatusOr<Publisher::Entries>> Publisher::ReadRange(const Shard* shard, uint64_t after,
+                                                              uint32_t count) {
   Command range("XRANGE");
   range.Arg(shard->feed).Arg(absl::StrCat("(0-", after)).Arg("+").Arg("COUNT").Arg(count);
   absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(range), Patience());
@@ -164,8 +167,8 @@ Task<absl::Status> Publisher::Serve(Shard* shard, Reader* reader, Sink* sink, Ca
       if (!behind.ok()) co_return behind;
     } else if (reader->after < shard->position && shard->ring.Holds(reader->after + 1)) {
       const uint64_t last = reader->after + kMostLookedAt;
-      for (const Entry* entry = shard->ring.At(reader->after + 1); entry != nullptr && entry->position <= last;
-           entry = shard->ring.At(entry->position + 1)) {
+      for (const Entry* entry = shard->ring.At(reader->after + 1);
+           entry != nullptr && entry->position <= last; entry = shard->ring.At(entry->position + 1)) {
         if (!reader->Take(*entry)) break;
       }
     } else if (reader->after < shard->position) {

@@ -27,7 +27,8 @@ absl::Time WholeMicros(absl::Time t) { return absl::FromUnixMicros(absl::ToUnixM
 // Keeps a moment among those wanted for as long as it lives.
 class Want {
  public:
-  Want(std::multiset<absl::Time>& wanted, absl::Time moment) : wanted_(wanted), entry_(wanted.insert(moment)) {}
+  Want(std::multiset<absl::Time>& wanted, absl::Time moment)
+      : wanted_(wanted), entry_(wanted.insert(moment)) {}
   ~Want() { wanted_.erase(entry_); }
   Want(const Want&) = delete;
 
@@ -143,9 +144,10 @@ Task<absl::Status> Publisher::MoveWatermark(Shard* shard) {
 }
 
 Task<absl::StatusOr<v1::ReachResponse>> Publisher::Reach(v1::ReachRequest request, absl::Time deadline,
-                                                        CancelToken cancel) {
+                                                         CancelToken cancel) {
   for (const v1::ReachMoment& asked : request.moments()) {
-    if (!shards_.contains(asked.shard())) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
+    if (!shards_.contains(asked.shard()))
+      co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
   }
   deadline = std::min(deadline, absl::Now() + kReachPatience);
   v1::ReachResponse response;
@@ -204,7 +206,8 @@ Task<absl::Status> Publisher::AwaitWatermark(absl::Time moment, absl::Time deadl
     while (shard.watermark < target) {
       absl::Status woken = co_await shard.changed.Wait(deadline);
       if (!woken.ok()) {
-        co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the watermark of ", name, " lags behind"));
+        co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
+                                           absl::StrCat("the watermark of ", name, " lags behind"));
       }
     }
   }
@@ -221,7 +224,8 @@ absl::Duration Publisher::owed(const std::string& name) const {
   if (found == shards_.end()) return absl::ZeroDuration();
   const Shard& shard = *found->second;
   const absl::Time now = absl::Now();
-  if (shard.owed_since == absl::InfiniteFuture() || now > shard.asked_at + kForgetAskers) return absl::ZeroDuration();
+  if (shard.owed_since == absl::InfiniteFuture() || now > shard.asked_at + kForgetAskers)
+    return absl::ZeroDuration();
   return now - shard.owed_since;
 }
 

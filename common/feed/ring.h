@@ -14,8 +14,9 @@ class Ring {
  public:
   Ring(size_t max_events, size_t max_bytes) : max_events_(max_events), max_bytes_(max_bytes) {}
 
-  // Positions ascend. After a gap (the events between were trimmed before they were seen here) the ring begins anew:
-  // readers find by it that positions follow one another. The latest event is kept whatever its size.
+  // Positions ascend. After a gap (the events between were trimmed before they were seen here) the ring
+  // begins anew: readers find by it that positions follow one another. The latest event is kept whatever its
+  // size.
   void Push(Entry entry) {
     if (!entries_.empty() && entry.position != entries_.back().position + 1) Clear();
     bytes_ += entry.framed.size();

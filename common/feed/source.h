@@ -32,7 +32,8 @@ class Source {
   virtual std::unique_ptr<SourceStream> Open(v1::ReadRequest request) = 0;
   virtual async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) = 0;
   // See FeedService.Reach.
-  virtual async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time deadline) = 0;
+  virtual async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request,
+                                                               absl::Time deadline) = 0;
 };
 
 }  // namespace motcua::feed

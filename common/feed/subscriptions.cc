@@ -123,7 +123,8 @@ std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> Sub
 }
 
 // nullptr when it has not appeared by the deadline.
-Task<Consumer*> Subscriptions::Appears(size_t index, std::string shard, absl::Time deadline, CancelToken cancel) {
+Task<Consumer*> Subscriptions::Appears(size_t index, std::string shard, absl::Time deadline,
+                                       CancelToken cancel) {
   Consumer* consumer = Find(subscriptions_[index].name, shard);
   while (consumer == nullptr) {
     look_.Set();
@@ -134,13 +135,15 @@ Task<Consumer*> Subscriptions::Appears(size_t index, std::string shard, absl::Ti
   co_return consumer;
 }
 
-Task<absl::StatusOr<v1::Reached>> Subscriptions::AskEnd(size_t index, std::string shard, absl::Time deadline) {
+Task<absl::StatusOr<v1::Reached>> Subscriptions::AskEnd(size_t index, std::string shard,
+                                                        absl::Time deadline) {
   v1::ReachRequest request;
   request.add_moments()->set_shard(std::move(shard));
   Source& source = *subscriptions_[index].source;
   absl::StatusOr<v1::ReachResponse> response = co_await source.Reach(std::move(request), deadline);
   if (!response.ok()) co_return response.status();
-  if (response->reached_size() != 1) co_return errors::Internal("PEER_ERROR", "the source has answered something else");
+  if (response->reached_size() != 1)
+    co_return errors::Internal("PEER_ERROR", "the source has answered something else");
   co_return response->reached(0);
 }
 
@@ -150,7 +153,8 @@ Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::str
   if (index == subscriptions_.size()) co_return absl::OkStatus();
   Consumer* consumer = Find(source_name, shard);
   if (consumer != nullptr) {
-    const absl::Time doubt = position > consumer->seen() ? std::min(deadline, absl::Now() + kDoubt) : deadline;
+    const absl::Time doubt =
+        position > consumer->seen() ? std::min(deadline, absl::Now() + kDoubt) : deadline;
     absl::Status applied = co_await consumer->AwaitApplied(position, doubt, cancel);
     if (applied.ok() || doubt == deadline || absl::IsCancelled(applied)) co_return applied;
   }
@@ -159,13 +163,14 @@ Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::str
     absl::StatusOr<v1::Reached> end = co_await AskEnd(index, shard, deadline);
     if (absl::IsNotFound(end.status())) co_return end.status();
     if (end.ok() && end->end() < position) {
-      co_return errors::InvalidArgument("POSITION_UNKNOWN",
-                                        absl::StrCat("motcua-after: the feed of ", source_name, " ends before that"));
+      co_return errors::InvalidArgument(
+          "POSITION_UNKNOWN", absl::StrCat("motcua-after: the feed of ", source_name, " ends before that"));
     }
   }
   consumer = co_await Appears(index, shard, deadline, cancel);
   if (consumer == nullptr) {
-    co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat("the feed of ", source_name, " is not read yet"));
+    co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
+                                       absl::StrCat("the feed of ", source_name, " is not read yet"));
   }
   co_return co_await consumer->AwaitApplied(position, deadline, cancel);
 }
@@ -180,7 +185,8 @@ Task<absl::Status> Subscriptions::AwaitWatermark(std::string source_name, std::v
       co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(source_name, " is not read yet"));
     }
     // On simulated time it comes by itself.
-    absl::Status caught_up = co_await consumer->AwaitWatermark(target, std::min(deadline, absl::Now() + kUnasked));
+    absl::Status caught_up =
+        co_await consumer->AwaitWatermark(target, std::min(deadline, absl::Now() + kUnasked));
     if (!caught_up.ok()) caught_up = co_await ReachOne(index, shard, target, deadline);
     if (!caught_up.ok()) co_return caught_up;
   }
@@ -198,10 +204,12 @@ Task<absl::Status> Subscriptions::Reach(std::string shard, absl::Time moment, ab
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> Subscriptions::ReachOne(size_t index, std::string shard, absl::Time moment, absl::Time deadline) {
+Task<absl::Status> Subscriptions::ReachOne(size_t index, std::string shard, absl::Time moment,
+                                           absl::Time deadline) {
   Consumer* consumer = co_await Appears(index, shard, deadline, CancelToken());
   if (consumer == nullptr) {
-    co_return errors::DeadlineExceeded("NOT_CAUGHT_UP", absl::StrCat(subscriptions_[index].name, " is not read yet"));
+    co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
+                                       absl::StrCat(subscriptions_[index].name, " is not read yet"));
   }
   absl::Status reached;
   while (consumer->watermark() < moment) {
@@ -226,7 +234,8 @@ Task<void> Subscriptions::SendAsked(size_t index) {
   }
   subscriptions_[index].asked.clear();
   Source& source = *subscriptions_[index].source;
-  absl::StatusOr<v1::ReachResponse> response = co_await source.Reach(std::move(request), absl::Now() + kPatience);
+  absl::StatusOr<v1::ReachResponse> response =
+      co_await source.Reach(std::move(request), absl::Now() + kPatience);
   if (!response.ok()) co_return;  // who asked gives up in time, or asks again
   for (const v1::Reached& reached : response->reached()) {
     Consumer* consumer = Find(subscriptions_[index].name, reached.shard());

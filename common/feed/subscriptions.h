@@ -20,7 +20,8 @@
 
 namespace motcua::feed {
 
-// All that a service consumes: for every shard that a source has an applier, shards that appear later included.
+// All that a service consumes: for every shard that a source has an applier, shards that appear later
+// included.
 //
 // Confined to the loop.
 class Subscriptions {
@@ -29,12 +30,14 @@ class Subscriptions {
                 ConsumerOptions options = ConsumerOptions());
   ~Subscriptions();
 
-  // Before Run. `source_name` is the service's: `intake`, `routing` ... Events that have arrived together are applied in
-  // the order in which their sources were added. References outlive the subscriptions.
+  // Before Run. `source_name` is the service's: `intake`, `routing` ... Events that have arrived together are
+  // applied in the order in which their sources were added. References outlive the subscriptions.
   void Add(std::string source_name, Source& source, Projection& projection);
 
   // Called whenever something of a shard has been applied, or its watermark has moved.
-  void OnProgress(std::function<void(const std::string& shard)> progressed) { progressed_ = std::move(progressed); }
+  void OnProgress(std::function<void(const std::string& shard)> progressed) {
+    progressed_ = std::move(progressed);
+  }
 
   // Called, and waited for, before a shard's first event is consumed.
   void OnShard(std::function<async::Task<absl::Status>(std::string shard)> prepare) {
@@ -53,18 +56,18 @@ class Subscriptions {
   Consumer* Find(const std::string& source_name, const std::string& shard) const;
   std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> All() const;
 
-  // Read-your-writes: waits until the source's feed has been applied up to `position`. What is not consumed cannot lag
-  // behind. Errors: NOT_FOUND (UNKNOWN_SHARD) where the source has no such feed, INVALID_ARGUMENT (POSITION_UNKNOWN)
-  // where that feed ends before `position`, DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED.
+  // Read-your-writes: waits until the source's feed has been applied up to `position`. What is not consumed
+  // cannot lag behind. Errors: NOT_FOUND (UNKNOWN_SHARD) where the source has no such feed, INVALID_ARGUMENT
+  // (POSITION_UNKNOWN) where that feed ends before `position`, DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED.
   async::Task<absl::Status> AwaitApplied(std::string source_name, std::string shard, uint64_t position,
                                          absl::Time deadline, async::CancelToken cancel);
   // Waits until the watermark of the source has reached `moment` in every shard of `shards`, those included
   // that are not consumed yet. Asks for it where it does not come.
   async::Task<absl::Status> AwaitWatermark(std::string source_name, std::vector<std::string> shards,
                                            absl::Time moment, absl::Time deadline);
-  // Asks the sources for a moment, where their watermarks have not reached it, and waits until Watermark(shard) has.
-  // What is asked for in one turn of the loop goes to each source in one call.
-  // Error: DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
+  // Asks the sources for a moment, where their watermarks have not reached it, and waits until
+  // Watermark(shard) has. What is asked for in one turn of the loop goes to each source in one call. Error:
+  // DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
   async::Task<absl::Status> Reach(std::string shard, absl::Time moment, absl::Time deadline);
 
  private:
@@ -79,10 +82,13 @@ class Subscriptions {
   size_t IndexOf(const std::string& source_name) const;
   async::Task<void> Discover(size_t subscription, async::CancelToken cancel);
   async::Task<absl::Status> Follow(size_t subscription, std::string shard, async::CancelToken cancel);
-  async::Task<Consumer*> Appears(size_t subscription, std::string shard, absl::Time deadline, async::CancelToken cancel);
-  async::Task<absl::Status> ReachOne(size_t subscription, std::string shard, absl::Time moment, absl::Time deadline);
+  async::Task<Consumer*> Appears(size_t subscription, std::string shard, absl::Time deadline,
+                                 async::CancelToken cancel);
+  async::Task<absl::Status> ReachOne(size_t subscription, std::string shard, absl::Time moment,
+                                     absl::Time deadline);
   async::Task<void> SendAsked(size_t subscription);
-  async::Task<absl::StatusOr<v1::Reached>> AskEnd(size_t subscription, std::string shard, absl::Time deadline);
+  async::Task<absl::StatusOr<v1::Reached>> AskEnd(size_t subscription, std::string shard,
+                                                  absl::Time deadline);
 
   async::Loop& loop_;
   store::Store& store_;

@@ -9,23 +9,26 @@
 
 namespace motcua::feed {
 
-// Watermarks with the position of the feed that each belongs to: every event with a time before the watermark has at
-// most that position. So one who has come as far as a position knows which watermark holds there, also while others wait
-// further on.
+// Watermarks with the position of the feed that each belongs to: every event with a time before the watermark
+// has at most that position. So one who has come as far as a position knows which watermark holds there, also
+// while others wait further on.
 //
-// Bounded: where there are too many, every second of the older half goes. That only tells of less. Not thread-safe.
+// Bounded: where there are too many, every second of the older half goes. That only tells of less. Not
+// thread-safe.
 class Watermarks {
  public:
   static constexpr size_t kMost = 128;
 
   // One that is neither later than the last nor of a lower position adds nothing that must be kept apart.
   void Add(uint64_t position, absl::Time watermark) {
-    // What holds at a position holds behind it, too: of two, the one that says more at the same or a lower position.
+    // What holds at a position holds behind it, too: of two, the one that says more at the same or a lower
+    // position.
     while (!pairs_.empty() && pairs_.back().position >= position && pairs_.back().watermark <= watermark) {
       pairs_.pop_back();
     }
     if (!pairs_.empty() && pairs_.back().position <= position && pairs_.back().watermark >= watermark) return;
-    if (!pairs_.empty() && pairs_.back().position > position) return;  // out of order and less: only tells of less
+    if (!pairs_.empty() && pairs_.back().position > position)
+      return;  // out of order and less: only tells of less
     pairs_.push_back(Pair(position, watermark));
     if (pairs_.size() > kMost) Thin();
   }

@@ -81,7 +81,8 @@ std::optional<Entry> MakeEntry(std::string_view event, uint64_t position) {
   entry.framed.push_back(Tag(v1::ReadResponse::kEventsFieldNumber, kLength));
   AppendVarint(entry.framed, event.size() + with_position.size());
   if (!subject.empty()) {
-    entry.subject_at = static_cast<uint32_t>(entry.framed.size() + static_cast<size_t>(subject.data() - event.data()));
+    entry.subject_at =
+        static_cast<uint32_t>(entry.framed.size() + static_cast<size_t>(subject.data() - event.data()));
     entry.subject_size = static_cast<uint32_t>(subject.size());
   }
   entry.framed.append(event).append(with_position);

@@ -41,7 +41,8 @@ std::optional<Entry> MakeEntry(std::string_view event, uint64_t position);
 void AppendWatermark(std::string& step, absl::Time watermark);
 void AppendPosition(std::string& step, uint64_t position);
 
-// A step as its readers hold it: parsed once, on an arena of its own, and shared by all who still look at its events.
+// A step as its readers hold it: parsed once, on an arena of its own, and shared by all who still look at its
+// events.
 class Step {
  public:
   Step() {}

@@ -147,13 +147,13 @@ Task<absl::Status> Backend::AwaitWrite(const rpc::Call* call, const rpc::AfterWr
     co_return errors::Unavailable("NOT_CAUGHT_UP", "motcua-after: has not been read that far yet; try again");
   }
   if (waiting_ >= kMostWaiting) {
-    co_return errors::ResourceExhausted("TOO_MANY_CALLS", "too many calls wait for other services' news already");
+    co_return errors::ResourceExhausted("TOO_MANY_CALLS",
+                                        "too many calls wait for other services' news already");
   }
   const Counted counted(waiting_);
   const absl::Time patience = absl::Now() + kAfterPatience;
-  absl::Status applied =
-      co_await subscriptions_.AwaitApplied(write->service, write->shard, write->position,
-                                           std::min(call->deadline(), patience), call->cancel());
+  absl::Status applied = co_await subscriptions_.AwaitApplied(
+      write->service, write->shard, write->position, std::min(call->deadline(), patience), call->cancel());
   if (absl::IsDeadlineExceeded(applied) && patience < call->deadline()) {
     co_return errors::Unavailable("NOT_CAUGHT_UP", std::string(applied.message()));
   }

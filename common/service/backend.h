@@ -85,8 +85,11 @@ class Backend {
   // Before Start: `projection` applies the feeds of `source`.
   void Consume(const std::string& source, feed::Projection& projection);
 
-  // Before Start: called whenever something of a shard's sources has been applied, or their watermark has moved.
-  void OnProgress(std::function<void(const std::string& shard)> progressed) { progressed_ = std::move(progressed); }
+  // Before Start: called whenever something of a shard's sources has been applied, or their watermark has
+  // moved.
+  void OnProgress(std::function<void(const std::string& shard)> progressed) {
+    progressed_ = std::move(progressed);
+  }
 
   // Takes over simulated time, then runs feeds and consumers until `cancel`.
   async::Task<void> Run(async::CancelToken cancel);
@@ -94,9 +97,10 @@ class Backend {
   bool ready() const { return redis_.connected() && clock_known_; }
 
   // Before each call: takes over simulated time from Redis, where another replica may have advanced it, and
-  // waits for the writes that the call must not fall behind: at most kAfterPatience, at most kMostWaiting calls at a
-  // time, and not for anonymous callers. Errors: INVALID_ARGUMENT (UNKNOWN_SERVICE, POSITION_UNKNOWN), NOT_FOUND
-  // (UNKNOWN_SHARD), RESOURCE_EXHAUSTED (TOO_MANY_CALLS), UNAVAILABLE or DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
+  // waits for the writes that the call must not fall behind: at most kAfterPatience, at most kMostWaiting
+  // calls at a time, and not for anonymous callers. Errors: INVALID_ARGUMENT (UNKNOWN_SERVICE,
+  // POSITION_UNKNOWN), NOT_FOUND (UNKNOWN_SHARD), RESOURCE_EXHAUSTED (TOO_MANY_CALLS), UNAVAILABLE or
+  // DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
   async::Task<absl::Status> BeforeCall(std::shared_ptr<rpc::Call> call);
 
   static constexpr absl::Duration kAfterPatience = absl::Seconds(5);

@@ -34,7 +34,8 @@ Task<absl::StatusOr<AcknowledgeResponse>> AcknowledgeTo(Backend& backend, std::s
   co_return AcknowledgeResponse();
 }
 
-Task<absl::StatusOr<ReachResponse>> ReachIn(Backend& backend, std::shared_ptr<rpc::Call> call, ReachRequest request) {
+Task<absl::StatusOr<ReachResponse>> ReachIn(Backend& backend, std::shared_ptr<rpc::Call> call,
+                                            ReachRequest request) {
   absl::StatusOr<ReachResponse> response =
       co_await backend.publisher().Reach(std::move(request), call->deadline(), call->cancel());
   co_return response;

@@ -49,7 +49,8 @@ Task<absl::Status> GrpcSource::Acknowledge(feed::v1::AcknowledgeRequest request,
   co_return response.status();
 }
 
-Task<absl::StatusOr<feed::v1::ReachResponse>> GrpcSource::Reach(feed::v1::ReachRequest request, absl::Time deadline) {
+Task<absl::StatusOr<feed::v1::ReachResponse>> GrpcSource::Reach(feed::v1::ReachRequest request,
+                                                                absl::Time deadline) {
   rpc::CallOptions options;
   options.deadline = deadline;
   auto call = client_.Call<feed::v1::ReachResponse>(std::move(request), std::move(options));

@@ -19,7 +19,8 @@ void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event) 
 std::shared_ptr<const reference::Catalogue> CatalogueInSession(store::Session& session) {
   const ReferenceModel::Record* record = session.Find<ReferenceModel>(session.keys().shard());
   if (record == nullptr) return nullptr;
-  absl::StatusOr<std::shared_ptr<const reference::Catalogue>> catalogue = reference::Catalogue::Compile(record->set());
+  absl::StatusOr<std::shared_ptr<const reference::Catalogue>> catalogue =
+      reference::Catalogue::Compile(record->set());
   return catalogue.ok() ? *std::move(catalogue) : nullptr;
 }
 

@@ -24,8 +24,8 @@ struct ReferenceModel {
 // every projection of intake's feed. The record must have been fetched into the session: see ReferenceKey.
 void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event);
 
-// The reference data as the session has them, changes included; nullptr where it holds none, so that what is stored
-// counts. A session may have taken them over from events before those that a projection is given.
+// The reference data as the session has them, changes included; nullptr where it holds none, so that what is
+// stored counts. A session may have taken them over from events before those that a projection is given.
 std::shared_ptr<const reference::Catalogue> CatalogueInSession(store::Session& session);
 
 // The key to fetch before ApplyReferenceEvent.

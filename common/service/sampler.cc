@@ -68,11 +68,11 @@ Sampler::ConsumerGauges::ConsumerGauges(Metrics& metrics, const std::string& sou
     : lag_events(metrics.MakeGauge("motcua_consumer_lag_events",
                                    "Events seen in a source's feed and not yet applied.",
                                    {{"source", source}, {"shard", shard}})),
-      lag_seconds(
-          metrics.MakeGauge("motcua_consumer_lag_seconds",
-                            "For how long events of a source have waited to be applied, or the source has been "
-                            "away; 0 where it is there and nothing waits.",
-                            {{"source", source}, {"shard", shard}})),
+      lag_seconds(metrics.MakeGauge(
+          "motcua_consumer_lag_seconds",
+          "For how long events of a source have waited to be applied, or the source has been "
+          "away; 0 where it is there and nothing waits.",
+          {{"source", source}, {"shard", shard}})),
       stuck(metrics.MakeGauge("motcua_consumer_stuck_seconds",
                               "For how long a source's feed could not be followed; 0 while it is.",
                               {{"source", source}, {"shard", shard}})) {}

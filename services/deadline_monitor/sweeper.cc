@@ -31,7 +31,11 @@ constexpr uint32_t kMostInBatch = 128;
 
 Sweeper::Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& catalogues,
                  feed::Subscriptions& subscriptions, feed::Publisher& publisher)
-    : loop_(loop), store_(store), catalogues_(catalogues), subscriptions_(subscriptions), publisher_(publisher) {}
+    : loop_(loop),
+      store_(store),
+      catalogues_(catalogues),
+      subscriptions_(subscriptions),
+      publisher_(publisher) {}
 
 absl::Time Sweeper::Limit(const std::string& shard) const {
   const absl::Time limit = std::min(store_.clock().Now(), subscriptions_.Watermark(shard));
@@ -89,7 +93,8 @@ Task<absl::Status> Sweeper::TendOnce(Shard* shard, CancelToken cancel) {
   absl::Time limit = Limit(shard->name);
   const bool due = !publisher_.eager() && shard->earliest <= store_.clock().Now();
   if (due && limit < shard->earliest) {
-    absl::Status reached = co_await subscriptions_.Reach(shard->name, shard->earliest, absl::Now() + kAskPatience);
+    absl::Status reached =
+        co_await subscriptions_.Reach(shard->name, shard->earliest, absl::Now() + kAskPatience);
     if (!reached.ok()) co_return reached;
     limit = Limit(shard->name);
   }

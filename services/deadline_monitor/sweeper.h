@@ -31,9 +31,9 @@ namespace motcua::deadline {
 //
 // Nothing fires before every feed has been read up to its moment: the limit of a sweep is the present time
 // or, where that is earlier, the watermark of the subscriptions. So lag delays an alert and never invents
-// one. Feeds that are at rest promise nothing by themselves: when the next moment of a shard has come, the sweeper
-// asks their sources. A crash, a lost race or a second replica at the same work repeats nothing, because a clock and what
-// was raised of it are committed as one.
+// one. Feeds that are at rest promise nothing by themselves: when the next moment of a shard has come, the
+// sweeper asks their sources. A crash, a lost race or a second replica at the same work repeats nothing,
+// because a clock and what was raised of it are committed as one.
 //
 // Confined to the loop.
 class Sweeper {
@@ -58,8 +58,8 @@ class Sweeper {
   // metrics.
   void OnFired(std::function<void(absl::Duration lateness)> on_fired) { on_fired_ = std::move(on_fired); }
 
-  // For how long the earliest moment of the shard that is due has been so without having fired, by what was last read
-  // of it; zero where none is, or where the sweeper does not know the shard yet. For metrics.
+  // For how long the earliest moment of the shard that is due has been so without having fired, by what was
+  // last read of it; zero where none is, or where the sweeper does not know the shard yet. For metrics.
   absl::Duration OldestUnfired(const std::string& shard) const;
 
  private:
@@ -69,8 +69,8 @@ class Sweeper {
     const std::string name;
     async::Event wake;
     absl::Time fired_up_to = absl::InfinitePast();
-    // The earliest moment that has not fired, as last read; and where the own feed ended then, as any change of it comes
-    // with an event there or in a feed that is consumed.
+    // The earliest moment that has not fired, as last read; and where the own feed ended then, as any change
+    // of it comes with an event there or in a feed that is consumed.
     absl::Time earliest = absl::InfiniteFuture();
     uint64_t looked_at = 0;
   };

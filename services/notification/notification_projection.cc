@@ -220,8 +220,7 @@ NotificationProjection::NotificationProjection(v1::Source source, service::Catal
                                                std::function<void(Announcement)> announce)
     : source_(source), catalogues_(catalogues), options_(std::move(options)), announce_(std::move(announce)) {}
 
-Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::Events events,
-                                                 absl::Time) {
+Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::Events events, absl::Time) {
   const absl::Time deadline = absl::Now() + kPatience;
   const std::string shard = session.keys().shard();
   const CataloguePtr held = service::CatalogueInSession(session);
@@ -247,8 +246,9 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::
     announce_(std::move(announcement));
   }
   batch.ApplyAll();
-  const bool reference = std::any_of(events.begin(), events.end(),
-                                     [](const feed::v1::Event* event) { return event->has_reference_applied(); });
+  const bool reference = std::any_of(events.begin(), events.end(), [](const feed::v1::Event* event) {
+    return event->has_reference_applied();
+  });
   if (reference) catalogues_.Changed(shard);
   co_return absl::OkStatus();
 }

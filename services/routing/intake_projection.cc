@@ -33,8 +33,8 @@ std::vector<std::string> KeysFor(const store::Session& session, feed::Events eve
 
 }  // namespace
 
-async::Task<absl::Status> IntakeProjection::Apply(store::Session& session,
-                                                  feed::Events events, absl::Time not_before) {
+async::Task<absl::Status> IntakeProjection::Apply(store::Session& session, feed::Events events,
+                                                  absl::Time not_before) {
   absl::Status fetched = co_await session.FetchToChange(KeysFor(session, events), absl::Now() + kPatience);
   if (!fetched.ok()) co_return fetched;
   for (const feed::v1::Event* const entry : events) {

@@ -1,5 +1,5 @@
-// One applier per shard (DESIGN 3.3): several sources in one commit, none held up by another; watermarks hold only
-// behind the events below them; a long batch lets others have their turn.
+// One applier per shard (DESIGN 3.3): several sources in one commit, none held up by another; watermarks hold
+// only behind the events below them; a long batch lets others have their turn.
 #include <optional>
 
 #include "tests/integration/feed/feed_fixture.h"
@@ -75,7 +75,9 @@ class ApplierTest : public testing::Test {
     On([&] { commits = store_.tally().committed; });
     return commits;
   }
-  store::Counters Counted() { return *SyncWait(loop_, store_.ReadCounters(store_.Keys("H30").Counters(), Soon())); }
+  store::Counters Counted() {
+    return *SyncWait(loop_, store_.ReadCounters(store_.Keys("H30").Counters(), Soon()));
+  }
 
   test::RedisProcess redis_;
   async::Loop loop_{"test"};

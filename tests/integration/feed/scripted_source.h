@@ -44,7 +44,9 @@ class ScriptedSource final : public Source {
     ++opened_;
     return std::make_unique<Stream>(*this);
   }
-  async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest, absl::Time) override { co_return absl::OkStatus(); }
+  async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest, absl::Time) override {
+    co_return absl::OkStatus();
+  }
   async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time) override {
     asked_.push_back(request);
     v1::ReachResponse response;

@@ -1,5 +1,5 @@
-// Watermarks of a feed (DESIGN 3.6): never told before the events below them, at whatever pace a reader goes; and at
-// rest (3.4) neither moved nor told, unless somebody asks.
+// Watermarks of a feed (DESIGN 3.6): never told before the events below them, at whatever pace a reader goes;
+// and at rest (3.4) neither moved nor told, unless somebody asks.
 #include <map>
 #include <optional>
 
@@ -211,7 +211,8 @@ TEST_F(OnDemandTest, AMomentThatCannotBeReachedIsAnsweredAndHoldsUpNoOther) {
   *asked->mutable_moment() = time::ToTimestamp(far);
   bool answered = false;
   loop_.Spawn([](Publisher& publisher, v1::ReachRequest r, bool* done) -> Task<void> {
-    absl::StatusOr<v1::ReachResponse> response = co_await publisher.Reach(std::move(r), Soon(), async::CancelToken());
+    absl::StatusOr<v1::ReachResponse> response =
+        co_await publisher.Reach(std::move(r), Soon(), async::CancelToken());
     EXPECT_TRUE(response.ok()) << response.status();
     if (response.ok()) EXPECT_LT(time::FromTimestamp(response->reached(0).watermark()), absl::Now());
     *done = true;
@@ -226,9 +227,9 @@ TEST_F(OnDemandTest, AMomentThatCannotBeReachedIsAnsweredAndHoldsUpNoOther) {
     return done;
   }));
   request.mutable_moments(0)->set_shard("H99");
-  EXPECT_EQ(errors::Reason(
-                SyncWait(loop_, publisher_->Reach(request, Soon(), async::CancelToken())).status()),
-            "UNKNOWN_SHARD");
+  EXPECT_EQ(
+      errors::Reason(SyncWait(loop_, publisher_->Reach(request, Soon(), async::CancelToken())).status()),
+      "UNKNOWN_SHARD");
 }
 
 TEST_F(OnDemandTest, ABoundThatRestsIsAskedOn) {
