@@ -239,7 +239,12 @@ class FeedTest : public testing::Test {
       loop_.RunAndWait([&] { stream_.reset(); });
     }
     absl::StatusOr<v1::ReadResponse> Take() {
-      absl::StatusOr<Step> step = SyncWait(loop_, stream_->Next(async::CancelToken()));
+      // Nothing comes for ever: the test fails rather than waits.
+      async::CancelSource enough(loop_);
+      async::TimerId timer;
+      loop_.RunAndWait([&] { timer = loop_.StartTimer(absl::Seconds(10), [&enough] { enough.Cancel(); }); });
+      absl::StatusOr<Step> step = SyncWait(loop_, stream_->Next(enough.token()));
+      loop_.RunAndWait([&] { loop_.CancelTimer(timer); });
       if (!step.ok()) return step.status();
       return **step;
     }
