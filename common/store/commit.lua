@@ -5,93 +5,103 @@
 -- ARGV[2]   number of checks. Then each check and operation with its arguments:
 --
 -- checks (nothing is written unless all hold)
---   q            request: no reply may be stored under its key    else 'R' and what is stored
 --   v version    record: its first 8 bytes are `version`          else 'V'
 --   c position   cursor: holds `position` ('0' where absent)      else 'C' and what it holds
+--   q ''         request: no reply may be stored under its key    else 'R' and what is stored
 -- operations
---   E event          append to the feed; before S and Q, which tell its position
---   S version body   set a record: version, the position of the last event written ('0' where none), a colon, body
---   Z score member   put into an index       X member        take out of an index
---   H field delta    add to a counter        L chunk         append to a history
---   C position       set the cursor
---   Q seconds reply  store the reply, behind the position of the last event written and a colon
---   P seconds reply  the same with a reply that has its position
---   T position       trim the feed below a position
---   W micros         move the watermark, never back; KEYS: watermark and then the feed
+--   E event            append to the feed; before S and Q, which tell its position
+--   S version body     set a record: version, the position of the last event written ('0' where none), a colon, body
+--   C position         set the cursor
+--   X n member...      take n members out of an index
+--   Z n {score member} put n / 2 members into an index
+--   H field delta      add to a counter        L chunk   append to a history
+--   Q seconds reply    store the reply, behind the position of the last event written and a colon
+--   P seconds reply    the same with a reply that has its position
+--   T position         trim the feed below a position
+--   W micros           move the watermark, never back; KEYS: the feed
 --
 -- Returns 'O' and the position of the last event written ('0' where none; for W the feed's last),
 -- or 'S' and the watermark where ARGV[1] is before it, or what the failed check gives.
 -- Idempotency: by the record's version (v, S), the request (q, Q) or the cursor (c, C) in the same transaction. All keys
 -- share one hash tag.
-local call = redis.call
-local k, a = 2, 3
-local at = tonumber(ARGV[1])
-if at > 0 then
-  local watermark = call('GET', KEYS[1])
-  if watermark and at < tonumber(watermark) then return 'S' .. watermark end
+--
+-- Each call of Redis from Lua costs more than what it does, so what is checked is read in one, and what is set is set in
+-- one; a thousand at a time, because more do not fit on Lua's stack.
+local call, unpack, sub, args = redis.call, unpack, string.sub, ARGV
+local checks = tonumber(args[2])
+local held = call('MGET', unpack(KEYS, 1, math.min(checks + 1, 1000)))
+for first = 1001, checks + 1, 1000 do
+  local more = call('MGET', unpack(KEYS, first, math.min(checks + 1, first + 999)))
+  for i = 1, #more do held[first + i - 1] = more[i] end
 end
-for _ = 1, tonumber(ARGV[2]) do
-  local kind, key = ARGV[a], KEYS[k]
-  k = k + 1
+local watermark = tonumber(held[1] or 0)
+local at = tonumber(args[1])
+if at > 0 and at < watermark then return 'S' .. held[1] end
+local a = 3
+for i = 2, checks + 1 do
+  local kind, want, found = args[a], args[a + 1], held[i]
+  a = a + 2
   if kind == 'v' then
-    if call('GETRANGE', key, 0, 7) ~= ARGV[a + 1] then return 'V' end
-    a = a + 2
+    if sub(found or '', 1, 8) ~= want then return 'V' end
   elseif kind == 'c' then
-    local held = call('GET', key) or '0'
-    if held ~= ARGV[a + 1] then return 'C' .. held end
-    a = a + 2
+    if (found or '0') ~= want then return 'C' .. (found or '0') end
   elseif kind == 'q' then
-    local stored = call('GET', key)
-    if stored then return 'R' .. stored end
-    a = a + 1
+    if found then return 'R' .. found end
   else
     return redis.error_reply('COMMIT unknown check ' .. tostring(kind))
   end
 end
-local position = '0'
-local n = #ARGV
+local position, sets, last = '0', {}, 0
+local k, n = checks + 2, #args
 while a <= n do
-  local op, key = ARGV[a], KEYS[k]
+  local op, key = args[a], KEYS[k]
   k = k + 1
   if op == 'E' then
-    position = string.sub(call('XADD', key, '0-*', 'e', ARGV[a + 1]), 3)
+    position = sub(call('XADD', key, '0-*', 'e', args[a + 1]), 3)
     a = a + 2
   elseif op == 'S' then
-    call('SET', key, ARGV[a + 1] .. position .. ':' .. ARGV[a + 2])
-    a = a + 3
-  elseif op == 'Z' then
-    call('ZADD', key, ARGV[a + 1], ARGV[a + 2])
-    a = a + 3
-  elseif op == 'X' then
-    call('ZREM', key, ARGV[a + 1])
-    a = a + 2
-  elseif op == 'H' then
-    call('HINCRBY', key, ARGV[a + 1], ARGV[a + 2])
+    sets[last + 1], sets[last + 2] = key, args[a + 1] .. position .. ':' .. args[a + 2]
+    last = last + 2
     a = a + 3
   elseif op == 'C' then
-    call('SET', key, ARGV[a + 1])
+    sets[last + 1], sets[last + 2] = key, args[a + 1]
+    last = last + 2
     a = a + 2
+  elseif op == 'X' then
+    local count = tonumber(args[a + 1])
+    call('ZREM', key, unpack(args, a + 2, a + 1 + count))
+    a = a + 2 + count
+  elseif op == 'Z' then
+    local count = tonumber(args[a + 1])
+    call('ZADD', key, unpack(args, a + 2, a + 1 + count))
+    a = a + 2 + count
+  elseif op == 'H' then
+    call('HINCRBY', key, args[a + 1], args[a + 2])
+    a = a + 3
   elseif op == 'L' then
-    call('RPUSH', key, ARGV[a + 1])
+    call('RPUSH', key, args[a + 1])
     a = a + 2
   elseif op == 'Q' then
-    call('SET', key, position .. ':' .. ARGV[a + 2], 'EX', ARGV[a + 1])
+    call('SET', key, position .. ':' .. args[a + 2], 'EX', args[a + 1])
     a = a + 3
   elseif op == 'P' then
-    call('SET', key, ARGV[a + 2], 'EX', ARGV[a + 1])
+    call('SET', key, args[a + 2], 'EX', args[a + 1])
     a = a + 3
   elseif op == 'T' then
-    call('XTRIM', key, 'MINID', '0-' .. ARGV[a + 1])
+    call('XTRIM', key, 'MINID', '0-' .. args[a + 1])
     a = a + 2
   elseif op == 'W' then
-    local held = call('GET', key)
-    if not held or tonumber(held) < tonumber(ARGV[a + 1]) then call('SET', key, ARGV[a + 1]) end
-    local last = call('XREVRANGE', KEYS[k], '+', '-', 'COUNT', 1)[1]
-    k = k + 1
-    if last then position = string.sub(last[1], 3) end
+    if not held[1] or watermark < tonumber(args[a + 1]) then call('SET', KEYS[1], args[a + 1]) end
+    local entry = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+    if entry then position = sub(entry[1], 3) end
     a = a + 2
   else
     return redis.error_reply('COMMIT unknown operation ' .. tostring(op))
   end
+  if last == 1000 then
+    call('MSET', unpack(sets, 1, last))
+    last = 0
+  end
 end
+if last > 0 then call('MSET', unpack(sets, 1, last)) end
 return 'O' .. position

@@ -41,9 +41,34 @@ int64_t SecondsOf(absl::Duration ttl) { return std::max<int64_t>(1, absl::ToInt6
 
 }  // namespace
 
-std::string& Transaction::Check(char kind, size_t args) {
+Transaction::Listing& Transaction::Listings::Of(std::string_view index, size_t args) {
+  // More arguments do not fit on the stack of the script.
+  constexpr size_t kMostArgs = 1000;
+  // Up to here looking through them is cheaper.
+  constexpr size_t kFew = 8;
+  Listing* known = nullptr;
+  if (all_.size() <= kFew) {
+    for (size_t i = all_.size(); i-- > 0 && known == nullptr;) {
+      if (all_[i].index == index) known = &all_[i];
+    }
+  } else {
+    if (open_.empty()) {
+      for (size_t i = 0; i < all_.size(); ++i) open_[all_[i].index] = i;
+    }
+    const auto found = open_.find(std::string(index));
+    if (found != open_.end()) known = &all_[found->second];
+  }
+  if (known == nullptr || known->count + args > kMostArgs) {
+    known = &all_.emplace_back();
+    known->index = std::string(index);
+    if (!open_.empty()) open_[known->index] = all_.size() - 1;
+  }
+  known->count += args;
+  return *known;
+}
+
+std::string& Transaction::Check(char kind) {
   ++checks_;
-  check_args_count_ += 1 + args;
   AppendLetter(check_args_, kind);
   return check_args_;
 }
@@ -65,17 +90,17 @@ void Transaction::TakesEffectAt(absl::Time at) {
 }
 
 void Transaction::CheckVersion(std::string_view key, uint64_t version) {
-  AppendVersion(Check('v', 1), version);
+  AppendVersion(Check('v'), version);
   AppendBulk(check_keys_, key);
 }
 
 void Transaction::CheckRequest(std::string_view key) {
-  Check('q', 0);
+  AppendBulk(Check('q'), std::string_view());
   AppendBulk(check_keys_, key);
 }
 
 void Transaction::CheckCursor(std::string_view key, uint64_t position) {
-  AppendBulk(Check('c', 1), static_cast<int64_t>(position));
+  AppendBulk(Check('c'), static_cast<int64_t>(position));
   AppendBulk(check_keys_, key);
 }
 
@@ -101,16 +126,13 @@ void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_
 }
 
 void Transaction::IndexPut(std::string_view index, std::string_view member, double score) {
-  std::string& args = Op('Z', 2);
-  keys_.AppendIndex(op_keys_, index);
-  AppendScore(args, score);
-  AppendBulk(args, member);
+  Listing& listing = puts_.Of(index, 2);
+  AppendScore(listing.args, score);
+  AppendBulk(listing.args, member);
 }
 
 void Transaction::IndexRemove(std::string_view index, std::string_view member) {
-  std::string& args = Op('X', 1);
-  keys_.AppendIndex(op_keys_, index);
-  AppendBulk(args, member);
+  AppendBulk(removes_.Of(index, 1).args, member);
 }
 
 void Transaction::Count(std::string_view key, std::string_view field, int64_t delta) {
@@ -176,22 +198,36 @@ void Transaction::TrimFeed(uint64_t position) {
 
 void Transaction::MoveWatermark(absl::Time to) {
   AppendBulk(Op('W', 1), absl::ToUnixMicros(to));
-  AppendBulk(op_keys_, keys_.Watermark());
   keys_.AppendFeed(op_keys_);
-  ++op_keys_count_;
 }
 
 redis::ScriptCall Transaction::CallOf(const redis::Script& script) const {
   std::string keys, args;
-  keys.reserve(64 + check_keys_.size() + op_keys_.size());
-  args.reserve(64 + check_args_.size() + op_args_.size());
+  size_t listed = 0;
+  for (const Listings* listings : {&removes_, &puts_}) {
+    for (const Listing& listing : listings->all()) listed += listing.args.size() + 64;
+  }
+  keys.reserve(64 + check_keys_.size() + op_keys_.size() + listed / 2);
+  args.reserve(64 + check_args_.size() + op_args_.size() + listed);
   keys_.AppendWatermark(keys);
   keys.append(check_keys_).append(op_keys_);
   AppendBulk(args, at_micros_);
   AppendBulk(args, static_cast<int64_t>(checks_));
   args.append(check_args_).append(op_args_);
-  return redis::ScriptCall(script, std::move(keys), 1 + checks_ + op_keys_count_, std::move(args),
-                           2 + check_args_count_ + op_args_count_);
+  size_t key_count = 1 + checks_ + op_keys_count_;
+  size_t arg_count = 2 + 2 * checks_ + op_args_count_;
+  // What is taken out goes first: what another record puts in the same place stays.
+  for (const Listings* listings : {&removes_, &puts_}) {
+    for (const Listing& listing : listings->all()) {
+      keys_.AppendIndex(keys, listing.index);
+      AppendLetter(args, listings == &puts_ ? 'Z' : 'X');
+      AppendBulk(args, static_cast<int64_t>(listing.count));
+      args.append(listing.args);
+      ++key_count;
+      arg_count += 2 + listing.count;
+    }
+  }
+  return redis::ScriptCall(script, std::move(keys), key_count, std::move(args), arg_count);
 }
 
 }  // namespace motcua::store

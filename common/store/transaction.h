@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "common/redis/script.h"
@@ -61,16 +63,36 @@ class Transaction {
   void MoveWatermark(absl::Time to);
 
   const Keyspace& keyspace() const { return keys_; }
-  bool empty() const { return checks_ == 0 && op_keys_count_ == 0; }
+  bool empty() const { return checks_ == 0 && op_keys_count_ == 0 && puts_.empty() && removes_.empty(); }
   bool emits() const { return emits_; }
 
   // What the script takes.
   redis::ScriptCall CallOf(const redis::Script& script) const;
 
  private:
+  // What one operation does to an index: its members, with scores where they are put. All but the key in wire form.
+  struct Listing {
+    std::string index;
+    std::string args;
+    size_t count = 0;
+  };
+  // Of many records at once: those of one index go in one operation.
+  class Listings {
+   public:
+    // The operation that takes `args` more arguments of the index.
+    Listing& Of(std::string_view index, size_t args);
+    bool empty() const { return all_.empty(); }
+    const std::vector<Listing>& all() const { return all_; }
+
+   private:
+    std::vector<Listing> all_;
+    std::unordered_map<std::string, size_t> open_;  // filled once there are many
+  };
+
   // The next operation, of the key that the caller appends.
   std::string& Op(char op, size_t args);
-  std::string& Check(char kind, size_t args);
+  // The next check, whose argument the caller appends.
+  std::string& Check(char kind);
 
   Keyspace keys_;
   int64_t at_micros_ = 0;
@@ -80,8 +102,9 @@ class Transaction {
   std::string check_args_;
   std::string op_keys_;
   std::string op_args_;
+  Listings removes_;
+  Listings puts_;
   size_t checks_ = 0;
-  size_t check_args_count_ = 0;
   size_t op_keys_count_ = 0;
   size_t op_args_count_ = 0;
 };

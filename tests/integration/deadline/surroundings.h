@@ -100,7 +100,7 @@ class Replica {
  public:
   Replica(async::Loop& loop, const test::RedisProcess& redis, Publishing& intake, Publishing& routing)
       : own(loop, redis, "dm"),
-        catalogues_(own.store),
+        catalogues_(loop, own.store),
         projection_(catalogues_),
         intake_(loop, intake.publisher),
         routing_(loop, routing.publisher),

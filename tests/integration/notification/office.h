@@ -101,7 +101,7 @@ class Replica {
       : loop_(loop),
         client_(loop, RedisOptions(redis)),
         store_(client_, clock, "no", absl::Hours(1)),
-        catalogues_(store_),
+        catalogues_(loop_, store_),
         subscriptions_(loop, store_, "notification"),
         watch_(loop),
         transport_(loop, options.transport),

@@ -35,7 +35,7 @@ Replica::Replica(async::Loop& loop, const test::RedisProcess& redis, const time:
     : loop(loop),
       client(loop, RedisOptions(redis)),
       store(client, clock, "ro", absl::Hours(1)),
-      catalogues(store),
+      catalogues(loop, store),
       routing(store, catalogues),
       source_(loop, intake),
       subscriptions_(loop, store, "routing"),
