@@ -55,6 +55,14 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   if (std::string name = NameOfList(options.target); !name.empty()) {
     arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, name);
   }
+  // Callers repeat what may be repeated, and know by the request id when; gRPC's own retries would pass every call
+  // through one more layer, its statistics through another.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  // A window of one size, instead of one that pings find out: less goes to and fro, and a reader that does not read lets
+  // no more than this run ahead.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 256 << 10);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   // Also the time that an attempt may take, TLS handshake included: too short, and a busy machine never connects.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);

@@ -1,5 +1,7 @@
 #include "services/routing/domain/route_model.h"
 
+#include <algorithm>
+
 #include "common/time/timestamp.h"
 
 namespace motcua::routing {
@@ -30,6 +32,24 @@ std::string InboxIndex(v1::Box box, std::string_view agency) {
   std::string index(PrefixOf(box));
   index.append(agency);
   return index;
+}
+
+bool IsListedIn(const v1::Route& route, v1::Box box, std::string_view agency) {
+  if (route.has_ended_at()) return false;
+  const bool waiting = route.status() == common::v1::DOSSIER_STATUS_SUPPLEMENT;
+  switch (box) {
+    case v1::BOX_OFFERED:
+      return route.has_offer() && route.offer().to() == agency;
+    case v1::BOX_CONSULTED:
+      return std::any_of(route.consultations().begin(), route.consultations().end(),
+                         [agency](const v1::Consultation& consultation) {
+                           return consultation.to() == agency && !consultation.has_answered_at();
+                         });
+    case v1::BOX_WAITING:
+      return waiting && route.holder() == agency;
+    default:
+      return !waiting && route.holder() == agency;
+  }
 }
 
 void RouteModel::IndexesOf(const Record& record, store::IndexSink& indexes) {

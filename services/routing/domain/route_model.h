@@ -19,6 +19,9 @@ namespace motcua::routing {
 //   w:<agency>  held, supplement due  c:<agency>  consulted, not answered
 std::string InboxIndex(v1::Box box, std::string_view agency);
 
+// Whether the route stands in that box of the agency: whether IndexesOf lists it there.
+bool IsListedIn(const v1::Route& route, v1::Box box, std::string_view agency);
+
 // Names of the counters.
 inline constexpr std::string_view kRoutes = "routes";
 inline constexpr std::string_view kOpen = "open";

@@ -126,6 +126,11 @@ void CheckIndexes(const v1::RouteRecord& record, const Account& account) {
     actual.insert(entry.index);
   }
   EXPECT_EQ(actual, expected);
+  for (const v1::Box box : {v1::BOX_HELD, v1::BOX_OFFERED, v1::BOX_CONSULTED, v1::BOX_WAITING}) {
+    for (const std::string& agency : kAgencies) {
+      EXPECT_EQ(IsListedIn(record.route(), box, agency), actual.contains(InboxIndex(box, agency))) << box << agency;
+    }
+  }
 }
 
 void CheckCounters(const v1::RouteRecord& record, const Account& account) {
