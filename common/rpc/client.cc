@@ -91,7 +91,11 @@ class UnderWay : public async::ListNode {
   virtual void Cancel() = 0;
 
  protected:
-  ~UnderWay() = default;
+  explicit UnderWay(CompletionQueue& queue) : queue_(queue) { queue_.Enter(); }
+  ~UnderWay() { queue_.Leave(); }
+
+ private:
+  CompletionQueue& queue_;
 };
 
 // What the calls of one client share. All but Prepare is confined to the loop.
@@ -147,7 +151,7 @@ class UnaryState final : public UnderWay {
  public:
   UnaryState(std::shared_ptr<ClientCore> core, const MethodDescriptor* method, grpc::ByteBuffer request,
              const CallOptions& options, absl::Time deadline)
-      : core_(std::move(core)) {
+      : UnderWay(core->loop->queue()), core_(std::move(core)) {
     core_->Prepare(context_, options, deadline);
     reader_ = core_->stub.PrepareUnaryCall(&context_, PathOf(method), request, core_->loop->queue().raw());
   }
@@ -187,7 +191,8 @@ class UnaryState final : public UnderWay {
 // One stream. `self_` keeps it until gRPC has ended it. One operation of gRPC's is under way at a time.
 class StreamState final : public UnderWay, public std::enable_shared_from_this<StreamState> {
  public:
-  StreamState(std::shared_ptr<ClientCore> core, const MethodDescriptor* method) : core_(std::move(core)), path_(PathOf(method)) {}
+  StreamState(std::shared_ptr<ClientCore> core, const MethodDescriptor* method)
+      : UnderWay(core->loop->queue()), core_(std::move(core)), path_(PathOf(method)) {}
 
   void Start(const grpc::ByteBuffer& request, const CallOptions& options) {
     self_ = shared_from_this();

@@ -7,6 +7,9 @@
 namespace motcua::rpc {
 namespace {
 
+// Seconds that cancelled calls have to end at the end of the queue; they take a moment.
+constexpr int kLongestEnd = 10;
+
 // A deadline that has passed: gRPC looks once at its sockets and does not wait.
 gpr_timespec Past() { return gpr_inf_past(GPR_CLOCK_MONOTONIC); }
 
@@ -54,9 +57,15 @@ void CompletionQueue::Woken(bool) { waking_.store(false, std::memory_order_relea
 
 void CompletionQueue::Close() {
   if (std::exchange(closed_, true)) return;
-  queue_->Shutdown();
   void* tag = nullptr;
   bool ok = false;
+  // A stream that breaks off is asked how it ended, which must not begin on a queue that was shut down.
+  const gpr_timespec end =
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(kLongestEnd, GPR_TIMESPAN));
+  while (calls_ > 0 && queue_->AsyncNext(&tag, &ok, end) == grpc::CompletionQueue::GOT_EVENT) {
+    static_cast<Completion*>(tag)->OnCompletion(ok);
+  }
+  queue_->Shutdown();
   while (queue_->Next(&tag, &ok)) static_cast<Completion*>(tag)->OnCompletion(ok);
 }
 

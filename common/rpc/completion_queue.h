@@ -53,10 +53,14 @@ class CompletionQueue final : public async::Poller {
   /// The builder that the queue belongs to, for the one server that it can have; null when that was made.
   std::unique_ptr<grpc::ServerBuilder> TakeServerBuilder() { return std::move(builder_); }
 
+  /// A call that is being made, until it has ended: what it still needs the queue for is let happen by Close.
+  void Enter() { ++calls_; }
+  void Leave() { --calls_; }
+
   size_t Poll(size_t limit) override;
   size_t Wait(absl::Duration timeout, size_t limit) override;
   void Wake() override;
-  /// What is under way must have been cancelled, or end by itself.
+  /// What is under way must have been cancelled, or end by itself soon.
   void Close() override;
 
  private:
@@ -69,6 +73,7 @@ class CompletionQueue final : public async::Poller {
   MemberCompletion<CompletionQueue, &CompletionQueue::Woken> woken_;
   // The alarm has been set and has not come yet.
   std::atomic<bool> waking_{false};
+  size_t calls_ = 0;
   bool closed_ = false;
 };
 

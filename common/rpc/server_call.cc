@@ -32,8 +32,12 @@ ServerCall::ServerCall(Acceptor& acceptor) : acceptor_(acceptor) {
   acceptor_.service().RequestCall(&context_, &stream_, queue, queue, arrived_.tag());
 }
 
-ServerCall::~ServerCall() {
-  if (--acceptor_.calls_ == 0) acceptor_.gone_.Notify();
+void ServerCall::LetGo() {
+  if (--holds_ > 0) return;
+  Acceptor& acceptor = acceptor_;
+  delete this;
+  // Last: the server, and what this object referred to, may go as soon as nobody is left.
+  if (--acceptor.calls_ == 0) acceptor.gone_.Notify();
 }
 
 void ServerCall::Arrived(bool ok) {

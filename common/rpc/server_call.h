@@ -97,12 +97,10 @@ class ServerCall {
 
   // Keeps the object, beside the operations under way.
   void Hold() { ++holds_; }
-  void LetGo() {
-    if (--holds_ == 0) delete this;
-  }
+  void LetGo();
 
  private:
-  ~ServerCall();
+  ~ServerCall() = default;
 
   void Arrived(bool ok);
   void HasRequest(bool ok);

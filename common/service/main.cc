@@ -1,5 +1,6 @@
 #include "common/service/main.h"
 
+#include <grpc/grpc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -244,6 +245,28 @@ void Process::Stop() {
   backend_.reset();
 }
 
+// From the start to the end of everything that gRPC has to do with.
+int Serve(const Description& description, const rpc::ServiceOptions& options, const sigset_t& signals,
+          const std::function<void(auth::Policy&)>& allow, const Factory& factory) {
+  Process process(description, options);
+  absl::Status started = process.Start(allow, factory);
+  int exit_code = kExitOk;
+  if (started.ok()) {
+    Log(Level::kInfo, "serving", {{"port", process.port()}, {"metrics_port", process.metrics_port()}});
+    int received = 0;
+    sigwait(&signals, &received);
+    Log(Level::kInfo, "stopping", {{"signal", received}});
+    // A second signal ends the process at once, the way the system does it.
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  } else {
+    exit_code = Fail(started);
+  }
+  process.Stop();
+  return exit_code;
+}
+
 }  // namespace
 
 int Main(int argc, char** argv, Description description, const std::string& purpose,
@@ -270,22 +293,11 @@ int Main(int argc, char** argv, Description description, const std::string& purp
   for (const std::string& line : parsed.effective) Log(Level::kInfo, "option", {{"value", line}});
   for (const std::string& warning : parsed.warnings) Log(Level::kWarning, "option", {{"warning", warning}});
 
-  Process process(description, parsed.options);
-  absl::Status started = process.Start(allow, factory);
-  int exit_code = kExitOk;
-  if (started.ok()) {
-    Log(Level::kInfo, "serving", {{"port", process.port()}, {"metrics_port", process.metrics_port()}});
-    int received = 0;
-    sigwait(&signals, &received);
-    Log(Level::kInfo, "stopping", {{"signal", received}});
-    // A second signal ends the process at once, the way the system does it.
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  } else {
-    exit_code = Fail(started);
-  }
-  process.Stop();
+  // gRPC ends its threads when its last user goes, and not at once: without a user that stays to the end, they would
+  // still be running while the process takes down what they use.
+  grpc_init();
+  const int exit_code = Serve(description, parsed.options, signals, allow, factory);
+  grpc_shutdown_blocking();
   return exit_code;
 }
 
