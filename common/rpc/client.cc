@@ -134,12 +134,15 @@ class ClientCore {
       under_way.PushBack(*call);
       call->Cancel();
     }
+    while (async::Waiter* pause = pauses.PopFront()) pause->Complete(GivenUp());
   }
+  bool closing() const { return closing_; }
 
   Loop* const loop;
   const std::shared_ptr<grpc::Channel> channel;
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub;
   async::IntrusiveList<UnderWay> under_way;
+  async::IntrusiveList<async::Waiter> pauses;  // between attempts
 
  private:
   const std::string authorization_;
@@ -311,11 +314,12 @@ Client::~Client() {
   if (core_ != nullptr) core_->loop->RunAndWait([this] { core_->CancelAll(); });
 }
 
-Client::Reply Client::Invoke(const MethodDescriptor* method, grpc::ByteBuffer request, CallOptions options) {
-  if (options.cancel.cancelled()) co_return GivenUp();
+Client::Reply Client::Invoke(std::shared_ptr<internal::ClientCore> core, const MethodDescriptor* method,
+                             grpc::ByteBuffer request, CallOptions options) {
+  if (options.cancel.cancelled() || core->closing()) co_return GivenUp();
   const absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultDeadline);
-  auto state = std::make_shared<internal::UnaryState>(core_, method, std::move(request), options, deadline);
-  async::Waiter done(*core_->loop, absl::InfiniteFuture(), options.cancel);
+  auto state = std::make_shared<internal::UnaryState>(core, method, std::move(request), options, deadline);
+  async::Waiter done(*core->loop, absl::InfiniteFuture(), options.cancel);
   state->Await(done);
   internal::UnaryState::Start(state);
   absl::Status waited = co_await done;
@@ -326,20 +330,23 @@ Client::Reply Client::Invoke(const MethodDescriptor* method, grpc::ByteBuffer re
   co_return state->TakeResult();
 }
 
-Client::Reply Client::InvokeRetrying(const MethodDescriptor* method, grpc::ByteBuffer request, CallOptions options) {
-  std::shared_ptr<internal::ClientCore> core = core_;
+Client::Reply Client::InvokeRetrying(std::shared_ptr<internal::ClientCore> core,
+                                     const MethodDescriptor* method, grpc::ByteBuffer request,
+                                     CallOptions options) {
   absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultDeadline);
   options.deadline = deadline;
   std::optional<Backoff> backoff;
   while (true) {
-    Reply attempt = Invoke(method, request, options);
+    Reply attempt = Invoke(core, method, request, options);
     absl::StatusOr<grpc::ByteBuffer> reply = co_await std::move(attempt);
-    if (reply.ok() || !errors::IsRetryable(reply.status())) co_return std::move(reply);
+    if (reply.ok() || !errors::IsRetryable(reply.status()) || core->closing()) co_return std::move(reply);
     if (!backoff.has_value()) backoff.emplace(kFirstPause, kLongestPause, Seed());
     absl::Duration pause = backoff->Next(errors::RetryDelay(reply.status()));
     if (absl::Now() + pause >= deadline) co_return std::move(reply);
-    absl::Status slept = co_await core->loop->Sleep(pause, options.cancel);
-    if (!slept.ok()) co_return GivenUp();
+    async::Waiter waiter(*core->loop, pause, options.cancel);
+    core->pauses.PushBack(waiter);
+    absl::Status paused = co_await waiter;
+    if (!absl::IsDeadlineExceeded(paused)) co_return GivenUp();
   }
 }
 

@@ -142,14 +142,14 @@ class Client {
   // One attempt.
   template <class Response, class Request>
   async::Task<absl::StatusOr<Response>> Call(Request request, CallOptions options = CallOptions()) {
-    return Read<Response>(Invoke(MethodOf<Request>(), BytesOf(request), std::move(options)));
+    return Read<Response>(Invoke(core_, MethodOf<Request>(), BytesOf(request), std::move(options)));
   }
 
   // Attempts until the deadline while the error is retryable (errors::IsRetryable): for calls that may be repeated,
   // that is reads and whatever has a request id.
   template <class Response, class Request>
   async::Task<absl::StatusOr<Response>> CallRetrying(Request request, CallOptions options = CallOptions()) {
-    return Read<Response>(InvokeRetrying(MethodOf<Request>(), BytesOf(request), std::move(options)));
+    return Read<Response>(InvokeRetrying(core_, MethodOf<Request>(), BytesOf(request), std::move(options)));
   }
 
   template <class Item, class Request>
@@ -169,9 +169,13 @@ class Client {
     if (!read.ok()) co_return read;
     co_return std::move(response);
   }
-  Reply Invoke(const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request, CallOptions options);
-  Reply InvokeRetrying(const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
-                       CallOptions options);
+  // Of the core, not of the client, which may go before they have ended.
+  static Reply Invoke(std::shared_ptr<internal::ClientCore> core,
+                      const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
+                      CallOptions options);
+  static Reply InvokeRetrying(std::shared_ptr<internal::ClientCore> core,
+                              const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
+                              CallOptions options);
   internal::RawStreamReader OpenRaw(const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
                                     CallOptions options);
 
