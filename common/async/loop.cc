@@ -50,6 +50,15 @@ void BlockSignals() {
   pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
 }
 
+class NotifyAtEnd {
+ public:
+  explicit NotifyAtEnd(Notification& notification) : notification_(notification) {}
+  ~NotifyAtEnd() { notification_.Notify(); }
+
+ private:
+  Notification& notification_;
+};
+
 int64_t MonotonicNow() { return static_cast<int64_t>(uv_hrtime()); }
 
 }  // namespace
@@ -194,12 +203,6 @@ Loop::Loop(std::string thread_name, Poller* poller) : thread_name_(std::move(thr
 
 Loop::~Loop() {
   Stop();
-  std::vector<absl::AnyInvocable<void()>> unrun;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    unrun.swap(posted_);
-  }
-  unrun.clear();
   while (internal::SpawnedTask* task = tasks_.PopFront()) task->Destroy();
   watch_.reset();
   if (poller_ != nullptr) poller_->Close();
@@ -277,8 +280,10 @@ void Loop::Stop() {
   });
   thread_.join();
   owner_.store(std::this_thread::get_id(), std::memory_order_release);
+  std::vector<absl::AnyInvocable<void()>> unrun;  // destroyed without the lock
   std::lock_guard<std::mutex> lock(mutex_);
   stopped_ = true;
+  unrun.swap(posted_);
 }
 
 void Loop::Post(absl::AnyInvocable<void()> work) {
@@ -324,12 +329,15 @@ void Loop::RunAndWait(absl::FunctionRef<void()> work) {
     work();
     return;
   }
-  Notification done;
-  Post([&] {
+  // Where the loop stops meanwhile, what was posted is destroyed without being run.
+  Notification over;
+  bool ran = false;
+  Post([&work, &ran, tell = std::make_unique<NotifyAtEnd>(over)] {
     work();
-    done.Notify();
+    ran = true;
   });
-  done.WaitForNotification();
+  over.WaitForNotification();
+  if (!ran) work();
 }
 
 void Loop::Spawn(Task<void> task, absl::AnyInvocable<void()> done) {

@@ -85,6 +85,8 @@ void Server::Shutdown(absl::Time deadline) {
   closing.join();
   server_->Wait();
   acceptor_->WaitUntilGone();
+  // What was posted to end the streams is of the host, which may go next.
+  host_.loop().RunAndWait([] {});
   server_.reset();
   health_service_.reset();
 }
