@@ -22,6 +22,9 @@ using google::protobuf::DescriptorPool;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FileDescriptor;
 
+// Longer than any name; answers repeat the request.
+constexpr size_t kLongestRequest = 16 << 10;
+
 constexpr absl::Duration kIdle = absl::Minutes(1);
 
 // The file and all that it imports, each once.
@@ -51,6 +54,10 @@ class Reflection final : public internal::Method {
           co_await internal::ServerCall::Read(call, absl::Now() + kIdle);
       status = message.status();
       if (!status.ok() || !message->has_value()) break;
+      if ((*message)->Length() > kLongestRequest) {
+        status = errors::ResourceExhausted("REQUEST_TOO_LARGE", "the request is too large");
+        break;
+      }
       Request request;
       grpc::Slice slice;
       const std::string_view bytes = InOnePiece(**message, slice);
