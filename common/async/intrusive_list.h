@@ -59,6 +59,9 @@ class IntrusiveList {
     return static_cast<T*>(node);
   }
 
+  /// The oldest item, which stays; null when empty.
+  T* Front() const { return empty() ? nullptr : static_cast<T*>(head_.next_); }
+
   /// Moves all items of `other` to the end of this list.
   void Append(IntrusiveList& other) {
     if (other.empty()) return;

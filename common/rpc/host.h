@@ -58,6 +58,12 @@ class HostOptions {
   /// cannot use up the others' room.
   int max_public_streams = 64;
   int max_public_calls = 256;
+  /// Calls that wait for their client: for its request, and, counted apart, for it to take the answer. One
+  /// more, and the oldest of them is ended, so that clients that do neither use up no memory and nobody's
+  /// room.
+  int max_waiting = 1024;
+  /// The longest that a request may take to arrive.
+  absl::Duration request_patience = absl::Seconds(30);
   /// Of a unary call that brings none.
   absl::Duration default_deadline = absl::Seconds(10);
   /// The longest that a unary call may take, whatever it brings.
@@ -109,6 +115,7 @@ class Host {
  private:
   friend class internal::Serving;
   friend class internal::ServerCall;
+  friend class internal::Acceptor;
   enum class Gate { kNotReady, kOpen, kClosed };
 
   // `/motcua.intake.v1.IntakeService/File`; null where nothing of that name is served.

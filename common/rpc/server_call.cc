@@ -1,5 +1,7 @@
 #include "common/rpc/server_call.h"
 
+#include <algorithm>
+
 #include "absl/time/clock.h"
 #include "common/rpc/grpc_status.h"
 #include "common/rpc/message_bytes.h"
@@ -13,6 +15,14 @@ constexpr int kAsked = 32;
 
 absl::Status ReaderGone() { return errors::Cancelled("CANCELLED", "the stream's reader has gone"); }
 
+// Longer names are nobody's slip, and would leave no room for the reason.
+constexpr size_t kToldName = 256;
+
+bool MayBeTold(const std::string& path) {
+  return path.size() <= kToldName &&
+         std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 absl::Status Misused() {
   return errors::Internal("STREAM_MISUSED", "one operation at a time, and none after the end");
 }
@@ -25,6 +35,51 @@ void Acceptor::Start() {
   });
 }
 
+void WaitingLine::Enter(ServerCall& call) {
+  call.LeaveLine();
+  calls_.PushBack(call);
+  call.line_ = this;
+  ++size_;
+}
+
+void WaitingLine::Leave(ServerCall& call) {
+  call.Unlink();
+  call.line_ = nullptr;
+  --size_;
+}
+
+void Acceptor::AwaitRequest(ServerCall& call) {
+  without_request_.Enter(call);
+  if (without_request_.size() > host_.options_.max_waiting) {
+    without_request_.oldest()->GiveUpRequest(
+        errors::ResourceExhausted("TOO_MANY_CALLS", "too many calls have not sent their request"));
+  }
+  if (!watching_) EndOverdue();
+}
+
+// The call is over but for its last bytes: who does not take them loses them.
+void Acceptor::AwaitReader(ServerCall& call) {
+  leaving_.Enter(call);
+  if (leaving_.size() <= host_.options_.max_waiting) return;
+  ServerCall& oldest = *leaving_.oldest();
+  oldest.LeaveLine();
+  oldest.context_.TryCancel();
+}
+
+void Acceptor::EndOverdue() {
+  watching_ = false;
+  const absl::Duration patience = host_.options_.request_patience;
+  while (ServerCall* oldest = without_request_.oldest()) {
+    const absl::Duration left = oldest->serving_->started() + patience - absl::Now();
+    if (left > absl::ZeroDuration()) {
+      watching_ = true;
+      patience_ = host_.loop().StartTimer(left, [this] { EndOverdue(); });
+      return;
+    }
+    oldest->GiveUpRequest(errors::DeadlineExceeded("DEADLINE_EXCEEDED", "the request did not come in time"));
+  }
+}
+
 ServerCall::ServerCall(Acceptor& acceptor) : acceptor_(acceptor) {
   ++acceptor_.calls_;
   grpc::ServerCompletionQueue* queue = acceptor_.host().loop().queue().raw();
@@ -32,12 +87,20 @@ ServerCall::ServerCall(Acceptor& acceptor) : acceptor_(acceptor) {
   acceptor_.service().RequestCall(&context_, &stream_, queue, queue, arrived_.tag());
 }
 
+ServerCall::~ServerCall() { LeaveLine(); }
+
 void ServerCall::LetGo() {
   if (--holds_ > 0) return;
   Acceptor& acceptor = acceptor_;
   delete this;
   // Last: the server, and what this object referred to, may go as soon as nobody is left.
-  if (--acceptor.calls_ == 0) acceptor.gone_.Notify();
+  if (--acceptor.calls_ > 0) return;
+  acceptor.host().loop().CancelTimer(acceptor.patience_);
+  acceptor.gone_.Notify();
+}
+
+void ServerCall::LeaveLine() {
+  if (line_ != nullptr) line_->Leave(*this);
 }
 
 void ServerCall::Arrived(bool ok) {
@@ -48,16 +111,29 @@ void ServerCall::Arrived(bool ok) {
   method_ = acceptor_.host().Find(context_.method());
   if (method_ == nullptr) {
     errors::Metadata metadata;
-    metadata.emplace_back("method", context_.method());
+    if (MayBeTold(context_.method())) metadata.emplace_back("method", context_.method());
+    ended_ = true;
+    acceptor_.AwaitReader(*this);
     stream_.Finish(ToGrpc(errors::Unimplemented("UNKNOWN_METHOD", "there is no such method", metadata)),
                    finished_.tag());
     return;
   }
   if (method_->reads_stream()) return ServeOrRefuse(absl::OkStatus());
   stream_.Read(&in_, has_request_.tag());
+  acceptor_.AwaitRequest(*this);
 }
 
-void ServerCall::HasRequest(bool ok) { ServeOrRefuse(ReadRequest(ok)); }
+void ServerCall::HasRequest(bool ok) {
+  if (ended_) return LetGo();  // given up before
+  LeaveLine();
+  ServeOrRefuse(ReadRequest(ok));
+}
+
+void ServerCall::GiveUpRequest(const absl::Status& why) {
+  LeaveLine();
+  Hold();  // what is read still holds its own
+  ServeOrRefuse(why);
+}
 
 absl::Status ServerCall::ReadRequest(bool arrived) {
   if (!arrived) return errors::InvalidArgument("INVALID_REQUEST", "the call brought no request");
@@ -77,6 +153,7 @@ void ServerCall::ServeOrRefuse(const absl::Status& readable) {
   LetGo();  // what arrived_ or has_request_ held
   absl::Status admitted = serving_->Admit(context_, *method_, request_, request_bytes_, readable);
   if (!admitted.ok()) return end.Finish(admitted);
+  if (broken_) serving_->call()->Cancel();  // its client went while it was read
   if (method_->is_stream()) {
     // At once: a reader that hears nothing for an hour still knows that it is being served.
     Hold();
@@ -95,7 +172,7 @@ void ServerCall::Done(bool) {
 
 async::Task<absl::Status> ServerCall::Write(ServerCall* call, grpc::ByteBuffer bytes) {
   if (call->broken_ || call->serving_->call()->cancel().cancelled()) co_return ReaderGone();
-  if (call->writing_ || call->finish_.has_value()) co_return Misused();
+  if (call->writing_ || call->ended_) co_return Misused();
   call->writing_ = true;
   call->Hold();
   call->stream_.Write(bytes, call->written_.tag());
@@ -121,6 +198,7 @@ void ServerCall::Written(bool ok) {
 async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> ServerCall::Read(ServerCall* call,
                                                                              absl::Time deadline) {
   if (call->serving_->call()->cancel().cancelled()) co_return ReaderGone();
+  if (call->ended_) co_return Misused();
   if (!call->reading_) {
     call->reading_ = true;
     call->Hold();
@@ -150,6 +228,8 @@ void ServerCall::HasMessage(bool ok) {
 
 void ServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
   grpc::Status end = ToGrpc(serving_->Record(status));
+  ended_ = true;
+  acceptor_.AwaitReader(*this);
   if (writing_) {
     finish_ = std::move(end);
     return;

@@ -36,6 +36,7 @@ class Serving {
   // nullptr before admission.
   const std::shared_ptr<Call>& call() const { return call_; }
   Host& host() { return host_; }
+  absl::Time started() const { return started_; }
   bool must_wait() const {
     return host_.before_hook_ != nullptr && (host_.before_every_call_ || !call_->after().empty()) &&
            !method_->is_public();
@@ -50,6 +51,22 @@ class Serving {
   Budget* budget_ = nullptr;  // taken from
   // Of the call, from its first moment on: refused ones have a trace, too.
   std::string traceparent_;
+};
+
+class ServerCall;
+
+// Calls whose client must do the next step, the oldest first; bounded.
+class WaitingLine {
+ public:
+  WaitingLine() {}
+  void Enter(ServerCall& call);
+  void Leave(ServerCall& call);
+  int size() const { return size_; }
+  ServerCall* oldest() const { return calls_.Front(); }
+
+ private:
+  async::IntrusiveList<ServerCall> calls_;
+  int size_ = 0;
 };
 
 // Where the calls of one server come from, and whether any of them is left.
@@ -69,15 +86,25 @@ class Acceptor {
 
  private:
   friend class ServerCall;
+  // The client of `call` is to send its request, or to take its answer.
+  void AwaitRequest(ServerCall& call);
+  void AwaitReader(ServerCall& call);
+  void EndOverdue();
+
   Host& host_;
   const size_t max_message_bytes_;
   grpc::AsyncGenericService service_;
+  WaitingLine without_request_;
+  WaitingLine leaving_;
+  // Runs while a call may be overdue: one for all of them, not one for each.
+  async::TimerId patience_;
+  bool watching_ = false;
   int calls_ = 0;  // those that gRPC was asked for included
   async::Notification gone_;
 };
 
 // Deletes itself when gRPC has reported all that it was asked for and nobody holds it. Loop-confined.
-class ServerCall {
+class ServerCall : public async::ListNode {
  public:
   // Asks gRPC for the next call.
   explicit ServerCall(Acceptor& acceptor);
@@ -100,16 +127,25 @@ class ServerCall {
   void LetGo();
 
  private:
-  ~ServerCall() = default;
+  friend class WaitingLine;
+  friend class Acceptor;
+  ~ServerCall();
 
   void Arrived(bool ok);
   void HasRequest(bool ok);
   void HasMessage(bool ok);
   void Written(bool ok);
   void Announced(bool ok) { LetGo(); (void)ok; }
-  void Finished(bool ok) { LetGo(); (void)ok; }
+  void Finished(bool ok) {
+    LeaveLine();
+    LetGo();
+    (void)ok;
+  }
   void Done(bool ok);
   absl::Status ReadRequest(bool arrived);
+  // Its request has not come, and is waited for no longer.
+  void GiveUpRequest(const absl::Status& why);
+  void LeaveLine();
   void ServeOrRefuse(const absl::Status& readable);
 
   Acceptor& acceptor_;
@@ -134,6 +170,9 @@ class ServerCall {
 
   bool writing_ = false;
   bool broken_ = false;
+  // What it ends with is known: nothing is served, read or written any more.
+  bool ended_ = false;
+  WaitingLine* line_ = nullptr;         // in which it stands
   std::optional<grpc::Status> finish_;  // waits for the write
   std::optional<bool> message_;         // a Read has ended so, and nobody has taken it
   bool reading_ = false;

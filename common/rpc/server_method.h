@@ -15,6 +15,7 @@
 
 namespace motcua::rpc::internal {
 
+class Acceptor;
 class CallEnd;
 class Serving;
 class ServerCall;
