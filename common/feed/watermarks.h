@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 
 #include "absl/time/time.h"
 
@@ -19,17 +20,18 @@ class Watermarks {
  public:
   static constexpr size_t kMost = 128;
 
-  // One that is neither later than the last nor of a lower position adds nothing that must be kept apart.
+  // In any order: who asks is told of the feed's end while others still tell of what is before it.
   void Add(uint64_t position, absl::Time watermark) {
+    // Mostly the last.
+    auto behind = pairs_.end();
+    while (behind != pairs_.begin() && std::prev(behind)->position >= position) --behind;
     // What holds at a position holds behind it, too: of two, the one that says more at the same or a lower
     // position.
-    while (!pairs_.empty() && pairs_.back().position >= position && pairs_.back().watermark <= watermark) {
-      pairs_.pop_back();
-    }
-    if (!pairs_.empty() && pairs_.back().position <= position && pairs_.back().watermark >= watermark) return;
-    if (!pairs_.empty() && pairs_.back().position > position)
-      return;  // out of order and less: only tells of less
-    pairs_.push_back(Pair(position, watermark));
+    if (behind != pairs_.begin() && std::prev(behind)->watermark >= watermark) return;
+    if (behind != pairs_.end() && behind->position == position && behind->watermark >= watermark) return;
+    auto more = behind;
+    while (more != pairs_.end() && more->watermark <= watermark) ++more;
+    pairs_.insert(pairs_.erase(behind, more), Pair(position, watermark));
     if (pairs_.size() > kMost) Thin();
   }
 

@@ -40,6 +40,26 @@ TEST(WatermarksTest, AnAnswerOutOfOrderNeverTellsTooMuch) {
   EXPECT_EQ(watermarks.At(9), T(95));
 }
 
+// Who asked is told of the feed's end, while the stream still tells of what is before it.
+TEST(WatermarksTest, WhatHoldsFurtherOnHidesNothingThatHoldsBefore) {
+  Watermarks watermarks;
+  watermarks.Add(2, T(20));
+  watermarks.Add(9, T(90));
+  watermarks.Add(4, T(40));
+  watermarks.Add(6, T(60));
+  watermarks.Add(5, T(30));  // less than holds at 4
+  EXPECT_EQ(watermarks.At(3), T(20));
+  EXPECT_EQ(watermarks.At(4), T(40));
+  EXPECT_EQ(watermarks.At(5), T(40));
+  EXPECT_EQ(watermarks.At(8), T(60));
+  EXPECT_EQ(watermarks.At(9), T(90));
+  EXPECT_EQ(watermarks.last(), T(90));
+  EXPECT_EQ(watermarks.size(), 4u);
+  watermarks.Add(5, T(90));
+  EXPECT_EQ(watermarks.size(), 3u) << "neither 6 nor 9 tells more";
+  EXPECT_EQ(watermarks.At(5), T(90));
+}
+
 TEST(WatermarksTest, TakenOnesAreForgotten) {
   Watermarks watermarks;
   watermarks.Add(3, T(30));
