@@ -194,7 +194,9 @@ void Consumer::Locate(uint64_t cursor) {
   located_ = true;
   cursor_ = cursor;
   received_ = cursor;
-  applied_ = std::max(applied_, cursor);
+  // What is behind it is to be applied (again): were it taken for applied, the cursor might be moved over it.
+  applied_ = cursor;
+  watermark_ = absl::InfinitePast();
   pieces_.clear();
   waiting_ = waiting_bytes_ = 0;
   promised_.Clear();

@@ -176,6 +176,61 @@ TEST_F(ApplierTest, ACursorThatAnotherReplicaMovedSkipsWhatThatOneApplied) {
   EXPECT_EQ(intake_.opened_, 1) << "the stream goes on";
 }
 
+// The store has come back with an older state.
+TEST_F(ApplierTest, WhatIsBehindACursorThatWentBackIsNotTakenForApplied) {
+  Start();
+  On([&] { intake_.Tell(6, T(1)); });
+  ASSERT_TRUE(WaitUntil([&] { return WatermarkOf("intake") == T(1); }));
+  store::Transaction back(store_.Keys("H30"));
+  back.SetCursor(store_.Keys("H30").Cursor("intake"), 2);
+  back.Count(store_.Keys("H30").Counters(), "intake", -4);
+  ASSERT_TRUE(SyncWait(loop_, store_.Commit(std::move(back), Soon())).ok());
+  On([&] {
+    of_intake_.open_.Reset();
+    intake_.Tell(1);
+  });
+  ASSERT_TRUE(WaitUntil([&] { return of_intake_.calls_ == 2; }));
+  On([&] {
+    of_intake_.open_.Set();
+    of_intake_.open_.Reset();
+  });
+  ASSERT_TRUE(WaitUntil([&] { return of_intake_.calls_ == 3; })) << "read again from the cursor";
+  EXPECT_EQ(Applied("intake"), 2u);
+  EXPECT_EQ(WatermarkOf("intake"), absl::InfinitePast());
+  On([&] { of_intake_.open_.Set(); });
+  ASSERT_TRUE(Reaches("intake", 7));
+  EXPECT_EQ(Counted()["intake"], 7) << "each once";
+}
+
+// Asked for the feed's end in mid-backlog, a source still tells what holds before it.
+TEST_F(ApplierTest, WhoAsksWhileABacklogIsWorkedOffLosesNoWatermark) {
+  ConsumerOptions options;
+  options.batch_events = 100;
+  options.slice_events = 100;
+  Start(options);
+  ASSERT_TRUE(WaitUntil([&] { return intake_.opened_ > 0; }));
+  On([&] {
+    of_intake_.open_.Reset();
+    intake_.Tell(100, T(1));
+  });
+  ASSERT_TRUE(WaitUntil([&] { return of_intake_.calls_ > 0; }));
+  On([&] {
+    Of("intake").Promised(400, T(9));
+    for (int i = 2; i <= 4; ++i) intake_.Tell(100, T(i));
+  });
+  for (int i = 1; i <= 4; ++i) {
+    ASSERT_TRUE(WaitUntil([&] { return of_intake_.calls_ >= i; }));
+    if (i > 1) {
+      EXPECT_EQ(WatermarkOf("intake"), T(i - 1));
+    }
+    On([&] {
+      of_intake_.open_.Set();
+      of_intake_.open_.Reset();
+    });
+  }
+  ASSERT_TRUE(WaitUntil([&] { return WatermarkOf("intake") == T(9); }));
+}
+
 TEST_F(ApplierTest, AWatermarkHoldsOnlyBehindTheEventsBelowIt) {
   Start();
   On([&] {
