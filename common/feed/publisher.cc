@@ -120,15 +120,16 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
   // In the order in which they were asked for.
   auto next = tailed_.begin();
   bool full = false;
+  absl::Status all;
   for (const Reply& stream : reply->items()) {
     if (stream.items().size() != 2) co_return internal::Corrupt();
     next = std::find_if(next, tailed_.end(),
                         [&](const Shard* shard) { return shard->feed == stream.items()[0].text(); });
     if (next == tailed_.end()) co_return internal::Corrupt();
-    absl::Status taken = Take(**next, stream.items()[1]);
-    if (!taken.ok()) co_return taken;
+    all.Update(Take(**next, stream.items()[1]));
     full = full || stream.items()[1].items().size() >= kTailBatch;
   }
+  if (!all.ok()) co_return all;
   if (!reply->items().empty() && !full) co_return co_await loop_.Sleep(kGather, cancel);
   co_return absl::OkStatus();
 }
@@ -136,14 +137,18 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
 // Adds what Redis has told of a shard's feed to its ring.
 absl::Status Publisher::Take(Shard& shard, const Reply& entries) {
   const uint64_t before = shard.position;
+  absl::Status all;
   for (const Reply& item : entries.items()) {
     std::optional<Entry> entry = internal::ParseEntry(item);
-    if (!entry.has_value()) return internal::Corrupt();
+    if (!entry.has_value()) {
+      all = internal::Corrupt();
+      break;
+    }
     if (entry->position <= shard.position) continue;
     shard.position = entry->position;
     shard.ring.Push(*std::move(entry));
   }
-  if (shard.position == before) return absl::OkStatus();
+  if (shard.position == before) return all;
   const absl::Time now = absl::Now();
   shard.grown_at = now;
   shard.trim = true;
@@ -151,7 +156,7 @@ absl::Status Publisher::Take(Shard& shard, const Reply& entries) {
   shard.news_last = now;
   if (!options_.eager) kicked_.Set();
   Pulse(shard);
-  return absl::OkStatus();
+  return all;
 }
 
 // Shards that the blocking read under way does not know of.

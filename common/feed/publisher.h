@@ -89,7 +89,8 @@ class Publisher {
   async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline);
 
   // Moves watermarks to the moments asked for. Answers when all are reached, at the latest after
-  // kReachPatience, with how far each has come. Errors: NOT_FOUND (UNKNOWN_SHARD), the store's.
+  // kReachPatience, with how far each has come; of a shard that is unknown, nothing. Errors: NOT_FOUND
+  // (UNKNOWN_SHARD) where none is known, the store's.
   async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time deadline,
                                                        async::CancelToken cancel);
   static constexpr absl::Duration kReachPatience = absl::Milliseconds(500);

@@ -110,6 +110,10 @@ Task<absl::StatusOr<Publisher::Entries>> Publisher::ReadRange(const Shard* shard
     if (!entry.has_value()) co_return internal::Corrupt();
     entries.push_back(*std::move(entry));
   }
+  // What was seen before is there no more: Redis has come back without it.
+  if (entries.empty() && after < shard->position) {
+    co_return errors::DataLoss("FEED_BEHIND", "the feed has lost the events asked for");
+  }
   if (!entries.empty() && entries.front().position != after + 1) {
     errors::Metadata metadata;
     metadata.emplace_back("first", absl::StrCat(entries.front().position));

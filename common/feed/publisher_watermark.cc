@@ -145,15 +145,17 @@ Task<absl::Status> Publisher::MoveWatermark(Shard* shard) {
 
 Task<absl::StatusOr<v1::ReachResponse>> Publisher::Reach(v1::ReachRequest request, absl::Time deadline,
                                                          CancelToken cancel) {
-  for (const v1::ReachMoment& asked : request.moments()) {
-    if (!shards_.contains(asked.shard()))
-      co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
-  }
+  const bool any = std::any_of(request.moments().begin(), request.moments().end(),
+                               [this](const v1::ReachMoment& asked) { return shards_.contains(asked.shard()); });
+  if (!any) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
   deadline = std::min(deadline, absl::Now() + kReachPatience);
   v1::ReachResponse response;
   for (int i = 0; i < request.moments_size(); ++i) response.add_reached();
   std::vector<Task<absl::Status>> parts;
   for (int i = 0; i < request.moments_size(); ++i) {
+    response.mutable_reached(i)->set_shard(request.moments(i).shard());
+    // Another replica may know it: nothing is promised here.
+    if (!shards_.contains(request.moments(i).shard())) continue;
     parts.push_back(ReachMoment(request.moments(i), response.mutable_reached(i), deadline, cancel));
   }
   std::vector<absl::Status> ends = co_await async::WhenAll(std::move(parts));
@@ -166,11 +168,13 @@ Task<absl::StatusOr<v1::ReachResponse>> Publisher::Reach(v1::ReachRequest reques
 Task<absl::Status> Publisher::ReachMoment(v1::ReachMoment asked, v1::Reached* reached, absl::Time deadline,
                                           CancelToken cancel) {
   Shard* const shard = shards_.at(asked.shard()).get();
-  reached->set_shard(asked.shard());
   if (asked.has_moment()) {
     const absl::Time moment = WholeMicros(time::FromTimestamp(asked.moment()));
     if (shard->watermark < moment) {
-      shard->asked_at = absl::Now();
+      const absl::Time now = absl::Now();
+      // What was owed to those who have gone is owed no more.
+      if (now > shard->asked_at + kForgetAskers) shard->owed_since = absl::InfiniteFuture();
+      shard->asked_at = now;
       shard->owed_since = std::min(shard->owed_since, shard->asked_at);
       const Want want(shard->wanted, moment);
       absl::Status asked_on;

@@ -94,6 +94,33 @@ TEST_F(FeedTest, AReplicaThatMissedTrimmedEventsTellsOfTheGap) {
   ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= 1; })) << "all but the fixture's";
 }
 
+// Redis came back without what this replica has told of: the reader hears of it, and Redis is not asked again and again.
+TEST_F(FeedTest, AFeedThatLostWhatIsAskedForSaysSo) {
+  Emit(100);
+  redis::Command gone("DEL");
+  gone.Arg(store_.Keys("H30").Feed());
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(gone), Soon())).ok());
+  for (const char* consumer : {"", "routing"}) {
+    absl::StatusOr<v1::ReadResponse> step = Read(consumer)->Take();
+    EXPECT_EQ(errors::Reason(step.status()), "FEED_BEHIND") << consumer << step.status();
+  }
+}
+
+// What cannot be read of one feed is no reason to tell nothing of the others.
+TEST_F(FeedTest, AnEntryThatIsNoEventHoldsUpItsOwnShardAlone) {
+  ASSERT_TRUE(SyncWait(loop_, publisher_.AddShard("H01", Soon())).ok());
+  redis::Command junk("XADD");
+  junk.Arg(store_.Keys("H01").Feed()).Arg("0-*").Arg("e").Arg("\x0f junk");
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(junk), Soon())).ok());
+  Emit(3);
+  ASSERT_TRUE(WaitUntil([&] {
+    uint64_t position = 0;
+    loop_.RunAndWait([&] { position = publisher_.position("H30"); });
+    return position == 3;
+  }));
+  loop_.RunAndWait([&] { EXPECT_EQ(publisher_.position("H01"), 0u); });
+}
+
 // On the system's clock, as in production.
 class OnDemandTest : public testing::Test {
  protected:
@@ -230,6 +257,24 @@ TEST_F(OnDemandTest, AMomentThatCannotBeReachedIsAnsweredAndHoldsUpNoOther) {
   EXPECT_EQ(
       errors::Reason(SyncWait(loop_, publisher_->Reach(request, Soon(), async::CancelToken())).status()),
       "UNKNOWN_SHARD");
+}
+
+// A shard that this replica does not know (yet) keeps nobody from hearing of the others.
+TEST_F(OnDemandTest, AShardThatIsUnknownHoldsUpNoOther) {
+  const absl::Time now = absl::Now();
+  v1::ReachRequest request;
+  for (const char* shard : {"H98", "H30", "H99"}) {
+    v1::ReachMoment* asked = request.add_moments();
+    asked->set_shard(shard);
+    *asked->mutable_moment() = time::ToTimestamp(now);
+  }
+  const auto response = SyncWait(loop_, publisher_->Reach(request, Soon(), async::CancelToken()));
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->reached_size(), 3);
+  EXPECT_GE(time::FromTimestamp(response->reached(1).watermark()), now - absl::Microseconds(1));
+  EXPECT_EQ(response->reached(2).shard(), "H99");
+  EXPECT_FALSE(response->reached(0).has_watermark());
+  EXPECT_FALSE(response->reached(2).has_watermark());
 }
 
 TEST_F(OnDemandTest, ABoundThatRestsIsAskedOn) {
