@@ -42,7 +42,7 @@ for i = 2, checks + 1 do
   local kind, want, found = args[a], args[a + 1], held[i]
   a = a + 2
   if kind == 'v' then
-    if sub(found or '', 1, 8) ~= want then return 'V' end
+    if found == '' or sub(found or '', 1, 8) ~= want then return 'V' end
   elseif kind == 'c' then
     if (found or '0') ~= want then return 'C' .. (found or '0') end
   elseif kind == 'q' then

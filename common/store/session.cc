@@ -34,7 +34,11 @@ common::v1::History DecodeHistory(const std::vector<std::string_view>& lines, st
 }  // namespace
 
 Session::Session(Store& store, std::string_view shard)
-    : store_(store), keys_(store.Keys(shard)), extra_(keys_), epoch_(store.cache().epoch()) {}
+    : store_(store), keys_(store.Keys(shard)), extra_(keys_) {}
+
+void Session::Begin() {
+  if (!std::exchange(begun_, true)) epoch_ = store_.cache().epoch();
+}
 
 // What a session took from the store's memory and did not put to the test of a commit is forgotten: whatever it was that
 // the session gave up for, the next attempt starts from what is stored.
@@ -76,6 +80,7 @@ async::Task<absl::Status> Session::Load(Slot& slot, absl::Time deadline) {
 
 async::Task<absl::Status> Session::Ask(std::vector<Slot*> slots, absl::Time deadline) {
   if (slots.empty()) co_return absl::OkStatus();
+  Begin();
   std::vector<std::string> keys;
   keys.reserve(slots.size());
   for (const Slot* slot : slots) keys.push_back(slot->key);
@@ -101,6 +106,7 @@ async::Task<absl::Status> Session::Ask(std::vector<Slot*> slots, absl::Time dead
 bool Session::TakeRemembered(Slot& slot) {
   slot.loaded = store_.cache().Get(slot.key);
   if (slot.loaded == nullptr) return false;
+  Begin();
   slot.fetched = slot.from_cache = from_cache_ = true;
   slot.version = slot.loaded->version;
   return true;
@@ -274,7 +280,9 @@ void WriteCounters(const CounterSink& sum, std::vector<size_t>& order, Transacti
 
 async::Task<absl::StatusOr<CommitOutcome>> Session::Commit(absl::Time deadline) {
   if (corrupt_) co_return CorruptRecord();
-  if (from_cache_ && epoch_ != store_.cache().epoch()) {
+  // Of an older state the same version may be another record, also where it was loaded.
+  Begin();
+  if (epoch_ != store_.cache().epoch()) {
     co_return CommitOutcome(CommitOutcome::Kind::kConflict, 0);
   }
   Transaction tx = std::move(extra_);

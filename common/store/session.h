@@ -182,6 +182,7 @@ class Session {
     return ParseStored(slot, std::make_shared<typename Model::Record>());
   }
 
+  void Begin();
   async::Task<absl::Status> Ask(std::vector<Slot*> slots, absl::Time deadline);
   Slot* SlotOf(std::string_view key);
   bool ParseStored(Slot& slot, std::shared_ptr<google::protobuf::MessageLite> record);
@@ -202,7 +203,9 @@ class Session {
   std::vector<feed::v1::Event> events_;
   std::vector<std::pair<RequestMark, std::string>> replies_;
   Transaction extra_;
-  const uint64_t epoch_;
+  // Of the store's memory, when this session first knew of a record.
+  uint64_t epoch_ = 0;
+  bool begun_ = false;
   bool dirty_ = false;
   bool corrupt_ = false;
   bool from_cache_ = false;  // some record is from the store's memory, and not confirmed by a commit

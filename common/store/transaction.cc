@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -24,9 +25,9 @@ void AppendVersion(std::string& out, uint64_t version) {
 
 // Enough digits that a double comes back as it went; integers stay integers.
 void AppendScore(std::string& out, double score) {
-  const auto whole = static_cast<int64_t>(score);
-  if (static_cast<double>(whole) == score) {
-    AppendBulk(out, whole);
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (score >= -kExact && score <= kExact && score == std::trunc(score)) {
+    AppendBulk(out, static_cast<int64_t>(score));
   } else {
     AppendBulk(out, absl::StrFormat("%.17g", score));
   }

@@ -149,6 +149,84 @@ TEST_F(CacheTest, ARecordOfGoodVersionAndBadBytesIsNeverOverwritten) {
   EXPECT_EQ(Ask("GET", KeyOf(kId)).text(), before);
 }
 
+TEST_F(CacheTest, WhatIsStoredWithoutAVersionIsNeverOverwrittenEither) {
+  for (const char* bytes : {"", "short"}) {
+    redis::Command set("SET");
+    set.Arg(KeyOf(kId)).Arg(bytes);
+    Ask(std::move(set));
+    EXPECT_EQ(errors::Reason(Wait(Add(kId, "request-1", 1)).status()), "CORRUPT_RECORD");
+    // One that creates the record looks at nothing before.
+    Session session(store_, "H30");
+    Context context(clock_.Now(), common::v1::Actor());
+    session.Apply<Ledger>(kId, *Ledger::Add(nullptr, context, kId, 1, "a"));
+    auto outcome = Wait(session.Commit(Soon()));
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    EXPECT_EQ(outcome->kind, CommitOutcome::Kind::kConflict) << bytes;
+    EXPECT_EQ(Ask("GET", KeyOf(kId)).text(), bytes);
+    EXPECT_EQ(FeedLength(), 0u);
+  }
+}
+
+// Loaded, not remembered: of an older state the same version may be another record.
+TEST_F(CacheTest, WhatWasLoadedBeforeAConnectionWasLostIsNotCommittedAfterIt) {
+  ASSERT_TRUE(Wait(Add(kId, "request-1", 1)).ok());
+  Session session(store_, "H30");
+  ASSERT_TRUE(Wait(session.Fetch({KeyOf(kId)}, Soon())).ok());
+  Context context(clock_.Now(), common::v1::Actor());
+  session.Apply<Ledger>(kId, *Ledger::Add(session.Find<Ledger>(kId), context, kId, 1, "a"));
+  redis_.Restart();
+  ASSERT_TRUE(test::WaitUntil([&] { return client_.stats().disconnects == 1; }));
+  ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok());
+  EXPECT_EQ(Wait(session.Commit(Soon()))->kind, CommitOutcome::Kind::kConflict);
+}
+
+// More of everything than Lua's stack holds arguments, in one commit, applied whole or not at all.
+TEST_F(CacheTest, ACommitOfThousandsIsWholeOrNothing) {
+  constexpr int kMany = 2500;
+  const auto id = [](int i) { return absl::StrCat("H30.18.05-260714-", 10000 + i); };
+  auto write = [&](uint64_t version, uint64_t wrong, const char* from, const char* to) {
+    Transaction tx(store_.Keys("H30"));
+    for (int i = 0; i < kMany; ++i) {
+      tx.CheckVersion(KeyOf(id(i)), i + 1 == kMany ? version + wrong : version);
+      tx.Emit(std::string("\x12\x01x", 3));
+      tx.PutRecord(KeyOf(id(i)), version + 1, absl::StrCat(to, i));
+      // Taken out and put in by different records: what is put stays.
+      tx.IndexPut(to, id(i), i);
+      tx.IndexRemove(from, id(i));
+      tx.IndexPut("shared", "one", i);
+      tx.IndexRemove("shared", "one");
+      for (int k = 0; k < 20; ++k) tx.IndexPut(absl::StrCat("of-", k), id(i), i);
+    }
+    for (int i = 0; i < 1100; ++i) {
+      tx.CheckCursor(store_.Keys("H30").Cursor(absl::StrCat(i)), version);
+      tx.SetCursor(store_.Keys("H30").Cursor(absl::StrCat(i)), version + 1);
+    }
+    auto outcome = Wait(store_.Commit(std::move(tx), Soon()));
+    EXPECT_TRUE(outcome.ok()) << outcome.status();
+    return outcome.ok() ? outcome->kind : CommitOutcome::Kind::kStale;
+  };
+  const auto size = [&](const std::string& index) { return Ask("ZCARD", store_.Keys("H30").Index(index)).integer(); };
+  EXPECT_EQ(write(0, 7, "none", "first"), CommitOutcome::Kind::kConflict) << "by the last of all";
+  EXPECT_EQ(Ask(redis::Command("DBSIZE")).integer(), 0);
+  EXPECT_EQ(write(0, 0, "none", "first"), CommitOutcome::Kind::kCommitted);
+  EXPECT_EQ(size("first"), kMany);
+  EXPECT_EQ(write(1, 0, "first", "second"), CommitOutcome::Kind::kCommitted);
+  EXPECT_EQ(size("first"), 0);
+  EXPECT_EQ(size("second"), kMany);
+  EXPECT_EQ(size("shared"), 1);
+  EXPECT_EQ(size("of-19"), kMany);
+  EXPECT_EQ(FeedLength(), 2u * kMany);
+  for (int i = 0; i < kMany; i += 499) {
+    uint64_t version = 0;
+    std::string_view bytes;
+    const std::string stored = Ask("GET", KeyOf(id(i))).text();
+    ASSERT_TRUE(DecodeRecord(stored, version, bytes));
+    EXPECT_EQ(version, 2u);
+    EXPECT_EQ(bytes, absl::StrCat("second", i));
+  }
+  EXPECT_EQ(Ask("GET", store_.Keys("H30").Cursor("1099")).text(), "2");
+}
+
 TEST_F(CacheTest, TheEffectTimeOfACommitIsItsEarliestEvents) {
   const absl::Time now = clock_.Now();
   Transaction tx(store_.Keys("H30"));
