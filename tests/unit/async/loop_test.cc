@@ -237,5 +237,21 @@ TEST(CancelTest, FromAnotherThreadItTakesEffectOnTheLoop) {
   EXPECT_TRUE(absl::IsCancelled(*slept));
 }
 
+// Whichever comes first, and whatever was posted too late to run.
+TEST(LoopStop, LeavesNobodyWaitingForWorkThatIsNotRun) {
+  for (int i = 0; i < 3'000; ++i) {
+    Loop loop("stopping");
+    std::atomic<int> ran{0};
+    std::thread other([&] {
+      for (int k = 0; k < 20; ++k) loop.RunAndWait([&ran] { ++ran; });
+    });
+    while (ran == 0) {
+    }
+    loop.Stop();
+    other.join();
+    ASSERT_EQ(ran, 20);
+  }
+}
+
 }  // namespace
 }  // namespace motcua::async
