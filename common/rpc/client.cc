@@ -3,6 +3,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 
@@ -30,6 +31,11 @@ absl::Status GivenUp() { return errors::Cancelled("CANCELLED", "the caller gave 
 uint64_t Seed() {
   static std::atomic<uint64_t> next{std::random_device()()};  // the device is asked once, not for every call
   return next.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
+}
+
+// gRPC ends the process over metadata that may not be sent.
+bool IsSendable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 std::string PathOf(const MethodDescriptor* method) {
@@ -119,6 +125,17 @@ class ClientCore {
     if (!options.language.empty()) context.AddMetadata("accept-language", options.language);
   }
 
+  // Before Prepare: UNAUTHENTICATED (TOKEN_INVALID), INVALID_ARGUMENT (METADATA_INVALID).
+  absl::Status Check(const CallOptions& options) const {
+    if (!(options.bearer_token.empty() ? token_sendable_ : IsSendable(options.bearer_token))) {
+      return errors::Unauthenticated("TOKEN_INVALID", "the token has characters that none has");
+    }
+    if (!IsSendable(options.traceparent) || !IsSendable(options.language)) {
+      return errors::InvalidArgument("METADATA_INVALID", "traceparent and language must be printable ASCII");
+    }
+    return absl::OkStatus();
+  }
+
   // What a call that was not given up came to.
   absl::Status ResultOf(const grpc::Status& status) const {
     if (status.error_code() == grpc::StatusCode::CANCELLED && closing_) return GivenUp();
@@ -146,6 +163,7 @@ class ClientCore {
 
  private:
   const std::string authorization_;
+  const bool token_sendable_ = IsSendable(authorization_);
   bool closing_ = false;
 };
 
@@ -198,6 +216,11 @@ class StreamState final : public UnderWay, public std::enable_shared_from_this<S
       : UnderWay(core->loop->queue()), core_(std::move(core)), path_(PathOf(method)) {}
 
   void Start(const grpc::ByteBuffer& request, const CallOptions& options) {
+    busy_ = true;
+    if (absl::Status sendable = core_->Check(options); !sendable.ok()) {
+      result_ = std::move(sendable);
+      return;
+    }
     self_ = shared_from_this();
     core_->under_way.PushBack(*this);
     core_->Prepare(context_, options, options.deadline.value_or(absl::InfiniteFuture()));
@@ -206,7 +229,6 @@ class StreamState final : public UnderWay, public std::enable_shared_from_this<S
     reader_.reset(grpc::internal::ClientAsyncReaderFactory<grpc::ByteBuffer>::Create(
         core_->channel.get(), core_->loop->queue().raw(), method, &context_, request, /*start=*/true,
         started_.tag()));
-    busy_ = true;
   }
 
   void Cancel() override { context_.TryCancel(); }
@@ -317,6 +339,7 @@ Client::~Client() {
 Client::Reply Client::Invoke(std::shared_ptr<internal::ClientCore> core, const MethodDescriptor* method,
                              grpc::ByteBuffer request, CallOptions options) {
   if (options.cancel.cancelled() || core->closing()) co_return GivenUp();
+  if (absl::Status sendable = core->Check(options); !sendable.ok()) co_return sendable;
   const absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultDeadline);
   auto state = std::make_shared<internal::UnaryState>(core, method, std::move(request), options, deadline);
   async::Waiter done(*core->loop, absl::InfiniteFuture(), options.cancel);
@@ -364,6 +387,7 @@ BlockingClient::~BlockingClient() = default;
 absl::StatusOr<grpc::ByteBuffer> BlockingClient::Invoke(const MethodDescriptor* method,
                                                         const grpc::ByteBuffer& request, const CallOptions& options,
                                                         bool retry) {
+  if (absl::Status sendable = core_->Check(options); !sendable.ok()) return sendable;
   absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultBlockingDeadline);
   Backoff backoff(kFirstPause, kLongestPause, Seed());
   while (true) {

@@ -12,6 +12,7 @@
 //     if (!step->has_value()) ...    // ended by the server, with OK
 //   }
 //
+// A token or language that cannot be sent is refused before: TOKEN_INVALID, METADATA_INVALID.
 // Errors are the server's, with their details; those of the connection are UNAVAILABLE (OUTCOME_UNKNOWN) or
 // DEADLINE_EXCEEDED: the call may have taken effect, so repeat it with the same request id only.
 #ifndef MOTCUA_COMMON_RPC_CLIENT_H_

@@ -158,6 +158,56 @@ TEST(Abuse, AWriteAfterTheEndIsRefused) {
   server.loop.RunAndWait([&kept] { kept.reset(); });
 }
 
+// Request and cancellation lie in gRPC's queue together.
+TEST(Abuse, AStreamWhoseReaderWentAtOnceEnds) {
+  TestServer server;
+  server.behaviour.read = [&server](CallPtr call, ReadRequest, StreamWriter<ReadResponse>) {
+    auto wait = [](CallPtr served, async::Loop* loop) -> Task<absl::Status> {
+      absl::Status slept = co_await loop->Sleep(absl::Hours(1), served->cancel());
+      co_return slept;
+    };
+    return wait(std::move(call), &server.loop);
+  };
+  auto channel = server.Channel();
+  ReadRequest request;
+  request.set_shard("H30");
+  for (int i = 0; i < 50; ++i) {
+    async::Notification go;
+    server.loop.Post([&go] { go.WaitForNotification(); });
+    {
+      RawCall call(channel, "/motcua.feed.v1.FeedService/Read");
+      EXPECT_TRUE(call.Write(request.SerializeAsString()));
+    }
+    go.Notify();
+    server.loop.RunAndWait([] {});
+  }
+  EXPECT_TRUE(server.loop.Drain(absl::Seconds(10)));
+  EXPECT_EQ(server.host->streams(), 0);
+}
+
+// A token from a broken file, say.
+TEST(Abuse, MetadataThatCannotBeSentIsAnErrorNotTheEnd) {
+  TestServer server;
+  server.behaviour.get_status = [](CallPtr call) { return Answer(std::move(call)); };
+  for (const std::string& token : {std::string("a\nb"), std::string("th\xe1\xba\xbb")}) {
+    BlockingClient blocking(server.Channel(), token);
+    EXPECT_EQ(errors::Reason(blocking.Call<GetStatusResponse>(GetStatusRequest()).status()), "TOKEN_INVALID");
+    Client client(server.loop, server.Channel(), token);
+    auto reply = SyncWait(server.loop, client.Call<GetStatusResponse>(GetStatusRequest()));
+    EXPECT_EQ(errors::Reason(reply.status()), "TOKEN_INVALID");
+    auto read = [](Client* opening) -> Task<absl::Status> {
+      StreamReader<ReadResponse> reader = opening->Open<ReadResponse>(ReadRequest());
+      absl::StatusOr<std::optional<ReadResponse>> step = co_await reader.Read();
+      co_return step.status();
+    };
+    EXPECT_EQ(errors::Reason(SyncWait(server.loop, read(&client))), "TOKEN_INVALID");
+  }
+  CallOptions options;
+  options.language = "vi\n";
+  auto reply = SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest(), options));
+  EXPECT_EQ(errors::Reason(reply.status()), "METADATA_INVALID");
+}
+
 Task<void> Keep(Task<absl::StatusOr<GetStatusResponse>> call, std::optional<absl::Status>* end) {
   absl::StatusOr<GetStatusResponse> reply = co_await std::move(call);
   *end = reply.status();
