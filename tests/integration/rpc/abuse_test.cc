@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/async/when_all.h"
 #include "common/rpc/grpc_status.h"
 #include "common/status/errors.h"
 #include "grpc/reflection/v1/reflection.pb.h"
@@ -118,6 +119,19 @@ TEST(Abuse, OfAnswersThatNobodyTakesTheOldestGivesWay) {
   for (size_t i = 0; i < 4; ++i) cancelled += lazy[i]->End().ok() ? 0 : 1;
   EXPECT_EQ(cancelled, 4);
   EXPECT_TRUE(lazy[5]->End().ok());
+}
+
+// Thousands of calls at once, each with its request, are none of these.
+TEST(Abuse, ABurstOfCallsIsNone) {
+  HostOptions options;
+  options.max_in_flight = 10'000;
+  TestServer server(options);
+  server.behaviour.get_status = [](CallPtr call) { return Answer(std::move(call)); };
+  std::vector<Task<absl::StatusOr<GetStatusResponse>>> calls;
+  for (int i = 0; i < 5'000; ++i) calls.push_back(server.plain().Call<GetStatusResponse>(GetStatusRequest()));
+  for (const auto& reply : SyncWait(server.loop, async::WhenAll(std::move(calls)))) {
+    ASSERT_TRUE(reply.ok()) << reply.status();
+  }
 }
 
 TEST(Abuse, ALongOrUnreadableNameIsAnUnknownMethodLikeAnyOther) {
