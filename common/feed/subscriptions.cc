@@ -23,6 +23,8 @@ constexpr absl::Duration kDiscovery = absl::Seconds(1);
 constexpr absl::Duration kLeastPause = absl::Milliseconds(10);
 // A source answers sooner than that, with what it has reached.
 constexpr absl::Duration kAskAgain = absl::Milliseconds(600);
+// Of one that does not, so few questions are open at a time; the end of the service waits no longer, either.
+constexpr absl::Duration kAskPatience = absl::Seconds(2);
 constexpr absl::Duration kUnasked = absl::Milliseconds(50);
 // A position that was not told of for as long is asked for.
 constexpr absl::Duration kDoubt = absl::Milliseconds(250);
@@ -235,7 +237,7 @@ Task<void> Subscriptions::SendAsked(size_t index) {
   subscriptions_[index].asked.clear();
   Source& source = *subscriptions_[index].source;
   absl::StatusOr<v1::ReachResponse> response =
-      co_await source.Reach(std::move(request), absl::Now() + kPatience);
+      co_await source.Reach(std::move(request), absl::Now() + kAskPatience);
   if (!response.ok()) co_return;  // who asked gives up in time, or asks again
   for (const v1::Reached& reached : response->reached()) {
     Consumer* consumer = Find(subscriptions_[index].name, reached.shard());

@@ -277,6 +277,21 @@ TEST_F(OnDemandTest, AShardThatIsUnknownHoldsUpNoOther) {
   EXPECT_FALSE(response->reached(2).has_watermark());
 }
 
+// For how long a moment is owed counts from those who still ask, not from one who gave up long ago.
+TEST_F(OnDemandTest, WhatIsOwedIsOwedToThoseWhoAskNow) {
+  const auto owed = [&] {
+    absl::Duration since;
+    loop_.RunAndWait([&] { since = publisher_->owed("H30"); });
+    return since;
+  };
+  ASSERT_TRUE(Reach(absl::Now() + absl::Hours(1)).ok());
+  EXPECT_GT(owed(), absl::ZeroDuration());
+  ASSERT_TRUE(WaitUntil([&] { return owed() == absl::ZeroDuration(); })) << "nobody asks any more";
+  ASSERT_TRUE(Reach(absl::Now() + absl::Hours(1)).ok());
+  EXPECT_GT(owed(), absl::ZeroDuration());
+  EXPECT_LT(owed(), absl::Seconds(4));
+}
+
 TEST_F(OnDemandTest, ABoundThatRestsIsAskedOn) {
   absl::Time bound = absl::FromUnixSeconds(1'000'000'000);
   std::vector<absl::Time> asked;
