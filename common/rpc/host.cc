@@ -181,10 +181,6 @@ absl::Status Serving::Admit(const grpc::ServerContext& context, Method& method,
   call_->set_request_bytes(request_bytes);
   if (!metadata.after.empty()) call_->set_after(std::move(metadata.after));
   if (metadata.language.starts_with("en")) call_->set_english();
-  if (stream) {
-    host_.open_streams_.insert(call_);
-    if (host_.ending_streams_) call_->Cancel();
-  }
   return absl::OkStatus();
 }
 
@@ -198,7 +194,6 @@ absl::Status Serving::Record(absl::Status status) {
   absl::Duration taken = absl::Now() - started_;
   method_->Count(status.code(), taken);
   if (budget_ != nullptr) budget_->GiveBack();
-  if (stream && call_ != nullptr) host_.open_streams_.erase(call_);
   if (!status.ok() || (!stream && taken > host_.options_.slow_call)) {
     LogCall(method_->name(), call_.get(), status, taken, traceparent_);
   }
@@ -247,9 +242,10 @@ void Host::EndStreams() {
   // longer serving) tell it.
   loop_.Post([this] {
     ending_streams_ = true;
-    std::vector<std::shared_ptr<Call>> open(open_streams_.begin(), open_streams_.end());
+    std::vector<internal::CallRef> open;
+    for (internal::ServerCall* call : open_streams_) open.emplace_back(call);
     loop_.Post([open = std::move(open)] {
-      for (const auto& call : open) call->Cancel();
+      for (const internal::CallRef& call : open) call.get()->EndSoon();
     });
   });
 }

@@ -140,7 +140,7 @@ class Host {
   absl::flat_hash_map<std::string, std::unique_ptr<internal::Method>> methods_;
 
   // Loop-confined.
-  absl::flat_hash_set<std::shared_ptr<Call>> open_streams_;
+  absl::flat_hash_set<internal::ServerCall*> open_streams_;
   bool ending_streams_ = false;
 };
 

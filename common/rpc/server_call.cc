@@ -155,6 +155,8 @@ void ServerCall::ServeOrRefuse(const absl::Status& readable) {
   if (!admitted.ok()) return end.Finish(admitted);
   if (broken_) serving_->call()->Cancel();  // its client went while it was read
   if (method_->is_stream()) {
+    acceptor_.host().open_streams_.insert(this);
+    if (acceptor_.host().ending_streams_) serving_->call()->Cancel();
     // At once: a reader that hears nothing for an hour still knows that it is being served.
     Hold();
     stream_.SendInitialMetadata(announced_.tag());
@@ -168,6 +170,12 @@ void ServerCall::Done(bool) {
     if (serving_->call() != nullptr) serving_->call()->Cancel();
   }
   LetGo();
+}
+
+void ServerCall::EndSoon() {
+  constexpr int kLastWrites = 2;  // the one under way, and what came about meanwhile
+  ends_soon_ = writing_ && writes_at_the_end_ < kLastWrites;
+  if (!ends_soon_) serving_->call()->Cancel();
 }
 
 async::Task<absl::Status> ServerCall::Write(ServerCall* call, grpc::ByteBuffer bytes) {
@@ -187,6 +195,11 @@ void ServerCall::Written(bool ok) {
   broken_ = broken_ || !ok;
   if (async::Waiter* waiter = writers_.PopFront(); waiter != nullptr) {
     waiter->Complete(ok ? absl::OkStatus() : ReaderGone());
+  }
+  if (std::exchange(ends_soon_, false)) {
+    ++writes_at_the_end_;
+    // In a later turn: in this one the handler goes on.
+    acceptor_.host().loop().Post([self = CallRef(this)] { self.get()->EndSoon(); });
   }
   if (finish_.has_value()) {
     Hold();
@@ -228,6 +241,7 @@ void ServerCall::HasMessage(bool ok) {
 
 void ServerCall::Finish(const absl::Status& status, const google::protobuf::MessageLite* response) {
   grpc::Status end = ToGrpc(serving_->Record(status));
+  acceptor_.host().open_streams_.erase(this);
   ended_ = true;
   acceptor_.AwaitReader(*this);
   if (writing_) {

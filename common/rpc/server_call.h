@@ -119,6 +119,9 @@ class ServerCall : public async::ListNode {
   // The next message of a stream that is read, or nothing where it has ended. One at a time. Errors: CANCELLED,
   // DEADLINE_EXCEEDED.
   static async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> Read(ServerCall* call, absl::Time deadline);
+  // Cancels a stream whose service stops: once the write under way, if any, has ended and its handler has told what
+  // it was woken for. A handler that goes on writing is not waited for.
+  void EndSoon();
   // Ends the call, once: `response` goes with an OK of a unary call. A write that gRPC has not taken yet ends first.
   void Finish(const absl::Status& status, const google::protobuf::MessageLite* response);
 
@@ -169,6 +172,8 @@ class ServerCall : public async::ListNode {
   google::protobuf::Message* request_ = nullptr;
 
   bool writing_ = false;
+  bool ends_soon_ = false;
+  int writes_at_the_end_ = 0;
   bool broken_ = false;
   // What it ends with is known: nothing is served, read or written any more.
   bool ended_ = false;
