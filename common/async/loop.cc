@@ -26,7 +26,8 @@ namespace {
 // them.
 constexpr size_t kResumesPerTurn = 10'000;
 
-// Events of the poller that run in one turn, so that sockets, timers and ready coroutines have their turn, too.
+// Events of the poller that run in one turn, so that sockets, timers and ready coroutines have their turn,
+// too.
 constexpr size_t kPollerEventsPerTurn = 256;
 
 // Keeps the end of the wait within what the clock can express.
@@ -69,7 +70,10 @@ namespace internal {
 class DescriptorWatch {
  public:
   DescriptorWatch(int watched, Poller& poller)
-      : watched_(watched), poller_(poller), epoll_(epoll_create1(EPOLL_CLOEXEC)), stop_(eventfd(0, EFD_CLOEXEC)) {
+      : watched_(watched),
+        poller_(poller),
+        epoll_(epoll_create1(EPOLL_CLOEXEC)),
+        stop_(eventfd(0, EFD_CLOEXEC)) {
     Require(epoll_ < 0 || stop_ < 0 ? UV_EMFILE : 0, "cannot watch its descriptor");
     Add(stop_, EPOLLIN);
     Add(watched_, 0);
@@ -88,7 +92,8 @@ class DescriptorWatch {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLONESHOT;
     event.data.fd = watched_;
-    Require(epoll_ctl(epoll_, EPOLL_CTL_MOD, watched_, &event) == 0 ? 0 : -errno, "cannot watch its descriptor");
+    Require(epoll_ctl(epoll_, EPOLL_CTL_MOD, watched_, &event) == 0 ? 0 : -errno,
+            "cannot watch its descriptor");
   }
 
  private:
@@ -96,7 +101,8 @@ class DescriptorWatch {
     epoll_event event{};
     event.events = events;
     event.data.fd = descriptor;
-    Require(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno, "cannot watch its descriptor");
+    Require(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno,
+            "cannot watch its descriptor");
   }
   void Run() {
     BlockSignals();
@@ -247,8 +253,9 @@ void Loop::RunWithPoller() {
   }
 }
 
-// Who posts looks at `sleeping_` after it has posted, and this at what is posted after it has set `sleeping_`: one of
-// the two sees the other. The descriptor is level-triggered: what came before it was armed wakes, too.
+// Who posts looks at `sleeping_` after it has posted, and this at what is posted after it has set
+// `sleeping_`: one of the two sees the other. The descriptor is level-triggered: what came before it was
+// armed wakes, too.
 size_t Loop::SleepInPoller() {
   sleeping_.store(true, std::memory_order_seq_cst);
   size_t events = 0;

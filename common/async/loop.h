@@ -1,11 +1,12 @@
 // Loop: one thread that runs all coroutines, timers and Redis connections of a process.
 //
-// Everything a service computes happens on its loop, so nothing there needs a lock; other threads (gRPC's) only
-// Post work to it. Nothing on the loop may block.
+// Everything a service computes happens on its loop, so nothing there needs a lock; other threads (gRPC's)
+// only Post work to it. Nothing on the loop may block.
 //
-// A turn of the loop: due timers and finished I/O mark waiting coroutines as ready; the ready ones are resumed in
-// order; then what they wrote is flushed (one write per connection and turn: that is the pipelining). A loop with a
-// poller also serves the poller's events in each turn, and sleeps there (poller.h).
+// A turn of the loop: due timers and finished I/O mark waiting coroutines as ready; the ready ones are
+// resumed in order; then what they wrote is flushed (one write per connection and turn: that is the
+// pipelining). A loop with a poller also serves the poller's events in each turn, and sleeps there
+// (poller.h).
 //
 //   Loop loop("motcua-loop");
 //   loop.Spawn(Serve());                     // a detached, counted coroutine
@@ -13,8 +14,8 @@
 //   loop.Drain(absl::Seconds(5));
 //   loop.Stop();
 //
-// Thread-safety: Post, Spawn, spawned, Drain, RunAndWait, InLoop and Stop may be called from any thread; the rest
-// only on the loop (asserted). After Stop the loop belongs to the thread that called it.
+// Thread-safety: Post, Spawn, spawned, Drain, RunAndWait, InLoop and Stop may be called from any thread; the
+// rest only on the loop (asserted). After Stop the loop belongs to the thread that called it.
 //
 // Lifetime: what lives on the loop (Redis clients, events, queues) is destroyed before it. ~Loop destroys the
 // coroutines that are still suspended.

@@ -145,8 +145,9 @@ Task<absl::Status> Publisher::MoveWatermark(Shard* shard) {
 
 Task<absl::StatusOr<v1::ReachResponse>> Publisher::Reach(v1::ReachRequest request, absl::Time deadline,
                                                          CancelToken cancel) {
-  const bool any = std::any_of(request.moments().begin(), request.moments().end(),
-                               [this](const v1::ReachMoment& asked) { return shards_.contains(asked.shard()); });
+  const bool any =
+      std::any_of(request.moments().begin(), request.moments().end(),
+                  [this](const v1::ReachMoment& asked) { return shards_.contains(asked.shard()); });
   if (!any) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
   deadline = std::min(deadline, absl::Now() + kReachPatience);
   v1::ReachResponse response;

@@ -61,12 +61,12 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   if (std::string name = NameOfList(options.target); !name.empty()) {
     arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, name);
   }
-  // Callers repeat what may be repeated, and know by the request id when; gRPC's own retries would pass every call
-  // through one more layer, its statistics through another.
+  // Callers repeat what may be repeated, and know by the request id when; gRPC's own retries would pass every
+  // call through one more layer, its statistics through another.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
-  // A window of one size, instead of one that pings find out: less goes to and fro, and a reader that does not read lets
-  // no more than this run ahead.
+  // A window of one size, instead of one that pings find out: less goes to and fro, and a reader that does
+  // not read lets no more than this run ahead.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 256 << 10);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
@@ -225,7 +225,8 @@ class StreamState final : public UnderWay, public std::enable_shared_from_this<S
     core_->under_way.PushBack(*this);
     core_->Prepare(context_, options, options.deadline.value_or(absl::InfiniteFuture()));
     // As generated stubs do it.
-    grpc::internal::RpcMethod method(path_.c_str(), grpc::internal::RpcMethod::SERVER_STREAMING, core_->channel);
+    grpc::internal::RpcMethod method(path_.c_str(), grpc::internal::RpcMethod::SERVER_STREAMING,
+                                     core_->channel);
     reader_.reset(grpc::internal::ClientAsyncReaderFactory<grpc::ByteBuffer>::Create(
         core_->channel.get(), core_->loop->queue().raw(), method, &context_, request, /*start=*/true,
         started_.tag()));
@@ -241,7 +242,7 @@ class StreamState final : public UnderWay, public std::enable_shared_from_this<S
   }
 
   static async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> Read(std::shared_ptr<StreamState> self,
-                                                                          async::CancelToken cancel) {
+                                                                           async::CancelToken cancel) {
     if (cancel.cancelled()) co_return GivenUp();
     if (!self->arrived_.has_value() && !self->result_.has_value()) {
       async::Waiter waiter(*self->core_->loop, absl::InfiniteFuture(), cancel);
@@ -323,7 +324,8 @@ RawStreamReader::~RawStreamReader() {
   if (state_ != nullptr) state_->Abandon();
 }
 
-async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> RawStreamReader::Read(async::CancelToken cancel) {
+async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> RawStreamReader::Read(
+    async::CancelToken cancel) {
   return StreamState::Read(state_, std::move(cancel));
 }
 
@@ -385,8 +387,8 @@ BlockingClient::BlockingClient(std::shared_ptr<grpc::Channel> channel, std::stri
 BlockingClient::~BlockingClient() = default;
 
 absl::StatusOr<grpc::ByteBuffer> BlockingClient::Invoke(const MethodDescriptor* method,
-                                                        const grpc::ByteBuffer& request, const CallOptions& options,
-                                                        bool retry) {
+                                                        const grpc::ByteBuffer& request,
+                                                        const CallOptions& options, bool retry) {
   if (absl::Status sendable = core_->Check(options); !sendable.ok()) return sendable;
   absl::Time deadline = options.deadline.value_or(absl::Now() + kDefaultBlockingDeadline);
   Backoff backoff(kFirstPause, kLongestPause, Seed());

@@ -1,5 +1,5 @@
-// Client: calls to another service, as coroutines on the loop or blocking. Needs no generated stub: the request type
-// names the method (method.h).
+// Client: calls to another service, as coroutines on the loop or blocking. Needs no generated stub: the
+// request type names the method (method.h).
 //
 //   auto channel = rpc::MakeChannel(rpc::ChannelOptions("127.0.0.1:7001"));
 //   rpc::Client intake(loop, *channel);
@@ -132,8 +132,8 @@ class StreamReader {
   internal::RawStreamReader raw_;
 };
 
-// Thread-safety: Call and Open are confined to the loop; the channel may be shared; the destructor may run anywhere
-// and cancels what is still under way. The loop outlives the client.
+// Thread-safety: Call and Open are confined to the loop; the channel may be shared; the destructor may run
+// anywhere and cancels what is still under way. The loop outlives the client.
 class Client {
  public:
   Client(Loop& loop, std::shared_ptr<grpc::Channel> channel, std::string bearer_token = "");
@@ -177,8 +177,8 @@ class Client {
   static Reply InvokeRetrying(std::shared_ptr<internal::ClientCore> core,
                               const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
                               CallOptions options);
-  internal::RawStreamReader OpenRaw(const google::protobuf::MethodDescriptor* method, grpc::ByteBuffer request,
-                                    CallOptions options);
+  internal::RawStreamReader OpenRaw(const google::protobuf::MethodDescriptor* method,
+                                    grpc::ByteBuffer request, CallOptions options);
 
   std::shared_ptr<internal::ClientCore> core_;
 };
@@ -203,7 +203,8 @@ class BlockingClient {
 
  private:
   absl::StatusOr<grpc::ByteBuffer> Invoke(const google::protobuf::MethodDescriptor* method,
-                                          const grpc::ByteBuffer& request, const CallOptions& options, bool retry);
+                                          const grpc::ByteBuffer& request, const CallOptions& options,
+                                          bool retry);
 
   std::shared_ptr<internal::ClientCore> core_;
 };

@@ -16,7 +16,9 @@ gpr_timespec Past() { return gpr_inf_past(GPR_CLOCK_MONOTONIC); }
 }  // namespace
 
 CompletionQueue::CompletionQueue()
-    : builder_(std::make_unique<grpc::ServerBuilder>()), queue_(builder_->AddCompletionQueue()), woken_(this) {}
+    : builder_(std::make_unique<grpc::ServerBuilder>()),
+      queue_(builder_->AddCompletionQueue()),
+      woken_(this) {}
 
 CompletionQueue::~CompletionQueue() { Close(); }
 

@@ -1,8 +1,8 @@
 // CompletionQueue: gRPC's completion queue as the place where a loop sleeps, and Loop, a loop that has one.
 //
-// Everything of gRPC's in the process goes through the one queue of its loop: calls that are served and calls that
-// are made. Whatever else polled (a callback service, a blocking client, a second queue) would take the work of its
-// sockets over to another thread, and a call would cost twice as much.
+// Everything of gRPC's in the process goes through the one queue of its loop: calls that are served and calls
+// that are made. Whatever else polled (a callback service, a blocking client, a second queue) would take the
+// work of its sockets over to another thread, and a call would cost twice as much.
 //
 // An operation is given a Completion as its tag; the loop runs it, in the turn in which gRPC reports the end.
 //

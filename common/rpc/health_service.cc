@@ -1,10 +1,9 @@
 #include "common/rpc/health_service.h"
 
-#include "common/rpc/unary.h"
-
 #include <optional>
 #include <utility>
 
+#include "common/rpc/unary.h"
 #include "common/status/errors.h"
 
 namespace motcua::rpc {
@@ -27,7 +26,8 @@ HealthCheckResponse::ServingStatus StatusOf(std::optional<bool> serving) {
 HealthService::HealthService(Host& host, Health& health, std::vector<std::string> service_names)
     : health_(health), changed_(std::make_shared<async::Event>(host.loop())) {
   host.Unary<Request, Response>(
-      [this](std::shared_ptr<Call>, const Request& request) { return Answer(request.service()); }, Method("Check"));
+      [this](std::shared_ptr<Call>, const Request& request) { return Answer(request.service()); },
+      Method("Check"));
   host.Stream<Request, Response>(
       [this](std::shared_ptr<Call> call, const Request& request, StreamWriter<Response> writer) {
         return Tell(std::move(call), request.service(), std::move(writer));

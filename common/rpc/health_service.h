@@ -27,7 +27,8 @@ class HealthService {
   using Request = grpc::health::v1::HealthCheckRequest;
   using Response = grpc::health::v1::HealthCheckResponse;
 
-  // Adds its methods to `host` and attaches itself to `health` under `service_names`, for as long as it lives.
+  // Adds its methods to `host` and attaches itself to `health` under `service_names`, for as long as it
+  // lives.
   HealthService(Host& host, Health& health, std::vector<std::string> service_names);
   ~HealthService();
 

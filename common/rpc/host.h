@@ -1,25 +1,27 @@
-// Host: everything around the handlers of one process. A service gives it a coroutine for each RPC; the request's
-// type names the RPC (method.h):
+// Host: everything around the handlers of one process. A service gives it a coroutine for each RPC; the
+// request's type names the RPC (method.h):
 //
-//   host.Unary<FileRequest, FileResponse>([this](std::shared_ptr<rpc::Call> call, const FileRequest& request) {
+//   host.Unary<FileRequest, FileResponse>([this](std::shared_ptr<rpc::Call> call, const FileRequest& request)
+//   {
 //     return intake_.File(std::move(call), request);      // async::Task<absl::StatusOr<FileResponse>>
 //   });
 //   host.Stream<ReadRequest, ReadResponse>(
-//       [this](std::shared_ptr<rpc::Call> call, const ReadRequest& request, StreamWriter<ReadResponse> writer) {
+//       [this](std::shared_ptr<rpc::Call> call, const ReadRequest& request, StreamWriter<ReadResponse>
+//       writer) {
 //         return Serve(std::move(call), request, std::move(writer));   // async::Task<absl::Status>
 //       });
 //
-// (The lambda is no coroutine, so it may capture. `request` lives, and so do the bytes that it was read from, until
-// the task has ended.)
+// (The lambda is no coroutine, so it may capture. `request` lives, and so do the bytes that it was read from,
+// until the task has ended.)
 //
-// All on the loop, for each call: is the service open → admission → who is it → may it call this → is the request
-// valid → wait for the caller's own writes (`motcua-after`) → handler → answer. Errors on the way reach the caller
-// with their details; each call is counted, timed, and where it failed or was slow, logged.
+// All on the loop, for each call: is the service open → admission → who is it → may it call this → is the
+// request valid → wait for the caller's own writes (`motcua-after`) → handler → answer. Errors on the way
+// reach the caller with their details; each call is counted, timed, and where it failed or was slow, logged.
 //
 // Include unary.h or server_stream.h for the definitions of the two templates.
 //
-// Thread-safety: handlers and the hook are set before the server starts; Open, Close, EndStreams, in_flight and
-// streams any thread. Lifetime: the loop outlives the host, the host outlives its server.
+// Thread-safety: handlers and the hook are set before the server starts; Open, Close, EndStreams, in_flight
+// and streams any thread. Lifetime: the loop outlives the host, the host outlives its server.
 #ifndef MOTCUA_COMMON_RPC_HOST_H_
 #define MOTCUA_COMMON_RPC_HOST_H_
 
@@ -78,8 +80,8 @@ class Host {
   // call must not fall behind. Errors: as the caller shall see them, e.g. DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
   using BeforeHook = std::function<async::Task<absl::Status>(std::shared_ptr<Call> call)>;
 
-  Host(Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier, telemetry::Metrics& metrics,
-       HostOptions options = HostOptions());
+  Host(Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
+       telemetry::Metrics& metrics, HostOptions options = HostOptions());
   ~Host();
 
   // `method`: where the request alone does not name it; null: it does.
@@ -89,8 +91,8 @@ class Host {
   void Stream(Handler handler, const google::protobuf::MethodDescriptor* method = nullptr);
   void Add(std::unique_ptr<internal::Method> method);
 
-  // What runs before the handler of a call that brings `motcua-after`, or of every call. Without a hook they are
-  // served at once. What is open to everybody is never kept waiting.
+  // What runs before the handler of a call that brings `motcua-after`, or of every call. Without a hook they
+  // are served at once. What is open to everybody is never kept waiting.
   void SetBeforeHook(BeforeHook hook, bool every_call = false) {
     before_hook_ = std::move(hook);
     before_every_call_ = every_call;

@@ -28,7 +28,8 @@ constexpr size_t kLongestRequest = 16 << 10;
 constexpr absl::Duration kIdle = absl::Minutes(1);
 
 // The file and all that it imports, each once.
-void Collect(const FileDescriptor* file, std::set<const FileDescriptor*>& known, std::vector<std::string>& files) {
+void Collect(const FileDescriptor* file, std::set<const FileDescriptor*>& known,
+             std::vector<std::string>& files) {
   if (!known.insert(file).second) return;
   google::protobuf::FileDescriptorProto proto;
   file->CopyTo(&proto);
@@ -108,11 +109,13 @@ class Reflection final : public internal::Method {
         pool.FindAllExtensions(type, &extensions);
         auto* numbers = response.mutable_all_extension_numbers_response();
         numbers->set_base_type_name(type->full_name());
-        for (const FieldDescriptor* extension : extensions) numbers->add_extension_number(extension->number());
+        for (const FieldDescriptor* extension : extensions)
+          numbers->add_extension_number(extension->number());
         break;
       }
       default:
-        response.mutable_error_response()->set_error_code(static_cast<int>(absl::StatusCode::kInvalidArgument));
+        response.mutable_error_response()->set_error_code(
+            static_cast<int>(absl::StatusCode::kInvalidArgument));
         response.mutable_error_response()->set_error_message("message_request: is not set");
     }
     return response;
@@ -141,7 +144,8 @@ void AddReflection(Host& host) {
   namespace v1 = grpc::reflection::v1;
   namespace v1alpha = grpc::reflection::v1alpha;
   host.Add(std::make_unique<Reflection<v1::ServerReflectionRequest, v1::ServerReflectionResponse>>(host));
-  host.Add(std::make_unique<Reflection<v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>>(host));
+  host.Add(std::make_unique<Reflection<v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>>(
+      host));
 }
 
 }  // namespace motcua::rpc

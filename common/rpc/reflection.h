@@ -1,7 +1,8 @@
-// grpc.reflection.v1 and v1alpha on the host: what grpcurl and its like ask to learn of the services and messages.
+// grpc.reflection.v1 and v1alpha on the host: what grpcurl and its like ask to learn of the services and
+// messages.
 //
-// gRPC's own would poll with a thread of its own (completion_queue.h). Open to everybody, as health is; a stream that
-// asks nothing for a minute is ended.
+// gRPC's own would poll with a thread of its own (completion_queue.h). Open to everybody, as health is; a
+// stream that asks nothing for a minute is ended.
 #ifndef MOTCUA_COMMON_RPC_REFLECTION_H_
 #define MOTCUA_COMMON_RPC_REFLECTION_H_
 

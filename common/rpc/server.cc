@@ -98,8 +98,8 @@ void Server::WaitAndEndStreams(absl::Time deadline, const absl::Notification& cl
     if (closed.WaitForNotificationWithTimeout(kLook)) break;
   }
   host_.EndStreams();
-  // What is still there when no unary call is: streams whose reader does not read, and calls that never sent their
-  // request.
+  // What is still there when no unary call is: streams whose reader does not read, and calls that never sent
+  // their request.
   const absl::Time patience = absl::Now() + kEndPatience;
   while (!closed.WaitForNotificationWithTimeout(kLook)) {
     if (absl::Now() < patience || host_.in_flight() > 0) continue;

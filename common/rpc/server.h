@@ -42,10 +42,11 @@ class ServerOptions {
 class Server {
  public:
   // Serves what was added to `host`, grpc.health.v1 and reflection at once; `health` says when the service is
-  // ready. One server a loop. Host and health outlive it. Blocks; not on the loop. Errors: FAILED_PRECONDITION
-  // (ADDRESS_NOT_LOOPBACK) for an open address without TLS; UNAVAILABLE (ADDRESS_TAKEN); as
-  // MakeServerCredentials.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, Host& host, Health& health);
+  // ready. One server a loop. Host and health outlive it. Blocks; not on the loop. Errors:
+  // FAILED_PRECONDITION (ADDRESS_NOT_LOOPBACK) for an open address without TLS; UNAVAILABLE (ADDRESS_TAKEN);
+  // as MakeServerCredentials.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, Host& host,
+                                                       Health& health);
   ~Server();
 
   int port() const { return port_; }
@@ -53,8 +54,8 @@ class Server {
   // Closes the host and takes no new connections or calls; unary calls in hand go on until `deadline`, after
   // which they are broken off. Streams end with UNAVAILABLE (SHUTTING_DOWN) as soon as no unary call is in
   // hand, at most kStreamsStay from now: so their readers are told what calls in hand still bring about. A
-  // stream whose reader does not take its end within kEndPatience is broken off. Blocks until all have ended, so
-  // not on the loop; idempotent.
+  // stream whose reader does not take its end within kEndPatience is broken off. Blocks until all have ended,
+  // so not on the loop; idempotent.
   void Shutdown(absl::Time deadline);
 
   static constexpr absl::Duration kStreamsStay = absl::Milliseconds(500);

@@ -143,7 +143,8 @@ absl::Status ServerCall::ReadRequest(bool arrived) {
   request_bytes_ = InOnePiece(in_, request_slice_);
   request_ = method_->NewRequest(&arena_);
   if (!request_->ParseFromArray(request_bytes_.data(), static_cast<int>(request_bytes_.size()))) {
-    return errors::InvalidArgument("INVALID_REQUEST", "the request cannot be read: it must be a message of this type, text in UTF-8");
+    return errors::InvalidArgument(
+        "INVALID_REQUEST", "the request cannot be read: it must be a message of this type, text in UTF-8");
   }
   return absl::OkStatus();
 }
@@ -184,7 +185,8 @@ async::Task<absl::Status> ServerCall::Write(ServerCall* call, grpc::ByteBuffer b
   call->writing_ = true;
   call->Hold();
   call->stream_.Write(bytes, call->written_.tag());
-  async::Waiter taken(call->acceptor_.host().loop(), absl::InfiniteFuture(), call->serving_->call()->cancel());
+  async::Waiter taken(call->acceptor_.host().loop(), absl::InfiniteFuture(),
+                      call->serving_->call()->cancel());
   call->writers_.PushBack(taken);
   absl::Status status = co_await taken;
   co_return status;
@@ -209,7 +211,7 @@ void ServerCall::Written(bool ok) {
 }
 
 async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> ServerCall::Read(ServerCall* call,
-                                                                             absl::Time deadline) {
+                                                                              absl::Time deadline) {
   if (call->serving_->call()->cancel().cancelled()) co_return ReaderGone();
   if (call->ended_) co_return Misused();
   if (!call->reading_) {

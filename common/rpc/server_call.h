@@ -25,10 +25,11 @@ class Serving {
   Serving(Host& host, absl::Time started) : host_(host), started_(started) {}
   Serving(const Serving&) = delete;
 
-  // After an error only Record may follow. `request`: null for a stream that is read. `readable`: what is wrong
-  // with the request itself, told to those only who may make it.
-  absl::Status Admit(const grpc::ServerContext& context, Method& method, const google::protobuf::Message* request,
-                     std::string_view request_bytes, const absl::Status& readable);
+  // After an error only Record may follow. `request`: null for a stream that is read. `readable`: what is
+  // wrong with the request itself, told to those only who may make it.
+  absl::Status Admit(const grpc::ServerContext& context, Method& method,
+                     const google::protobuf::Message* request, std::string_view request_bytes,
+                     const absl::Status& readable);
   // Once, before the call is finished. Returns what to finish it with: `status`, or SHUTTING_DOWN for a
   // stream that ended because the service stops.
   absl::Status Record(absl::Status status);
@@ -116,13 +117,15 @@ class ServerCall : public async::ListNode {
   // Sends a message of a stream. OK when gRPC has taken it and there is room for the next one. One at a time.
   // Errors: CANCELLED when the reader has gone or the service stops.
   static async::Task<absl::Status> Write(ServerCall* call, grpc::ByteBuffer bytes);
-  // The next message of a stream that is read, or nothing where it has ended. One at a time. Errors: CANCELLED,
-  // DEADLINE_EXCEEDED.
-  static async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> Read(ServerCall* call, absl::Time deadline);
-  // Cancels a stream whose service stops: once the write under way, if any, has ended and its handler has told what
-  // it was woken for. A handler that goes on writing is not waited for.
+  // The next message of a stream that is read, or nothing where it has ended. One at a time. Errors:
+  // CANCELLED, DEADLINE_EXCEEDED.
+  static async::Task<absl::StatusOr<std::optional<grpc::ByteBuffer>>> Read(ServerCall* call,
+                                                                           absl::Time deadline);
+  // Cancels a stream whose service stops: once the write under way, if any, has ended and its handler has
+  // told what it was woken for. A handler that goes on writing is not waited for.
   void EndSoon();
-  // Ends the call, once: `response` goes with an OK of a unary call. A write that gRPC has not taken yet ends first.
+  // Ends the call, once: `response` goes with an OK of a unary call. A write that gRPC has not taken yet ends
+  // first.
   void Finish(const absl::Status& status, const google::protobuf::MessageLite* response);
 
   // Keeps the object, beside the operations under way.
@@ -138,7 +141,10 @@ class ServerCall : public async::ListNode {
   void HasRequest(bool ok);
   void HasMessage(bool ok);
   void Written(bool ok);
-  void Announced(bool ok) { LetGo(); (void)ok; }
+  void Announced(bool ok) {
+    LetGo();
+    (void)ok;
+  }
   void Finished(bool ok) {
     LeaveLine();
     LetGo();

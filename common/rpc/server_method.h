@@ -1,4 +1,5 @@
-// What the host knows of one RPC that it serves: its name, its counters, how its requests are made and handled.
+// What the host knows of one RPC that it serves: its name, its counters, how its requests are made and
+// handled.
 #ifndef MOTCUA_COMMON_RPC_SERVER_METHOD_H_
 #define MOTCUA_COMMON_RPC_SERVER_METHOD_H_
 

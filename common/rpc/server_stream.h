@@ -19,9 +19,9 @@ class StreamWriter {
  public:
   explicit StreamWriter(internal::CallRef call) : call_(std::move(call)) {}
 
-  // OK when gRPC has taken the message and there is room for the next one: that is the back-pressure of a slow
-  // reader. Errors: CANCELLED when the reader has gone or the service stops. One write at a time; the writer
-  // outlives it.
+  // OK when gRPC has taken the message and there is room for the next one: that is the back-pressure of a
+  // slow reader. Errors: CANCELLED when the reader has gone or the service stops. One write at a time; the
+  // writer outlives it.
   async::Task<absl::Status> Write(const Response& message) {
     return internal::ServerCall::Write(call_.get(), BytesOf(message));
   }
@@ -72,7 +72,8 @@ class StreamMethod final : public Method {
 template <class Request, class Response, class Handler>
 void Host::Stream(Handler handler, const google::protobuf::MethodDescriptor* method) {
   if (method == nullptr) method = MethodOf<Request>();
-  Add(std::make_unique<internal::StreamMethod<Request, Response, Handler>>(method, metrics_, std::move(handler)));
+  Add(std::make_unique<internal::StreamMethod<Request, Response, Handler>>(method, metrics_,
+                                                                           std::move(handler)));
 }
 
 }  // namespace motcua::rpc

@@ -48,7 +48,8 @@ class UnaryMethod final : public Method {
 template <class Request, class Response, class Handler>
 void Host::Unary(Handler handler, const google::protobuf::MethodDescriptor* method) {
   if (method == nullptr) method = MethodOf<Request>();
-  Add(std::make_unique<internal::UnaryMethod<Request, Response, Handler>>(method, metrics_, std::move(handler)));
+  Add(std::make_unique<internal::UnaryMethod<Request, Response, Handler>>(method, metrics_,
+                                                                          std::move(handler)));
 }
 
 }  // namespace motcua::rpc

@@ -23,7 +23,8 @@ async::Task<absl::StatusOr<std::shared_ptr<const reference::Catalogue>>> Catalog
   co_return cached->catalogue;
 }
 
-async::Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard, absl::Time now, absl::Time deadline) {
+async::Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard, absl::Time now,
+                                              absl::Time deadline) {
   const std::string key = store_.Keys(shard).Record(ReferenceModel::kKind, shard);
   const uint64_t changes = cached->changes;
   if (cached->catalogue != nullptr) {

@@ -84,9 +84,10 @@ void AddCommonServices(rpc::Host& host, Backend& backend) {
         };
         return backend.publisher().Stream(read, std::move(sink), call->cancel());
       });
-  host.Unary<AcknowledgeRequest, AcknowledgeResponse>([&backend](CallPtr call, const AcknowledgeRequest& request) {
-    return AcknowledgeTo(backend, call->principal().subject, request, call->deadline());
-  });
+  host.Unary<AcknowledgeRequest, AcknowledgeResponse>(
+      [&backend](CallPtr call, const AcknowledgeRequest& request) {
+        return AcknowledgeTo(backend, call->principal().subject, request, call->deadline());
+      });
   host.Unary<ReachRequest, ReachResponse>([&backend](CallPtr call, const ReachRequest& request) {
     return ReachIn(backend, std::move(call), request);
   });

@@ -56,14 +56,15 @@ std::vector<rpc::ExtraFlag> WithCommonFlags(std::vector<rpc::ExtraFlag> flags) {
   flags.emplace_back(kPeerToken,
                      "File with a bearer token that this service shows to its peers, where they are not reached by "
                      "mutual TLS; its kind must be `service`.");
+  flags.emplace_back(kRequestTtl,
+                     "How long the reply to a request id is kept, so that a repeated call has no second "
+                     "effect; Tet is nine days.",
+                     "336h", /*secret=*/false, rpc::PositiveDuration());
   flags.emplace_back(
-      kRequestTtl,
-      "How long the reply to a request id is kept, so that a repeated call has no second effect; Tet is nine days.",
-      "336h", /*secret=*/false, rpc::PositiveDuration());
-  flags.emplace_back(kRecordCache,
-                     "Memory for decoded records, in MiB: a record that is remembered is not read before it is changed. "
-                     "0 turns it off.",
-                     "64", /*secret=*/false, rpc::IntegerBetween(0, 65536));
+      kRecordCache,
+      "Memory for decoded records, in MiB: a record that is remembered is not read before it is changed. "
+      "0 turns it off.",
+      "64", /*secret=*/false, rpc::IntegerBetween(0, 65536));
   return flags;
 }
 
@@ -75,9 +76,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
-absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSources(rpc::Loop& loop,
-                                                                                  const Description& description,
-                                                                                  const rpc::ServiceOptions& options) {
+absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSources(
+    rpc::Loop& loop, const Description& description, const rpc::ServiceOptions& options) {
   std::string token;
   if (const std::string& path = options.extra.at(kPeerToken); !path.empty()) {
     absl::StatusOr<std::string> read = ReadFile(path);
@@ -105,12 +105,13 @@ absl::StatusOr<std::optional<auth::JwtVerifier>> MakeVerifier(const rpc::Service
   return verifier;
 }
 
-// What protobuf prints of a request that it cannot read is the caller's, and is answered; only what ends the process
-// is told.
+// What protobuf prints of a request that it cannot read is the caller's, and is answered; only what ends the
+// process is told.
 void QuietProtobuf() {
-  google::protobuf::SetLogHandler([](google::protobuf::LogLevel level, const char*, int, const std::string& text) {
-    if (level == google::protobuf::LOGLEVEL_FATAL) std::fprintf(stderr, "%s\n", text.c_str());
-  });
+  google::protobuf::SetLogHandler(
+      [](google::protobuf::LogLevel level, const char*, int, const std::string& text) {
+        if (level == google::protobuf::LOGLEVEL_FATAL) std::fprintf(stderr, "%s\n", text.c_str());
+      });
 }
 
 // The port is told by renaming a finished file into place: who reads it never reads half of it.
@@ -293,8 +294,8 @@ int Main(int argc, char** argv, Description description, const std::string& purp
   for (const std::string& line : parsed.effective) Log(Level::kInfo, "option", {{"value", line}});
   for (const std::string& warning : parsed.warnings) Log(Level::kWarning, "option", {{"warning", warning}});
 
-  // gRPC ends its threads when its last user goes, and not at once: without a user that stays to the end, they would
-  // still be running while the process takes down what they use.
+  // gRPC ends its threads when its last user goes, and not at once: without a user that stays to the end,
+  // they would still be running while the process takes down what they use.
   grpc_init();
   const int exit_code = Serve(description, parsed.options, signals, allow, factory);
   grpc_shutdown_blocking();

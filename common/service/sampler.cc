@@ -44,11 +44,11 @@ FollowedCounter CommitCounter(Metrics& metrics, const char* result) {
 }
 
 FollowedCounter CacheCounter(Metrics& metrics, const char* result) {
-  return FollowedCounter(metrics.MakeCounter(
-      "motcua_record_cache_total",
-      "Records looked for among those remembered (hit, miss), found out of date by a commit (stale), and forgotten for "
-      "want of room (evicted).",
-      {{"result", result}}));
+  return FollowedCounter(metrics.MakeCounter("motcua_record_cache_total",
+                                             "Records looked for among those remembered (hit, miss), found "
+                                             "out of date by a commit (stale), and forgotten for "
+                                             "want of room (evicted).",
+                                             {{"result", result}}));
 }
 
 }  // namespace
@@ -116,7 +116,8 @@ Sampler::Sampler(Backend& backend)
       cache_misses_(CacheCounter(metrics_, "miss")),
       cache_stale_(CacheCounter(metrics_, "stale")),
       cache_evicted_(CacheCounter(metrics_, "evicted")),
-      cache_bytes_(metrics_.MakeGauge("motcua_record_cache_bytes", "Estimated size of the records remembered.")) {
+      cache_bytes_(
+          metrics_.MakeGauge("motcua_record_cache_bytes", "Estimated size of the records remembered.")) {
   for (const std::string& source : backend_.description().sources)
     sources_.try_emplace(source, metrics_, source);
 }

@@ -47,10 +47,10 @@ struct IndexEntry {
 using Indexes = std::vector<IndexEntry>;
 using Counters = std::map<std::string, int64_t>;
 
-// Everything that a record is listed under, and everything that it contributes to the service's counters: what a model
-// tells through these two. Both are functions of the record alone; the store commits the difference between the old and
-// the new record, so an index or a figure can never disagree with the records. Names are copied into one buffer, which
-// is used again: once warm, nothing is allocated.
+// Everything that a record is listed under, and everything that it contributes to the service's counters:
+// what a model tells through these two. Both are functions of the record alone; the store commits the
+// difference between the old and the new record, so an index or a figure can never disagree with the records.
+// Names are copied into one buffer, which is used again: once warm, nothing is allocated.
 class IndexSink {
  public:
   void Add(std::string_view index, std::string_view member, double score) { Add(index, "", member, score); }

@@ -37,7 +37,9 @@ class Keyspace {
   std::string Acknowledged() const { return base_ + "ack"; }
 
   // The same as arguments of a Redis command in wire form, for what writes many.
-  void AppendIndex(std::string& out, std::string_view name) const { redis::internal::AppendBulk(out, {base_, "x:", name}); }
+  void AppendIndex(std::string& out, std::string_view name) const {
+    redis::internal::AppendBulk(out, {base_, "x:", name});
+  }
   void AppendCounters(std::string& out) const { redis::internal::AppendBulk(out, {base_, "n"}); }
   void AppendFeed(std::string& out) const { redis::internal::AppendBulk(out, {base_, "feed"}); }
   void AppendWatermark(std::string& out) const { redis::internal::AppendBulk(out, {base_, "wm"}); }

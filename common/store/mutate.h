@@ -37,7 +37,8 @@ class Naming {
  public:
   using Compose = absl::AnyInvocable<absl::StatusOr<std::string>(uint64_t number)>;
 
-  Naming(std::string sequence, Compose compose) : sequence(std::move(sequence)), compose(std::move(compose)) {}
+  Naming(std::string sequence, Compose compose)
+      : sequence(std::move(sequence)), compose(std::move(compose)) {}
 
   std::string sequence;
   Compose compose;
@@ -59,7 +60,8 @@ inline constexpr int kMaxAttempts = 16;
 
 namespace internal {
 
-// So often a creation guesses its number before it takes one for itself, which is lost where it is a repeated request.
+// So often a creation guesses its number before it takes one for itself, which is lost where it is a repeated
+// request.
 inline constexpr int kMaxGuesses = 12;
 
 inline absl::Status CallerGone() { return errors::Cancelled("CANCELLED", "the caller has gone"); }
@@ -80,20 +82,23 @@ absl::Status CheckExpectedVersion(const Request& request, bool exists, uint64_t 
 
 // One mutation of one record: load, decide, commit, with the stored reply of `request_id` (DESIGN 3.2).
 //
-// Exactly one effect for a request id of a caller on a record, whatever fails and however often it is sent. `decide` and
-// `answer` may run several times and must depend on nothing but their arguments. Errors: what `decide` returns, nothing
-// being changed; ABORTED (VERSION_MISMATCH, CONFLICT); ALREADY_EXISTS (REQUEST_ID_REUSED); the store's.
+// Exactly one effect for a request id of a caller on a record, whatever fails and however often it is sent.
+// `decide` and `answer` may run several times and must depend on nothing but their arguments. Errors: what
+// `decide` returns, nothing being changed; ABORTED (VERSION_MISMATCH, CONFLICT); ALREADY_EXISTS
+// (REQUEST_ID_REUSED); the store's.
 //
-// Decides on the record as the store remembers it, where it does: one trip to Redis, whose commit tells whether that was
-// out of date. Nothing is refused or replayed on that ground: for that, the record is loaded first.
+// Decides on the record as the store remembers it, where it does: one trip to Redis, whose commit tells
+// whether that was out of date. Nothing is refused or replayed on that ground: for that, the record is loaded
+// first.
 //
 // `request` outlives the task.
 template <class Model, class Request, class Response>
-async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const Request& request, std::string shard,
-                                             std::string id, Decide<Model> decide, Answer<Model, Response> answer,
-                                             Keep keep = Keep::kWithRecord) {
-  const RequestMark mark = internal::MarkOf(
-      caller, id, keep == Keep::kWithRecord ? std::string_view(id) : std::string_view(), request, request.request_id());
+async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const Request& request,
+                                             std::string shard, std::string id, Decide<Model> decide,
+                                             Answer<Model, Response> answer, Keep keep = Keep::kWithRecord) {
+  const RequestMark mark =
+      internal::MarkOf(caller, id, keep == Keep::kWithRecord ? std::string_view(id) : std::string_view(),
+                       request, request.request_id());
   Context context(absl::InfinitePast(), std::move(caller.actor), std::move(caller.traceparent));
   absl::Time not_before = absl::InfinitePast();
   bool must_load = false;
@@ -121,7 +126,8 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
     context.now = std::max(store.clock().Now(), not_before);
     absl::Status expected = internal::CheckExpectedVersion(request, record != nullptr, slot.version);
     absl::StatusOr<Decision<typename Model::Record>> decision =
-        expected.ok() ? decide(record, context) : absl::StatusOr<Decision<typename Model::Record>>(std::move(expected));
+        expected.ok() ? decide(record, context)
+                      : absl::StatusOr<Decision<typename Model::Record>>(std::move(expected));
     if (!decision.ok()) {
       if (remembered) continue;
       if (!by_key) co_return decision.status();
@@ -168,7 +174,8 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
         break;
       case CommitOutcome::Kind::kCursorMoved:
       case CommitOutcome::Kind::kConflict:
-        // What the store remembers now is of the one who won. To have been out of date is no lost race; but only once.
+        // What the store remembers now is of the one who won. To have been out of date is no lost race; but
+        // only once.
         must_load = false;
         if (!remembered || was_out_of_date) ++attempt;
         was_out_of_date = was_out_of_date || remembered;
@@ -178,11 +185,13 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
   co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
 }
 
-// The same for a record that does not exist yet and whose id is only known on the way: the number is taken in the commit
-// that creates the record, so that neither a repeated request nor a lost race takes one. Errors besides: those of `name`.
+// The same for a record that does not exist yet and whose id is only known on the way: the number is taken in
+// the commit that creates the record, so that neither a repeated request nor a lost race takes one. Errors
+// besides: those of `name`.
 template <class Model, class Request, class Response>
-async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const Request& request, std::string shard,
-                                             Name name, DecideNew<Model> decide, Answer<Model, Response> answer) {
+async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const Request& request,
+                                             std::string shard, Name name, DecideNew<Model> decide,
+                                             Answer<Model, Response> answer) {
   const RequestMark mark = internal::MarkOf(caller, shard, {}, request, request.request_id());
   Context context(absl::InfinitePast(), std::move(caller.actor), std::move(caller.traceparent));
   absl::Time not_before = absl::InfinitePast();
@@ -213,7 +222,8 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
     const absl::StatusOr<std::string> composed = naming->compose(number);
     const std::string id = composed.ok() ? *composed : std::string();
     absl::StatusOr<Decision<typename Model::Record>> decision =
-        composed.ok() ? decide(id, context) : absl::StatusOr<Decision<typename Model::Record>>(composed.status());
+        composed.ok() ? decide(id, context)
+                      : absl::StatusOr<Decision<typename Model::Record>>(composed.status());
     if (!decision.ok()) {
       store.sequences().Missed(sequence, guess, number);
       refused = decision.status();
@@ -264,7 +274,8 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
     }
   }
   // Unless it was done before.
-  absl::StatusOr<std::optional<std::string>> stored = co_await internal::StoredReply(store, request_key, caller.deadline);
+  absl::StatusOr<std::optional<std::string>> stored =
+      co_await internal::StoredReply(store, request_key, caller.deadline);
   if (!stored.ok()) co_return stored.status();
   if (!stored->has_value()) co_return refused;
   co_return internal::ReplayStored<Response>(**stored, mark, std::string());

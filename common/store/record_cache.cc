@@ -11,7 +11,8 @@ constexpr size_t kGrowth = 4;
 constexpr size_t kEntryBytes = 400;
 
 size_t BytesOf(std::string_view key, const LoadedRecord& record) {
-  return kEntryBytes + 2 * key.size() + record.requests.size() + record.tail.size() + kGrowth * record.record_size;
+  return kEntryBytes + 2 * key.size() + record.requests.size() + record.tail.size() +
+         kGrowth * record.record_size;
 }
 
 }  // namespace

@@ -25,8 +25,9 @@ struct LoadedRecord {
   std::shared_ptr<const google::protobuf::MessageLite> record;
 };
 
-// Decoded records, so that a change need not load what it starts from: the commit's version check tells when an entry is
-// out of date. Never a ground to refuse anything. Bounded by bytes; what was used longest ago goes first.
+// Decoded records, so that a change need not load what it starts from: the commit's version check tells when
+// an entry is out of date. Never a ground to refuse anything. Bounded by bytes; what was used longest ago
+// goes first.
 //
 // Confined to the loop.
 class RecordCache {
@@ -61,7 +62,8 @@ class RecordCache {
 
  private:
   struct Entry {
-    Entry(std::string_view key, std::shared_ptr<const LoadedRecord> record) : key(key), record(std::move(record)) {}
+    Entry(std::string_view key, std::shared_ptr<const LoadedRecord> record)
+        : key(key), record(std::move(record)) {}
     std::string key;
     std::shared_ptr<const LoadedRecord> record;
     size_t bytes = 0;

@@ -8,9 +8,9 @@
 
 namespace motcua::store {
 
-// Guesses the next number of sequences, so that a creation takes its number in the commit itself, which checks that the
-// sequence stands where the guess says. Guesses of commits under way go on from each other; the first that fails starts
-// anew from what it has learnt, and those behind it follow.
+// Guesses the next number of sequences, so that a creation takes its number in the commit itself, which
+// checks that the sequence stands where the guess says. Guesses of commits under way go on from each other;
+// the first that fails starts anew from what it has learnt, and those behind it follow.
 //
 // Confined to the loop.
 class Sequences {

@@ -40,8 +40,8 @@ void Session::Begin() {
   if (!std::exchange(begun_, true)) epoch_ = store_.cache().epoch();
 }
 
-// What a session took from the store's memory and did not put to the test of a commit is forgotten: whatever it was that
-// the session gave up for, the next attempt starts from what is stored.
+// What a session took from the store's memory and did not put to the test of a commit is forgotten: whatever
+// it was that the session gave up for, the next attempt starts from what is stored.
 Session::~Session() {
   if (!from_cache_) return;
   for (const std::unique_ptr<Slot>& slot : slots_) {
@@ -84,7 +84,8 @@ async::Task<absl::Status> Session::Ask(std::vector<Slot*> slots, absl::Time dead
   std::vector<std::string> keys;
   keys.reserve(slots.size());
   for (const Slot* slot : slots) keys.push_back(slot->key);
-  absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store_.Get(std::move(keys), deadline);
+  absl::StatusOr<std::vector<std::optional<std::string>>> values =
+      co_await store_.Get(std::move(keys), deadline);
   if (!values.ok()) {
     for (Slot* slot : slots) slot->fetched = false;
     co_return values.status();
@@ -161,8 +162,8 @@ bool Session::ParseStored(Slot& slot, std::shared_ptr<google::protobuf::MessageL
   return true;
 }
 
-void Session::AppendHistory(Slot& slot, const std::vector<common::v1::HistoryEntry>& lines, std::string& chain,
-                            uint32_t& length) {
+void Session::AppendHistory(Slot& slot, const std::vector<common::v1::HistoryEntry>& lines,
+                            std::string& chain, uint32_t& length) {
   for (const common::v1::HistoryEntry& line : lines) {
     const std::string bytes = line.SerializeAsString();
     chain = Sha256(chain, bytes);
@@ -186,14 +187,16 @@ void Session::WriteSlot(Slot& slot, uint64_t now, Transaction& tx) {
   if (!slot.answer.empty()) {
     RequestBlock::Entry entry;
     entry.digest = slot.request.digest_view();
-    entry.expires = now + static_cast<uint64_t>(std::max<int64_t>(1, absl::ToInt64Seconds(store_.request_ttl())));
+    entry.expires =
+        now + static_cast<uint64_t>(std::max<int64_t>(1, absl::ToInt64Seconds(store_.request_ttl())));
     entry.answer = slot.answer;
     requests.Add(entry);
   }
   requests.Trim(now, moved);
   slot.requests = requests.Serialize();
   for (const RequestBlock::Entry& entry : moved) {
-    tx.StoreReply(keys_.Request(entry.digest), entry.answer, absl::Seconds(entry.expires - now), entry.position);
+    tx.StoreReply(keys_.Request(entry.digest), entry.answer, absl::Seconds(entry.expires - now),
+                  entry.position);
   }
   if (loaded != nullptr) {
     slot.tail = loaded->tail;
@@ -227,8 +230,8 @@ void Session::WriteListings(const Slot& slot, Transaction& tx) {
     slot.indexes(*slot.loaded->record, before);
     slot.counters(*slot.loaded->record, lost);
   }
-  // Entries come in the same order before and after, but for the few that changed: looked for where the last one was
-  // found, and only then everywhere. Returns size() where there is none.
+  // Entries come in the same order before and after, but for the few that changed: looked for where the last
+  // one was found, and only then everywhere. Returns size() where there is none.
   const auto place_of = [](const IndexSink& wanted, size_t i, const IndexSink& in, size_t& hint) {
     if (hint < in.size() && wanted.SameKey(i, in, hint)) return hint++;
     for (size_t j = 0; j < in.size(); ++j) {

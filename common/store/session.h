@@ -52,9 +52,10 @@ class Session {
   // Loads from Redis what this session does not have yet. For work that answers from what it finds.
   async::Task<absl::Status> Fetch(std::vector<std::string> keys, absl::Time deadline);
 
-  // The same, but what the store remembers is taken from there, which may be out of date: only for work that ends in this
-  // session's Commit, which checks the version of each such record that was looked at, changed or not. Where the session
-  // ends without it, the records are forgotten, so that the next attempt sees what is stored.
+  // The same, but what the store remembers is taken from there, which may be out of date: only for work that
+  // ends in this session's Commit, which checks the version of each such record that was looked at, changed
+  // or not. Where the session ends without it, the records are forgotten, so that the next attempt sees what
+  // is stored.
   async::Task<absl::Status> FetchToChange(std::vector<std::string> keys, absl::Time deadline);
 
   // The record as of now in this session (changes included); nullptr = there is none. Must have been fetched.
@@ -92,14 +93,15 @@ class Session {
   // Something that was looked at is stored and cannot be read.
   bool corrupt() const { return corrupt_; }
 
-  // Commits everything. The session is spent afterwards, whatever the outcome. A record that came out as it was is not
-  // written, but its version is checked.
+  // Commits everything. The session is spent afterwards, whatever the outcome. A record that came out as it
+  // was is not written, but its version is checked.
   async::Task<absl::StatusOr<CommitOutcome>> Commit(absl::Time deadline);
 
-  // The history of a fetched record, checked against its chain; its latest lines where there are more than `limit`.
-  // Must have been fetched, and exist.
+  // The history of a fetched record, checked against its chain; its latest lines where there are more than
+  // `limit`. Must have been fetched, and exist.
   template <class Model>
-  async::Task<absl::StatusOr<common::v1::History>> ReadHistory(std::string id, uint32_t limit, absl::Time deadline) {
+  async::Task<absl::StatusOr<common::v1::History>> ReadHistory(std::string id, uint32_t limit,
+                                                               absl::Time deadline) {
     const typename Model::Record* record = Find<Model>(id);
     return HistoryOf(*SlotOf(KeyOf<Model>(id)), record->chain(), record->history_length(), limit, deadline);
   }
@@ -113,10 +115,10 @@ class Session {
     bool from_cache = false;
     bool looked_at = false;
     uint64_t version = 0;
-    std::string stored;                          // as fetched, until it is parsed
-    std::shared_ptr<const LoadedRecord> loaded;  // null = there is none, or not parsed yet
+    std::string stored;                                  // as fetched, until it is parsed
+    std::shared_ptr<const LoadedRecord> loaded;          // null = there is none, or not parsed yet
     std::shared_ptr<google::protobuf::MessageLite> now;  // null = unchanged
-    std::string lines;                           // new history lines
+    std::string lines;                                   // new history lines
     uint32_t line_count = 0;
     bool must_write = false;
     // The answer to keep with the record.
@@ -144,7 +146,9 @@ class Session {
   // Takes the record from Redis.
   async::Task<absl::Status> Load(Slot& slot, absl::Time deadline);
   // Stores an answer under the request's own key.
-  void StoreReply(const RequestMark& mark, std::string answer) { replies_.emplace_back(mark, std::move(answer)); }
+  void StoreReply(const RequestMark& mark, std::string answer) {
+    replies_.emplace_back(mark, std::move(answer));
+  }
 
   template <class Model>
   const typename Model::Record* FindIn(Slot& slot) {
@@ -188,8 +192,9 @@ class Session {
   bool ParseStored(Slot& slot, std::shared_ptr<google::protobuf::MessageLite> record);
   void AppendHistory(Slot& slot, const std::vector<common::v1::HistoryEntry>& lines, std::string& chain,
                      uint32_t& length);
-  async::Task<absl::StatusOr<common::v1::History>> HistoryOf(const Slot& slot, std::string chain, uint32_t length,
-                                                             uint32_t limit, absl::Time deadline);
+  async::Task<absl::StatusOr<common::v1::History>> HistoryOf(const Slot& slot, std::string chain,
+                                                             uint32_t length, uint32_t limit,
+                                                             absl::Time deadline);
   bool Unchanged(const Slot& slot) const;
   void WriteSlot(Slot& slot, uint64_t now, Transaction& tx);
   void WriteListings(const Slot& slot, Transaction& tx);

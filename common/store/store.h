@@ -78,9 +78,9 @@ class Store {
     uint64_t cursor_moved = 0;
   };
 
-  // `prefix` distinguishes the services that share a Redis: `in`, `ro`, `dm`, `no`. Replies to requests are kept
-  // for `request_ttl`. Redis client and clock outlive the store.
-  // `cache_bytes`: how much of decoded records is remembered; 0 = nothing.
+  // `prefix` distinguishes the services that share a Redis: `in`, `ro`, `dm`, `no`. Replies to requests are
+  // kept for `request_ttl`. Redis client and clock outlive the store. `cache_bytes`: how much of decoded
+  // records is remembered; 0 = nothing.
   Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl,
         size_t cache_bytes = kDefaultCacheBytes);
 
@@ -158,8 +158,8 @@ class Store {
   Tally tally_;
 };
 
-// Digest under which the reply to a request is kept: the same request id of another caller is another request, and on
-// another record, where it is of one.
+// Digest under which the reply to a request is kept: the same request id of another caller is another
+// request, and on another record, where it is of one.
 std::string RequestDigest(std::string_view caller, std::string_view request_id, std::string_view record = {});
 
 // SHA-256 (32 bytes) of the two in a row.

@@ -74,7 +74,8 @@ bool DecodeStored(std::string_view stored, StoredRecord& parts) {
   if (digits == 0 || digits == stored.size() || stored[digits] != ':') return false;
   stored.remove_prefix(digits + 1);
   uint64_t lines = 0;
-  if (!TakeSized(stored, parts.requests) || !TakeVarint(stored, lines) || !TakeSized(stored, parts.tail)) return false;
+  if (!TakeSized(stored, parts.requests) || !TakeVarint(stored, lines) || !TakeSized(stored, parts.tail))
+    return false;
   parts.tail_lines = static_cast<uint32_t>(lines);
   parts.record = stored;
   return parts.version != 0;

@@ -10,7 +10,8 @@
 
 // The stored form of a record: head, requests, tail, record.
 //
-//   head      version (8 bytes, big-endian), position of the last event of the commit that wrote it (decimal, 0 = none),
+//   head      version (8 bytes, big-endian), position of the last event of the commit that wrote it (decimal,
+//   0 = none),
 //             a colon; written by commit.lua
 //   requests  what its latest requests were answered: see RequestBlock
 //   tail      its latest history lines, which are in no chunk of the history's list yet
@@ -54,11 +55,13 @@ struct RequestMark {
   std::array<char, 8> fingerprint;
 
   std::string_view digest_view() const { return std::string_view(digest.data(), digest.size()); }
-  std::string_view fingerprint_view() const { return std::string_view(fingerprint.data(), fingerprint.size()); }
+  std::string_view fingerprint_view() const {
+    return std::string_view(fingerprint.data(), fingerprint.size());
+  }
 };
 
-// What a request was answered. Packed: the fingerprint, the kind, the version it made (varint), when it took effect
-// (nanoseconds since the epoch, varint), the content.
+// What a request was answered. Packed: the fingerprint, the kind, the version it made (varint), when it took
+// effect (nanoseconds since the epoch, varint), the content.
 struct StoredAnswer {
   static constexpr char kReply = 'R';  // content: the response, without what is known otherwise
   static constexpr char kError = 'E';  // content: google.rpc.Status
@@ -72,10 +75,10 @@ struct StoredAnswer {
 std::string PackAnswer(const StoredAnswer& answer);
 bool UnpackAnswer(std::string_view packed, StoredAnswer& answer);
 
-// The answers to a record's latest requests, oldest first, and until when older ones may be stored under keys of their
-// own. The answer of the commit that wrote the record has its position in the record's head; it moves here with the next
-// write. Bytes: `elsewhere until` (seconds since the epoch, varint), then for each entry its digest, expiry (seconds),
-// position and length (varints) and the packed answer.
+// The answers to a record's latest requests, oldest first, and until when older ones may be stored under keys
+// of their own. The answer of the commit that wrote the record has its position in the record's head; it
+// moves here with the next write. Bytes: `elsewhere until` (seconds since the epoch, varint), then for each
+// entry its digest, expiry (seconds), position and length (varints) and the packed answer.
 class RequestBlock {
  public:
   struct Entry {
@@ -89,7 +92,8 @@ class RequestBlock {
   static constexpr size_t kMaxEntries = 16;
   static constexpr size_t kMaxBytes = 4096;
 
-  // False where the bytes are malformed. Views are into `bytes`. `version` and `position`: of the record's head.
+  // False where the bytes are malformed. Views are into `bytes`. `version` and `position`: of the record's
+  // head.
   bool Parse(std::string_view bytes, uint64_t version, uint64_t position);
 
   // The unexpired answer; nullptr = none.

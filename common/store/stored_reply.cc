@@ -43,8 +43,8 @@ std::string PackReply(const RequestMark& mark, uint64_t version, absl::Time at,
   return PackAnswer(answer);
 }
 
-absl::Status UnpackReply(std::string_view packed, const RequestMark& mark, google::protobuf::MessageLite& reply,
-                         StoredAnswer& answer) {
+absl::Status UnpackReply(std::string_view packed, const RequestMark& mark,
+                         google::protobuf::MessageLite& reply, StoredAnswer& answer) {
   if (!UnpackAnswer(packed, answer)) return Corrupt();
   if (answer.fingerprint != mark.fingerprint_view()) {
     return errors::AlreadyExists("REQUEST_ID_REUSED", "request_id: was used for another request");
@@ -70,7 +70,8 @@ async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store
                                                                     absl::Time deadline) {
   std::vector<std::string> keys;
   keys.push_back(std::move(key));
-  absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store.Get(std::move(keys), deadline);
+  absl::StatusOr<std::vector<std::optional<std::string>>> values =
+      co_await store.Get(std::move(keys), deadline);
   if (!values.ok()) co_return values.status();
   co_return std::move(values->front());
 }

@@ -21,21 +21,26 @@ namespace motcua::store {
 // Who asks for a mutation, and until when.
 class Caller {
  public:
-  Caller(common::v1::Actor actor, std::string traceparent, absl::Time deadline, async::CancelToken cancel = {})
-      : actor(std::move(actor)), traceparent(std::move(traceparent)), deadline(deadline), cancel(std::move(cancel)) {}
+  Caller(common::v1::Actor actor, std::string traceparent, absl::Time deadline,
+         async::CancelToken cancel = {})
+      : actor(std::move(actor)),
+        traceparent(std::move(traceparent)),
+        deadline(deadline),
+        cancel(std::move(cancel)) {}
 
   common::v1::Actor actor;
   std::string traceparent;
   absl::Time deadline;
   async::CancelToken cancel;
-  // The request as it was received, which a repeated one is compared by; lives as long as the call. Empty: serialized
-  // anew.
+  // The request as it was received, which a repeated one is compared by; lives as long as the call. Empty:
+  // serialized anew.
   std::string_view request_bytes;
 };
 
 namespace internal {
 
-// `anonymous_as`: what stands for a caller without a name. `record`: the one that the request id is of; empty: of all.
+// `anonymous_as`: what stands for a caller without a name. `record`: the one that the request id is of;
+// empty: of all.
 RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, std::string_view record,
                    const google::protobuf::Message& request, std::string_view request_id);
 
@@ -43,10 +48,10 @@ RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, std::str
 std::string PackReply(const RequestMark& mark, uint64_t version, absl::Time at,
                       const google::protobuf::MessageLite& reply, const absl::Status& error);
 
-// Reads what PackReply packed. Returns the stored error, ALREADY_EXISTS (REQUEST_ID_REUSED) where it is of another
-// request, or OK with `reply` and `answer` filled in.
-absl::Status UnpackReply(std::string_view packed, const RequestMark& mark, google::protobuf::MessageLite& reply,
-                         StoredAnswer& answer);
+// Reads what PackReply packed. Returns the stored error, ALREADY_EXISTS (REQUEST_ID_REUSED) where it is of
+// another request, or OK with `reply` and `answer` filled in.
+absl::Status UnpackReply(std::string_view packed, const RequestMark& mark,
+                         google::protobuf::MessageLite& reply, StoredAnswer& answer);
 
 // Splits what is stored under a request's key; false where it is malformed.
 bool SplitStoredReply(std::string_view stored, uint64_t& position, std::string_view& packed);
@@ -69,7 +74,8 @@ absl::StatusOr<Response> Replay(std::string_view packed, uint64_t position, cons
 }
 
 template <class Response>
-absl::StatusOr<Response> ReplayStored(std::string_view stored, const RequestMark& mark, std::string_view subject) {
+absl::StatusOr<Response> ReplayStored(std::string_view stored, const RequestMark& mark,
+                                      std::string_view subject) {
   uint64_t position = 0;
   std::string_view packed;
   if (!SplitStoredReply(stored, position, packed)) {
@@ -79,7 +85,8 @@ absl::StatusOr<Response> ReplayStored(std::string_view stored, const RequestMark
 }
 
 // What is stored under the request's key; nullopt = nothing.
-async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, std::string key, absl::Time deadline);
+async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, std::string key,
+                                                                    absl::Time deadline);
 
 }  // namespace internal
 }  // namespace motcua::store

@@ -19,7 +19,8 @@ constexpr size_t kVersionBytes = 8;
 // A stored version; nothing where there is none.
 void AppendVersion(std::string& out, uint64_t version) {
   char bytes[kVersionBytes];
-  for (size_t i = kVersionBytes, left = version; i-- > 0; left >>= 8) bytes[i] = static_cast<char>(left & 0xff);
+  for (size_t i = kVersionBytes, left = version; i-- > 0; left >>= 8)
+    bytes[i] = static_cast<char>(left & 0xff);
   AppendBulk(out, std::string_view(bytes, version == 0 ? 0 : kVersionBytes));
 }
 
@@ -114,8 +115,9 @@ void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_
   args.append(bytes).append("\r\n");
 }
 
-void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_view requests, uint32_t tail_lines,
-                            std::string_view tail, const google::protobuf::MessageLite& record) {
+void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_view requests,
+                            uint32_t tail_lines, std::string_view tail,
+                            const google::protobuf::MessageLite& record) {
   std::string& args = Op('S', 2);
   AppendBulk(op_keys_, key);
   AppendVersion(args, version);
@@ -183,7 +185,8 @@ void Transaction::StoreReply(std::string_view key, std::string_view reply, absl:
   AppendBulk(args, reply);
 }
 
-void Transaction::StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl, uint64_t position) {
+void Transaction::StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl,
+                             uint64_t position) {
   std::string& args = Op('P', 2);
   AppendBulk(op_keys_, key);
   AppendBulk(args, SecondsOf(ttl));

@@ -15,8 +15,8 @@
 
 namespace motcua::store {
 
-// A list of checks and operations on one shard that is applied by commit.lua as a whole or not at all. Written straight
-// into the form in which it is sent.
+// A list of checks and operations on one shard that is applied by commit.lua as a whole or not at all.
+// Written straight into the form in which it is sent.
 //
 // Thread-compatible; a value. Usage:
 //   Transaction tx(keys);
@@ -28,7 +28,8 @@ class Transaction {
  public:
   explicit Transaction(Keyspace keys) : keys_(std::move(keys)) {}
 
-  // The commit is refused as stale where `at` is before the shard's watermark. Of several, the earliest counts.
+  // The commit is refused as stale where `at` is before the shard's watermark. Of several, the earliest
+  // counts.
   void TakesEffectAt(absl::Time at);
 
   // The record's version must be `version`; 0 = it must not exist.
@@ -38,7 +39,8 @@ class Transaction {
   // The cursor must stand at `position`; 0 = or not exist.
   void CheckCursor(std::string_view key, uint64_t position);
 
-  // A record without requests and history lines. Events come first: a record's head bears the position of the last.
+  // A record without requests and history lines. Events come first: a record's head bears the position of the
+  // last.
   void PutRecord(std::string_view key, uint64_t version, std::string_view bytes);
   // The whole; the record's size is `record.GetCachedSize()`, computed before.
   void PutRecord(std::string_view key, uint64_t version, std::string_view requests, uint32_t tail_lines,
@@ -70,7 +72,8 @@ class Transaction {
   redis::ScriptCall CallOf(const redis::Script& script) const;
 
  private:
-  // What one operation does to an index: its members, with scores where they are put. All but the key in wire form.
+  // What one operation does to an index: its members, with scores where they are put. All but the key in wire
+  // form.
   struct Listing {
     std::string index;
     std::string args;

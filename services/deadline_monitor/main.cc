@@ -20,8 +20,8 @@ class DeadlineMonitor final : public service::Service {
       : projection_(environment.backend.catalogues()),
         sweeper_(environment.backend.loop(), environment.backend.store(), environment.backend.catalogues(),
                  environment.backend.subscriptions(), environment.backend.publisher()),
-        monitor_(environment.backend.store(), environment.backend.catalogues(), environment.backend.subscriptions(),
-                 environment.backend.publisher()) {
+        monitor_(environment.backend.store(), environment.backend.catalogues(),
+                 environment.backend.subscriptions(), environment.backend.publisher()) {
     AddDeadlineService(environment.host, monitor_);
     for (const std::string& source : environment.backend.description().sources) {
       environment.backend.Consume(source, projection_);

@@ -191,8 +191,9 @@ Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(const Principal& 
                                                                v1::ChangeDueResponse& response) {
     *response.mutable_due() = record.clock().due();
   };
-  absl::StatusOr<v1::ChangeDueResponse> response = co_await store::Mutate<ClockModel, v1::ChangeDueRequest, v1::ChangeDueResponse>(
-      store_, std::move(caller), request, shard, request.dossier(), std::move(decide), std::move(answer));
+  absl::StatusOr<v1::ChangeDueResponse> response =
+      co_await store::Mutate<ClockModel, v1::ChangeDueRequest, v1::ChangeDueResponse>(
+          store_, std::move(caller), request, shard, request.dossier(), std::move(decide), std::move(answer));
   co_return response;
 }
 

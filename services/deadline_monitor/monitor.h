@@ -31,17 +31,20 @@ class Monitor {
   Monitor(store::Store& store, service::Catalogues& catalogues, feed::Subscriptions& subscriptions,
           const feed::Publisher& publisher);
 
-  Answered<v1::GetClockResponse> GetClock(const auth::Principal& who, store::Caller caller, const v1::GetClockRequest& request);
+  Answered<v1::GetClockResponse> GetClock(const auth::Principal& who, store::Caller caller,
+                                          const v1::GetClockRequest& request);
   Answered<v1::ListClocksResponse> ListClocks(const auth::Principal& who, store::Caller caller,
                                               const v1::ListClocksRequest& request);
-  Answered<common::v1::History> GetHistory(const auth::Principal& who, store::Caller caller, const v1::GetHistoryRequest& request);
+  Answered<common::v1::History> GetHistory(const auth::Principal& who, store::Caller caller,
+                                           const v1::GetHistoryRequest& request);
   Answered<v1::Statistics> GetStatistics(const auth::Principal& who, store::Caller caller,
                                          const v1::GetStatisticsRequest& request);
 
   // Waits, at most kSettle, until the feeds have been read up to now: a date must not be judged anew before
   // it is known whether the dossier ended under the old one. Errors besides the contract's: UNAVAILABLE
   // (NOT_CAUGHT_UP).
-  Answered<v1::ChangeDueResponse> ChangeDue(const auth::Principal& who, store::Caller caller, const v1::ChangeDueRequest& request);
+  Answered<v1::ChangeDueResponse> ChangeDue(const auth::Principal& who, store::Caller caller,
+                                            const v1::ChangeDueRequest& request);
 
   static constexpr absl::Duration kSettle = absl::Seconds(2);
 

@@ -34,8 +34,9 @@ store::Answer<DossierModel, Response> Nothing() {
 }
 
 // The next code of the day, once the application is known to be good.
-absl::StatusOr<store::Naming> NameDossier(const v1::FileRequest& request, const reference::Catalogue& catalogue,
-                                          Standing standing, const Context& context) {
+absl::StatusOr<store::Naming> NameDossier(const v1::FileRequest& request,
+                                          const reference::Catalogue& catalogue, Standing standing,
+                                          const Context& context) {
   absl::Status good = CheckFiling(request, context, catalogue, standing);
   if (!good.ok()) return good;
   const absl::CivilDay day = catalogue.DayOf(context.now);
@@ -135,7 +136,8 @@ Task<absl::StatusOr<v1::ReturnResultResponse>> Intake::ReturnResult(const Princi
       Nothing<v1::ReturnResultResponse>());
 }
 
-Task<absl::StatusOr<v1::RateResponse>> Intake::Rate(const Principal& who, Caller caller, const v1::RateRequest& request) {
+Task<absl::StatusOr<v1::RateResponse>> Intake::Rate(const Principal& who, Caller caller,
+                                                    const v1::RateRequest& request) {
   const std::string code = NormalDossierCode(request.dossier());
   const RaterGround ground = GroundOf(who, !request.secret().empty());
   const bool by_secret = ground == RaterGround::kSecret;

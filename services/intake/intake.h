@@ -33,29 +33,38 @@ class Intake {
 
   Intake(store::Store& store, service::Catalogues& catalogues, feed::Publisher& publisher);
 
-  Answered<v1::FileResponse> File(const auth::Principal& who, store::Caller caller, const v1::FileRequest& request);
-  Answered<v1::AcceptResponse> Accept(const auth::Principal& who, store::Caller caller, const v1::AcceptRequest& request);
-  Answered<v1::RefuseResponse> Refuse(const auth::Principal& who, store::Caller caller, const v1::RefuseRequest& request);
+  Answered<v1::FileResponse> File(const auth::Principal& who, store::Caller caller,
+                                  const v1::FileRequest& request);
+  Answered<v1::AcceptResponse> Accept(const auth::Principal& who, store::Caller caller,
+                                      const v1::AcceptRequest& request);
+  Answered<v1::RefuseResponse> Refuse(const auth::Principal& who, store::Caller caller,
+                                      const v1::RefuseRequest& request);
   Answered<v1::ReturnResultResponse> ReturnResult(const auth::Principal& who, store::Caller caller,
                                                   const v1::ReturnResultRequest& request);
-  Answered<v1::RateResponse> Rate(const auth::Principal& who, store::Caller caller, const v1::RateRequest& request);
+  Answered<v1::RateResponse> Rate(const auth::Principal& who, store::Caller caller,
+                                  const v1::RateRequest& request);
 
-  Answered<v1::Dossier> GetDossier(const auth::Principal& who, store::Caller caller, const v1::GetDossierRequest& request);
+  Answered<v1::Dossier> GetDossier(const auth::Principal& who, store::Caller caller,
+                                   const v1::GetDossierRequest& request);
   Answered<v1::ListDossiersResponse> ListDossiers(const auth::Principal& who, store::Caller caller,
                                                   const v1::ListDossiersRequest& request);
   Answered<v1::LookUpResponse> LookUp(store::Caller caller, const v1::LookUpRequest& request);
-  Answered<common::v1::History> GetHistory(const auth::Principal& who, store::Caller caller, const v1::GetHistoryRequest& request);
-  Answered<v1::Statistics> GetStatistics(const auth::Principal& who, store::Caller caller, const v1::GetStatisticsRequest& request);
+  Answered<common::v1::History> GetHistory(const auth::Principal& who, store::Caller caller,
+                                           const v1::GetHistoryRequest& request);
+  Answered<v1::Statistics> GetStatistics(const auth::Principal& who, store::Caller caller,
+                                         const v1::GetStatisticsRequest& request);
 
   Answered<v1::ApplyReferenceResponse> ApplyReference(const auth::Principal& who, store::Caller caller,
                                                       const v1::ApplyReferenceRequest& request);
-  Answered<reference::v1::ReferenceSet> GetReference(store::Caller caller, const v1::GetReferenceRequest& request);
+  Answered<reference::v1::ReferenceSet> GetReference(store::Caller caller,
+                                                     const v1::GetReferenceRequest& request);
   Answered<v1::ComputeDueResponse> ComputeDue(store::Caller caller, const v1::ComputeDueRequest& request);
 
  private:
   using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
 
-  Answered<v1::ApplyReferenceResponse> PutReference(store::Caller caller, const reference::v1::ReferenceSet& set);
+  Answered<v1::ApplyReferenceResponse> PutReference(store::Caller caller,
+                                                    const reference::v1::ReferenceSet& set);
 
   store::Store& store_;
   service::Catalogues& catalogues_;

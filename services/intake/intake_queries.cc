@@ -24,7 +24,9 @@ constexpr uint32_t kDefaultPage = 50;
 constexpr uint32_t kLargestPage = 200;
 constexpr uint32_t kLongestHistory = 10000;
 
-absl::Status CorruptDossier() { return errors::DataLoss("CORRUPT_RECORD", "a stored dossier cannot be read"); }
+absl::Status CorruptDossier() {
+  return errors::DataLoss("CORRUPT_RECORD", "a stored dossier cannot be read");
+}
 
 // Loads one dossier into the session.
 Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline) {
@@ -38,7 +40,8 @@ Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline)
 
 }  // namespace
 
-Task<absl::StatusOr<v1::Dossier>> Intake::GetDossier(const Principal& who, Caller caller, const v1::GetDossierRequest& request) {
+Task<absl::StatusOr<v1::Dossier>> Intake::GetDossier(const Principal& who, Caller caller,
+                                                     const v1::GetDossierRequest& request) {
   const std::string code = NormalDossierCode(request.dossier());
   const std::string shard = store::ShardOf(code);
   absl::Status allowed = CheckJurisdiction(who, shard);

@@ -18,8 +18,8 @@ using service::ReferenceModel;
 using store::Caller;
 using store::Session;
 
-Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(const Principal& who, Caller caller,
-                                                                        const v1::ApplyReferenceRequest& request) {
+Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
+    const Principal& who, Caller caller, const v1::ApplyReferenceRequest& request) {
   absl::Status good = CheckReferenceSet(request.set());
   if (!good.ok()) co_return good;
   const std::string shard = request.set().jurisdiction().id();
@@ -47,8 +47,8 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(const Pr
   co_return response;
 }
 
-Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::PutReference(Caller caller,
-                                                                      const reference::v1::ReferenceSet& set) {
+Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::PutReference(
+    Caller caller, const reference::v1::ReferenceSet& set) {
   const std::string shard = set.jurisdiction().id();
   absl::Time not_before = absl::InfinitePast();
   for (int attempt = 0; attempt < store::kMaxAttempts; ++attempt) {
@@ -80,13 +80,15 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::PutReference(Caller cal
   co_return errors::Aborted("CONFLICT", "others changed the reference data again and again; try again");
 }
 
-Task<absl::StatusOr<reference::v1::ReferenceSet>> Intake::GetReference(Caller caller, const v1::GetReferenceRequest& request) {
+Task<absl::StatusOr<reference::v1::ReferenceSet>> Intake::GetReference(
+    Caller caller, const v1::GetReferenceRequest& request) {
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
   co_return (*catalogue)->set();
 }
 
-Task<absl::StatusOr<v1::ComputeDueResponse>> Intake::ComputeDue(Caller caller, const v1::ComputeDueRequest& request) {
+Task<absl::StatusOr<v1::ComputeDueResponse>> Intake::ComputeDue(Caller caller,
+                                                                const v1::ComputeDueRequest& request) {
   const std::string shard = store::ShardOf(NormalAgencyId(request.agency()));
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
   if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") {

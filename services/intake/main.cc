@@ -13,7 +13,8 @@ namespace {
 class IntakeProcess final : public service::Service {
  public:
   explicit IntakeProcess(service::Environment& environment)
-      : intake_(environment.backend.store(), environment.backend.catalogues(), environment.backend.publisher()) {
+      : intake_(environment.backend.store(), environment.backend.catalogues(),
+                environment.backend.publisher()) {
     AddIntakeService(environment.host, intake_);
     for (const std::string& source : environment.backend.description().sources) {
       environment.backend.Consume(source, progress_);

@@ -35,8 +35,8 @@ absl::Status CheckReader(const rpc::Call& call, std::string_view shard, std::str
 
 }  // namespace
 
-Task<absl::StatusOr<v1::ListMessagesResponse>> Notifications::ListMessages(std::shared_ptr<rpc::Call> call,
-                                                                           const v1::ListMessagesRequest& request) {
+Task<absl::StatusOr<v1::ListMessagesResponse>> Notifications::ListMessages(
+    std::shared_ptr<rpc::Call> call, const v1::ListMessagesRequest& request) {
   absl::Status allowed = CheckReader(*call, request.shard(), request.recipient());
   if (!allowed.ok()) co_return allowed;
   co_return co_await reader_.List(request, call->deadline());
@@ -72,12 +72,13 @@ Task<absl::StatusOr<v1::MarkReadResponse>> Notifications::MarkRead(std::shared_p
       std::move(answer), store::Keep::kByRequest);
 }
 
-Task<absl::StatusOr<v1::SetPreferencesResponse>> Notifications::SetPreferences(std::shared_ptr<rpc::Call> call,
-                                                                               const v1::SetPreferencesRequest& request) {
+Task<absl::StatusOr<v1::SetPreferencesResponse>> Notifications::SetPreferences(
+    std::shared_ptr<rpc::Call> call, const v1::SetPreferencesRequest& request) {
   absl::Status allowed = CheckJurisdiction(*call, request.shard());
   if (!allowed.ok()) co_return allowed;
   const bool admin = call->principal().HasRole("admin");
-  store::Decide<PreferencesModel> decide = [&request, admin](const v1::Preferences*, const store::Context& context) {
+  store::Decide<PreferencesModel> decide = [&request, admin](const v1::Preferences*,
+                                                             const store::Context& context) {
     return DecideSetPreferences(request, admin, context);
   };
   store::Answer<PreferencesModel, v1::SetPreferencesResponse> answer = [](const v1::Preferences&,

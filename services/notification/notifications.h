@@ -31,12 +31,12 @@ class Notifications {
 
   async::Task<absl::StatusOr<v1::ListMessagesResponse>> ListMessages(std::shared_ptr<rpc::Call> call,
                                                                      const v1::ListMessagesRequest& request);
-  async::Task<absl::StatusOr<v1::ListMessagesResponse>> ListDossierMessages(std::shared_ptr<rpc::Call> call,
-                                                                            const v1::ListDossierMessagesRequest& request);
+  async::Task<absl::StatusOr<v1::ListMessagesResponse>> ListDossierMessages(
+      std::shared_ptr<rpc::Call> call, const v1::ListDossierMessagesRequest& request);
   async::Task<absl::StatusOr<v1::MarkReadResponse>> MarkRead(std::shared_ptr<rpc::Call> call,
                                                              const v1::MarkReadRequest& request);
-  async::Task<absl::StatusOr<v1::SetPreferencesResponse>> SetPreferences(std::shared_ptr<rpc::Call> call,
-                                                                         const v1::SetPreferencesRequest& request);
+  async::Task<absl::StatusOr<v1::SetPreferencesResponse>> SetPreferences(
+      std::shared_ptr<rpc::Call> call, const v1::SetPreferencesRequest& request);
   async::Task<absl::StatusOr<v1::Statistics>> GetStatistics(std::shared_ptr<rpc::Call> call,
                                                             const v1::GetStatisticsRequest& request);
   // Ends when the caller does, or the sink fails. A slow reader is waited for; what comes meanwhile stays in its inbox.

@@ -131,7 +131,8 @@ Task<absl::StatusOr<common::v1::History>> RouteReader::History(std::string dossi
   keys.push_back(session.KeyOf<RouteModel>(dossier));
   absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
-  if (session.Find<RouteModel>(dossier) == nullptr) co_return session.corrupt() ? CorruptRoute() : NoSuchDossier();
+  if (session.Find<RouteModel>(dossier) == nullptr)
+    co_return session.corrupt() ? CorruptRoute() : NoSuchDossier();
   co_return co_await session.ReadHistory<RouteModel>(std::move(dossier), kHistoryLimit, deadline);
 }
 

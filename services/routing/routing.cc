@@ -44,51 +44,61 @@ Routing::Changed Routing::Change(const Principal& who, Caller caller, const Requ
                                                                   request.dossier(), std::move(decide), FillResponse);
 }
 
-Routing::Changed Routing::OfferHandOver(const Principal& who, Caller caller, const v1::OfferHandOverRequest& request) {
+Routing::Changed Routing::OfferHandOver(const Principal& who, Caller caller,
+                                        const v1::OfferHandOverRequest& request) {
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
   store::Decide<RouteModel> decide = [&request, &catalogue = *catalogue](const v1::RouteRecord* record,
-                                                                       const Context& context) {
+                                                                         const Context& context) {
     return DecideOffer(record, request, context, *catalogue);
   };
   co_return co_await Change(who, std::move(caller), request, std::move(decide));
 }
 
-Routing::Changed Routing::AcceptHandOver(const Principal& who, Caller caller, const v1::AcceptHandOverRequest& request) {
-  return Change(who, std::move(caller), request, [&request](const v1::RouteRecord* record, const Context& context) {
-    return DecideAccept(record, request, context);
-  });
+Routing::Changed Routing::AcceptHandOver(const Principal& who, Caller caller,
+                                         const v1::AcceptHandOverRequest& request) {
+  return Change(who, std::move(caller), request,
+                [&request](const v1::RouteRecord* record, const Context& context) {
+                  return DecideAccept(record, request, context);
+                });
 }
 
-Routing::Changed Routing::RefuseHandOver(const Principal& who, Caller caller, const v1::RefuseHandOverRequest& request) {
-  return Change(who, std::move(caller), request, [&request](const v1::RouteRecord* record, const Context& context) {
-    return DecideRefuse(record, request, context);
-  });
+Routing::Changed Routing::RefuseHandOver(const Principal& who, Caller caller,
+                                         const v1::RefuseHandOverRequest& request) {
+  return Change(who, std::move(caller), request,
+                [&request](const v1::RouteRecord* record, const Context& context) {
+                  return DecideRefuse(record, request, context);
+                });
 }
 
-Routing::Changed Routing::RecallHandOver(const Principal& who, Caller caller, const v1::RecallHandOverRequest& request) {
-  return Change(who, std::move(caller), request, [&request](const v1::RouteRecord* record, const Context& context) {
-    return DecideRecall(record, request, context);
-  });
+Routing::Changed Routing::RecallHandOver(const Principal& who, Caller caller,
+                                         const v1::RecallHandOverRequest& request) {
+  return Change(who, std::move(caller), request,
+                [&request](const v1::RouteRecord* record, const Context& context) {
+                  return DecideRecall(record, request, context);
+                });
 }
 
 Routing::Changed Routing::Assign(const Principal& who, Caller caller, const v1::AssignRequest& request) {
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
   store::Decide<RouteModel> decide = [&request, &catalogue = *catalogue](const v1::RouteRecord* record,
-                                                                       const Context& context) {
+                                                                         const Context& context) {
     return DecideAssign(record, request, context, *catalogue);
   };
   co_return co_await Change(who, std::move(caller), request, std::move(decide));
 }
 
-Routing::Changed Routing::CompleteWork(const Principal& who, Caller caller, const v1::CompleteWorkRequest& request) {
-  return Change(who, std::move(caller), request, [&request](const v1::RouteRecord* record, const Context& context) {
-    return DecideCompleteWork(record, request, context);
-  });
+Routing::Changed Routing::CompleteWork(const Principal& who, Caller caller,
+                                       const v1::CompleteWorkRequest& request) {
+  return Change(who, std::move(caller), request,
+                [&request](const v1::RouteRecord* record, const Context& context) {
+                  return DecideCompleteWork(record, request, context);
+                });
 }
 
-Task<absl::StatusOr<v1::ConsultResponse>> Routing::Consult(const Principal& who, Caller caller, const v1::ConsultRequest& request) {
+Task<absl::StatusOr<v1::ConsultResponse>> Routing::Consult(const Principal& who, Caller caller,
+                                                           const v1::ConsultRequest& request) {
   absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
@@ -113,29 +123,36 @@ Task<absl::StatusOr<v1::ConsultResponse>> Routing::Ask(Caller caller, const v1::
       });
 }
 
-Routing::Changed Routing::AnswerConsultation(const Principal& who, Caller caller, const v1::AnswerConsultationRequest& request) {
-  return Change(who, std::move(caller), request, [&request](const v1::RouteRecord* record, const Context& context) {
-    return DecideAnswer(record, request, context);
-  });
-}
-
-Routing::Changed Routing::RequestSupplement(const Principal& who, Caller caller, const v1::RequestSupplementRequest& request) {
-  return Change(who, std::move(caller), request, [&request](const v1::RouteRecord* record, const Context& context) {
-    return DecideRequestSupplement(record, request, context);
-  });
-}
-
-Routing::Changed Routing::ReceiveSupplement(const Principal& who, Caller caller, const v1::ReceiveSupplementRequest& request) {
+Routing::Changed Routing::AnswerConsultation(const Principal& who, Caller caller,
+                                             const v1::AnswerConsultationRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request, at_desk = who.HasRole("intake")](const v1::RouteRecord* record, const Context& context) {
-                  return DecideReceiveSupplement(record, request, context, at_desk);
+                [&request](const v1::RouteRecord* record, const Context& context) {
+                  return DecideAnswer(record, request, context);
                 });
 }
 
+Routing::Changed Routing::RequestSupplement(const Principal& who, Caller caller,
+                                            const v1::RequestSupplementRequest& request) {
+  return Change(who, std::move(caller), request,
+                [&request](const v1::RouteRecord* record, const Context& context) {
+                  return DecideRequestSupplement(record, request, context);
+                });
+}
+
+Routing::Changed Routing::ReceiveSupplement(const Principal& who, Caller caller,
+                                            const v1::ReceiveSupplementRequest& request) {
+  return Change(
+      who, std::move(caller), request,
+      [&request, at_desk = who.HasRole("intake")](const v1::RouteRecord* record, const Context& context) {
+        return DecideReceiveSupplement(record, request, context, at_desk);
+      });
+}
+
 Routing::Changed Routing::Finish(const Principal& who, Caller caller, const v1::FinishRequest& request) {
-  return Change(who, std::move(caller), request, [&request](const v1::RouteRecord* record, const Context& context) {
-    return DecideFinish(record, request, context);
-  });
+  return Change(who, std::move(caller), request,
+                [&request](const v1::RouteRecord* record, const Context& context) {
+                  return DecideFinish(record, request, context);
+                });
 }
 
 }  // namespace motcua::routing

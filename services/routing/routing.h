@@ -31,23 +31,37 @@ class Routing {
   Routing(store::Store& store, service::Catalogues& catalogues)
       : store_(store), catalogues_(catalogues), reader_(store) {}
 
-  Changed OfferHandOver(const auth::Principal& who, store::Caller caller, const v1::OfferHandOverRequest& request);
-  Changed AcceptHandOver(const auth::Principal& who, store::Caller caller, const v1::AcceptHandOverRequest& request);
-  Changed RefuseHandOver(const auth::Principal& who, store::Caller caller, const v1::RefuseHandOverRequest& request);
-  Changed RecallHandOver(const auth::Principal& who, store::Caller caller, const v1::RecallHandOverRequest& request);
+  Changed OfferHandOver(const auth::Principal& who, store::Caller caller,
+                        const v1::OfferHandOverRequest& request);
+  Changed AcceptHandOver(const auth::Principal& who, store::Caller caller,
+                         const v1::AcceptHandOverRequest& request);
+  Changed RefuseHandOver(const auth::Principal& who, store::Caller caller,
+                         const v1::RefuseHandOverRequest& request);
+  Changed RecallHandOver(const auth::Principal& who, store::Caller caller,
+                         const v1::RecallHandOverRequest& request);
   Changed Assign(const auth::Principal& who, store::Caller caller, const v1::AssignRequest& request);
-  Changed CompleteWork(const auth::Principal& who, store::Caller caller, const v1::CompleteWorkRequest& request);
-  Answered<v1::ConsultResponse> Consult(const auth::Principal& who, store::Caller caller, const v1::ConsultRequest& request);
-  Changed AnswerConsultation(const auth::Principal& who, store::Caller caller, const v1::AnswerConsultationRequest& request);
-  Changed RequestSupplement(const auth::Principal& who, store::Caller caller, const v1::RequestSupplementRequest& request);
-  Changed ReceiveSupplement(const auth::Principal& who, store::Caller caller, const v1::ReceiveSupplementRequest& request);
+  Changed CompleteWork(const auth::Principal& who, store::Caller caller,
+                       const v1::CompleteWorkRequest& request);
+  Answered<v1::ConsultResponse> Consult(const auth::Principal& who, store::Caller caller,
+                                        const v1::ConsultRequest& request);
+  Changed AnswerConsultation(const auth::Principal& who, store::Caller caller,
+                             const v1::AnswerConsultationRequest& request);
+  Changed RequestSupplement(const auth::Principal& who, store::Caller caller,
+                            const v1::RequestSupplementRequest& request);
+  Changed ReceiveSupplement(const auth::Principal& who, store::Caller caller,
+                            const v1::ReceiveSupplementRequest& request);
   Changed Finish(const auth::Principal& who, store::Caller caller, const v1::FinishRequest& request);
 
-  Answered<v1::Route> GetRoute(const auth::Principal& who, store::Caller caller, const v1::GetRouteRequest& request);
-  Answered<v1::ListInboxResponse> ListInbox(const auth::Principal& who, store::Caller caller, const v1::ListInboxRequest& request);
-  Answered<v1::GetCustodyResponse> GetCustody(const auth::Principal& who, store::Caller caller, const v1::GetCustodyRequest& request);
-  Answered<common::v1::History> GetHistory(const auth::Principal& who, store::Caller caller, const v1::GetHistoryRequest& request);
-  Answered<v1::Statistics> GetStatistics(const auth::Principal& who, store::Caller caller, const v1::GetStatisticsRequest& request);
+  Answered<v1::Route> GetRoute(const auth::Principal& who, store::Caller caller,
+                               const v1::GetRouteRequest& request);
+  Answered<v1::ListInboxResponse> ListInbox(const auth::Principal& who, store::Caller caller,
+                                            const v1::ListInboxRequest& request);
+  Answered<v1::GetCustodyResponse> GetCustody(const auth::Principal& who, store::Caller caller,
+                                              const v1::GetCustodyRequest& request);
+  Answered<common::v1::History> GetHistory(const auth::Principal& who, store::Caller caller,
+                                           const v1::GetHistoryRequest& request);
+  Answered<v1::Statistics> GetStatistics(const auth::Principal& who, store::Caller caller,
+                                         const v1::GetStatisticsRequest& request);
 
  private:
   using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
@@ -61,7 +75,8 @@ class Routing {
   template <class Request>
   Changed Change(const auth::Principal& who, store::Caller caller, const Request& request,
                  store::Decide<RouteModel> decide);
-  Answered<v1::ConsultResponse> Ask(store::Caller caller, const v1::ConsultRequest& request, CataloguePtr catalogue);
+  Answered<v1::ConsultResponse> Ask(store::Caller caller, const v1::ConsultRequest& request,
+                                    CataloguePtr catalogue);
 
   store::Store& store_;
   service::Catalogues& catalogues_;

@@ -19,7 +19,8 @@ Task<absl::StatusOr<Routing::CataloguePtr>> Routing::CatalogueForDisplay(std::st
   co_return catalogue;
 }
 
-Task<absl::StatusOr<v1::Route>> Routing::GetRoute(const Principal& who, Caller caller, const v1::GetRouteRequest& request) {
+Task<absl::StatusOr<v1::Route>> Routing::GetRoute(const Principal& who, Caller caller,
+                                                  const v1::GetRouteRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
   absl::Status allowed = CheckJurisdiction(who, shard);
   if (!allowed.ok()) co_return allowed;

@@ -188,7 +188,8 @@ absl::StatusOr<double> EmptyCalls(int in_flight, absl::Duration time) {
   host.Unary<feed::v1::AcknowledgeRequest, feed::v1::AcknowledgeResponse>(
       [](std::shared_ptr<rpc::Call>, const feed::v1::AcknowledgeRequest&) { return Empty(); });
   rpc::Health health(metrics);
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(rpc::ServerOptions(), host, health);
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
+      rpc::Server::Start(rpc::ServerOptions(), host, health);
   if (!server.ok()) return server.status();
   host.Open();
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =

@@ -18,7 +18,8 @@ constexpr char kByRating[] = "r:";
 // A number's decimal digits, without an allocation.
 class NumberText {
  public:
-  explicit NumberText(uint32_t number) : end_(std::to_chars(digits_, digits_ + sizeof(digits_), number).ptr) {}
+  explicit NumberText(uint32_t number)
+      : end_(std::to_chars(digits_, digits_ + sizeof(digits_), number).ptr) {}
   std::string_view view() const { return std::string_view(digits_, static_cast<size_t>(end_ - digits_)); }
 
  private:

@@ -23,8 +23,12 @@ inline constexpr size_t kNoteBound = 300;
 // Inboxes: member InboxMember, score the number in the inbox. An applicant's messages stand in the record alone.
 inline constexpr char kInboxPrefix[] = "i:";
 inline constexpr char kUnreadPrefix[] = "u:";
-inline std::string InboxIndex(std::string_view recipient) { return std::string(kInboxPrefix).append(recipient); }
-inline std::string UnreadIndex(std::string_view recipient) { return std::string(kUnreadPrefix).append(recipient); }
+inline std::string InboxIndex(std::string_view recipient) {
+  return std::string(kInboxPrefix).append(recipient);
+}
+inline std::string UnreadIndex(std::string_view recipient) {
+  return std::string(kUnreadPrefix).append(recipient);
+}
 // Dossiers with deliveries to attempt (score: machine clock, microseconds), and with deliveries held
 // during quiet hours (score: service's clock, seconds).
 inline constexpr char kOutboxIndex[] = "o";

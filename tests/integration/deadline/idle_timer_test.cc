@@ -1,5 +1,5 @@
-// On the system's clock, real processes at rest: nobody writes, reads or asks, and a timer fires all the same, soon after
-// its moment (decision 6).
+// On the system's clock, real processes at rest: nobody writes, reads or asks, and a timer fires all the
+// same, soon after its moment (decision 6).
 #include <fstream>
 #include <map>
 
@@ -15,8 +15,7 @@ class IdleTimerTest : public ::testing::Test {
  protected:
   IdleTimerTest()
       : intake_("intake", "motcua:in", redis_.address(), absl::InfinitePast()),
-        routing_("routing", "motcua:ro", redis_.address(), absl::InfinitePast()) {
-  }
+        routing_("routing", "motcua:ro", redis_.address(), absl::InfinitePast()) {}
 
   std::vector<std::string> Flags() const {
     return {"--redis=" + redis_.address(), "--peer=intake=" + intake_.address(),
@@ -48,7 +47,8 @@ class IdleTimerTest : public ::testing::Test {
     const absl::Time received = nearing - absl::Hours(2);
     *accepted.mutable_received_at() = time::ToTimestamp(received);
     *accepted.mutable_limit() = LimitOf("4wh");
-    *accepted.mutable_due() = *time::ComputeDeadline(received, accepted.limit(), {}, catalogue.CalendarOf(kCommune));
+    *accepted.mutable_due() =
+        *time::ComputeDeadline(received, accepted.limit(), {}, catalogue.CalendarOf(kCommune));
     return event;
   }
 
@@ -92,10 +92,13 @@ TEST_F(IdleTimerTest, ATimerOnAShardAtRestFiresSoonAfterItsMoment) {
   constexpr size_t kDossiers = 3;
   for (size_t i = 1; i <= kDossiers; ++i) events.push_back(Accepted(static_cast<int>(i), moment, *catalogue));
   intake_.Emit(events);
-  ASSERT_TRUE(test::WaitUntil([&] {
-    Look();
-    return seen_.size() == kDossiers;
-  }, absl::Seconds(75))) << seen_.size() << monitor.Log() << replica.Log();
+  ASSERT_TRUE(test::WaitUntil(
+      [&] {
+        Look();
+        return seen_.size() == kDossiers;
+      },
+      absl::Seconds(75)))
+      << seen_.size() << monitor.Log() << replica.Log();
   absl::Duration least = absl::InfiniteDuration();
   for (const auto& [code, late] : seen_) {
     RecordProperty("late_" + code, absl::FormatDuration(late));

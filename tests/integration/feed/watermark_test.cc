@@ -94,7 +94,8 @@ TEST_F(FeedTest, AReplicaThatMissedTrimmedEventsTellsOfTheGap) {
   ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= 1; })) << "all but the fixture's";
 }
 
-// Redis came back without what this replica has told of: the reader hears of it, and Redis is not asked again and again.
+// Redis came back without what this replica has told of: the reader hears of it, and Redis is not asked again
+// and again.
 TEST_F(FeedTest, AFeedThatLostWhatIsAskedForSaysSo) {
   Emit(100);
   redis::Command gone("DEL");

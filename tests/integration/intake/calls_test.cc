@@ -113,7 +113,8 @@ TEST_F(Calls, ManyFilingsAtOnceHaveCodesOfTheirOwn) {
   EXPECT_EQ(Statistics().by_channel().at("direct"), 200u);
 }
 
-// Compiling takes tens of milliseconds: as often as there are calls, and the first second of a service would be lost.
+// Compiling takes tens of milliseconds: as often as there are calls, and the first second of a service would
+// be lost.
 TEST_F(Calls, CallsThatArriveTogetherCompileTheCatalogueOnce) {
   service::Catalogues fresh(loop_, store_);
   std::vector<Task<absl::StatusOr<std::shared_ptr<const reference::Catalogue>>>> calls;

@@ -31,7 +31,8 @@ feed::PublisherOptions FeedOptions() {
 
 std::string Code(int n) { return absl::StrFormat("H30.18.05-260714-%04d", n); }
 
-Replica::Replica(async::Loop& loop, const test::RedisProcess& redis, const time::Clock& clock, feed::Publisher& intake)
+Replica::Replica(async::Loop& loop, const test::RedisProcess& redis, const time::Clock& clock,
+                 feed::Publisher& intake)
     : loop(loop),
       client(loop, RedisOptions(redis)),
       store(client, clock, "ro", absl::Hours(1)),

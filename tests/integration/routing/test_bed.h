@@ -88,9 +88,10 @@ class TestBed : public testing::Test {
 
   // One call by an officer of the agency.
   template <class Response, class Request>
-  absl::StatusOr<Response> Call(async::Task<absl::StatusOr<Response>> (Routing::*method)(const auth::Principal&,
-                                                                                         store::Caller, const Request&),
-                                const std::string& agency, std::type_identity_t<const Request&> request, const std::string& role = "handler") {
+  absl::StatusOr<Response> Call(async::Task<absl::StatusOr<Response>> (Routing::*method)(
+                                    const auth::Principal&, store::Caller, const Request&),
+                                const std::string& agency, std::type_identity_t<const Request&> request,
+                                const std::string& role = "handler") {
     const auth::Principal who = Officer(agency, role);
     return async::SyncWait(loop_, (first().routing.*method)(who, CallerOf(who), request));
   }

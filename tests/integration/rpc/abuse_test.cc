@@ -1,5 +1,5 @@
-// Promises towards clients that do not do their part: calls without requests, answers that nobody takes, names and
-// messages beyond reason; and towards handlers and callers that hold on for too long.
+// Promises towards clients that do not do their part: calls without requests, answers that nobody takes,
+// names and messages beyond reason; and towards handlers and callers that hold on for too long.
 #include <grpcpp/generic/generic_stub.h>
 
 #include <optional>
@@ -89,7 +89,8 @@ TEST(Abuse, OfCallsWithoutRequestsTheOldestGivesWay) {
   auto channel = server.Channel();
   std::vector<std::unique_ptr<RawCall>> silent;
   for (int i = 0; i < 6; ++i) silent.push_back(std::make_unique<RawCall>(channel, kGetStatus));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(errors::Reason(silent[static_cast<size_t>(i)]->End()), "TOO_MANY_CALLS") << i;
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(errors::Reason(silent[static_cast<size_t>(i)]->End()), "TOO_MANY_CALLS") << i;
   // Those who do their part are served meanwhile, and what is within the bound may still go on.
   EXPECT_TRUE(SyncWait(server.loop, server.plain().Call<GetStatusResponse>(GetStatusRequest())).ok());
   EXPECT_TRUE(silent[5]->Write(""));
@@ -159,7 +160,8 @@ TEST(Abuse, AQuestionToReflectionMayNotBeLong) {
 TEST(Abuse, AWriteAfterTheEndIsRefused) {
   TestServer server;
   std::optional<StreamWriter<ReadResponse>> kept;
-  server.behaviour.read = [&kept](CallPtr, ReadRequest, StreamWriter<ReadResponse> writer) -> Task<absl::Status> {
+  server.behaviour.read = [&kept](CallPtr, ReadRequest,
+                                  StreamWriter<ReadResponse> writer) -> Task<absl::Status> {
     kept.emplace(writer);
     co_return absl::OkStatus();
   };

@@ -1,5 +1,7 @@
-// Promises of the one loop: a call that comes alone is served at once, whatever the thread slept in; and nothing that
-// one caller does (large messages, not reading, connecting by the hundred) keeps the others waiting for long.
+// Promises of the one loop: a call that comes alone is served at once, whatever the thread slept in; and
+// nothing that one caller does (large messages, not reading, connecting by the hundred) keeps the others
+// waiting for long.
+#include <grpcpp/generic/generic_stub.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -7,16 +9,14 @@
 #include <filesystem>
 #include <thread>
 
-#include <grpcpp/generic/generic_stub.h>
-
 #include "common/async/when_all.h"
 #include "common/redis/client.h"
 #include "common/rpc/grpc_status.h"
 #include "common/status/errors.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "tests/integration/rpc/test_server.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/temp_dir.h"
-#include "google/protobuf/unknown_field_set.h"
 
 namespace motcua::rpc::test {
 namespace {
@@ -24,8 +24,8 @@ namespace {
 using async::SyncWait;
 using async::Task;
 
-// Longer than a stall of the machine, shorter than any heartbeat or poll of gRPC's or Redis' client: a wake-up that
-// was lost is found by one of these, a second or more later.
+// Longer than a stall of the machine, shorter than any heartbeat or poll of gRPC's or Redis' client: a
+// wake-up that was lost is found by one of these, a second or more later.
 constexpr absl::Duration kLost = absl::Milliseconds(900);
 
 class Latencies {
@@ -55,7 +55,8 @@ Task<absl::Status> CallOneByOne(Client* client, int count, Latencies* latencies)
 
 Task<absl::StatusOr<GetStatusResponse>> AskRedis(redis::Client* redis) {
   redis::Command ping("PING");
-  absl::StatusOr<redis::Reply> pong = co_await redis->Execute(std::move(ping), absl::Now() + absl::Seconds(10));
+  absl::StatusOr<redis::Reply> pong =
+      co_await redis->Execute(std::move(ping), absl::Now() + absl::Seconds(10));
   if (!pong.ok()) co_return pong.status();
   co_return GetStatusResponse();
 }
@@ -66,8 +67,8 @@ int LoneCalls() {
   return wanted == nullptr ? 100'000 : std::atoi(wanted);
 }
 
-// Client, server and Redis' connection on one loop: each call sleeps in gRPC at least once and is woken by each kind
-// of event, with nothing else in the process that would find what was missed.
+// Client, server and Redis' connection on one loop: each call sleeps in gRPC at least once and is woken by
+// each kind of event, with nothing else in the process that would find what was missed.
 TEST(OneLoop, NoLoneCallWaitsForAHeartbeat) {
   motcua::test::RedisProcess redis_process;
   TestServer server;
@@ -81,7 +82,8 @@ TEST(OneLoop, NoLoneCallWaitsForAHeartbeat) {
   absl::Status done = SyncWait(server.loop, CallOneByOne(&server.plain(), LoneCalls(), &latencies));
   ASSERT_TRUE(done.ok()) << done;
   std::printf("%zu lone calls: p50 %.3f ms, p99 %.3f ms, longest %.3f ms\n", latencies.size(),
-              absl::ToDoubleMilliseconds(latencies.Quantile(0.5)), absl::ToDoubleMilliseconds(latencies.Quantile(0.99)),
+              absl::ToDoubleMilliseconds(latencies.Quantile(0.5)),
+              absl::ToDoubleMilliseconds(latencies.Quantile(0.99)),
               absl::ToDoubleMilliseconds(latencies.Longest()));
   EXPECT_LT(latencies.Longest(), kLost);
 }
@@ -133,7 +135,8 @@ TEST(OneLoop, SleepsWhileThereIsNothingToDo) {
   absl::SleepFor(absl::Seconds(2));
   getrusage(RUSAGE_SELF, &after);
   const auto micros = [](const rusage& used) {
-    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1'000'000 + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1'000'000 + used.ru_utime.tv_usec +
+           used.ru_stime.tv_usec;
   };
   EXPECT_LT(micros(after) - micros(before), 100'000) << "microseconds of 2 s";
 }

@@ -116,8 +116,7 @@ TEST(OpenAddress, IsRefusedWithoutTlsUnlessTold) {
   Bare bare;
   ServerOptions options;
   options.listen = "0.0.0.0:0";
-  EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()),
-            "ADDRESS_NOT_LOOPBACK");
+  EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()), "ADDRESS_NOT_LOOPBACK");
   options.insecure = true;
   EXPECT_TRUE(Server::Start(options, bare.host, bare.health).ok());
   for (const char* address : {"127.0.0.1:0", "127.8.9.10:80", "[::1]:80", "localhost:80", "unix:/run/m.sock"}) {

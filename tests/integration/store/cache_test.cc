@@ -1,4 +1,5 @@
-// What a process remembers of records is never trusted: a commit proves it, and nothing is refused because of it.
+// What a process remembers of records is never trusted: a commit proves it, and nothing is refused because of
+// it.
 #include "tests/integration/store/store_fixture.h"
 #include "tests/support/wait.h"
 
@@ -12,7 +13,8 @@ class CacheTest : public StoreTest {
     ASSERT_TRUE(Wait(other_.client.WaitConnected(Soon())).ok());
   }
 
-  async::Task<absl::StatusOr<Response>> AddElsewhere(std::string id, std::string request_id, uint32_t amount) {
+  async::Task<absl::StatusOr<Response>> AddElsewhere(std::string id, std::string request_id,
+                                                     uint32_t amount) {
     return AddBy(other_.store, Officer("officer-2"), std::move(id), std::move(request_id), amount);
   }
 
@@ -76,15 +78,15 @@ TEST_F(CacheTest, ARecordThatIsGoneIsNotBroughtBackFromMemory) {
   EXPECT_EQ(Load(kId).route().work_done(), 7u);
 }
 
-// Redis comes back with an older state in which another process then goes on: the version is the same, the record is not.
+// Redis comes back with an older state in which another process then goes on: the version is the same, the
+// record is not.
 TEST_F(CacheTest, NothingIsRememberedOverALostConnection) {
   ASSERT_TRUE(Wait(Add(kId, "request-1", 1)).ok());
   const std::string old = *Wait(store_.Get({KeyOf(kId)}, Soon()))->front();
   ASSERT_TRUE(Wait(Add(kId, "request-2", 10)).ok());
   redis_.Restart();
-  ASSERT_TRUE(test::WaitUntil([&] {
-    return client_.stats().disconnects == 1 && other_.client.stats().disconnects == 1;
-  }));
+  ASSERT_TRUE(test::WaitUntil(
+      [&] { return client_.stats().disconnects == 1 && other_.client.stats().disconnects == 1; }));
   ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok());
   ASSERT_TRUE(Wait(other_.client.WaitConnected(Soon())).ok());
   redis::Command set("SET");
@@ -209,7 +211,9 @@ TEST_F(CacheTest, ACommitOfThousandsIsWholeOrNothing) {
     EXPECT_TRUE(outcome.ok()) << outcome.status();
     return outcome.ok() ? outcome->kind : CommitOutcome::Kind::kStale;
   };
-  const auto size = [&](const std::string& index) { return Ask("ZCARD", store_.Keys("H30").Index(index)).integer(); };
+  const auto size = [&](const std::string& index) {
+    return Ask("ZCARD", store_.Keys("H30").Index(index)).integer();
+  };
   EXPECT_EQ(write(0, 7, "none", "first"), CommitOutcome::Kind::kConflict) << "by the last of all";
   EXPECT_EQ(Ask(redis::Command("DBSIZE")).integer(), 0);
   EXPECT_EQ(write(0, 0, "none", "first"), CommitOutcome::Kind::kCommitted);
@@ -240,7 +244,8 @@ TEST_F(CacheTest, TheEffectTimeOfACommitIsItsEarliestEvents) {
     Session session(store_, "H30");
     session.Emit(NewEvent(Context(now + absl::Seconds(first), common::v1::Actor()), kId));
     session.Emit(NewEvent(Context(now + absl::Seconds(second), common::v1::Actor()), kId));
-    EXPECT_EQ(Wait(session.Commit(Soon()))->kind, CommitOutcome::Kind::kStale) << first << " before " << second;
+    EXPECT_EQ(Wait(session.Commit(Soon()))->kind, CommitOutcome::Kind::kStale)
+        << first << " before " << second;
   }
   Session session(store_, "H30");
   session.Emit(NewEvent(Context(now + absl::Seconds(10), common::v1::Actor()), kId));
@@ -272,7 +277,8 @@ TEST_F(CacheTest, AStormOnOneHotRecordLosesNothing) {
 TEST_F(CacheTest, AScriptThatIsFlushedInMidLoadIsSentAgain) {
   std::vector<async::Task<absl::StatusOr<Response>>> adds;
   for (int i = 0; i < 300; ++i) {
-    adds.push_back(Add("H30.18.05-260714-" + std::to_string(1000 + i % 100), "request-" + std::to_string(i), 1));
+    adds.push_back(
+        Add("H30.18.05-260714-" + std::to_string(1000 + i % 100), "request-" + std::to_string(i), 1));
     if (i % 50 == 25) {
       adds.push_back([](redis::Client& client) -> async::Task<absl::StatusOr<Response>> {
         redis::Command flush("SCRIPT");
@@ -283,7 +289,8 @@ TEST_F(CacheTest, AScriptThatIsFlushedInMidLoadIsSentAgain) {
       }(other_.client));
     }
   }
-  for (const auto& result : Wait(async::WhenAll(std::move(adds)))) EXPECT_TRUE(result.ok()) << result.status();
+  for (const auto& result : Wait(async::WhenAll(std::move(adds))))
+    EXPECT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(ReadCounters()["sum"], 300);
   EXPECT_EQ(FeedLength(), 300u);
 }

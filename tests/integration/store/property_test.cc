@@ -1,4 +1,5 @@
-// Random mutations, repetitions and restarts against a model, by processes that remember records and by some that do not.
+// Random mutations, repetitions and restarts against a model, by processes that remember records and by some
+// that do not.
 #include <map>
 #include <random>
 #include <tuple>
@@ -79,7 +80,8 @@ class StorePropertyTest : public StoreTest {
       // Listed once, where it is.
       for (int box = 0; box < 4; ++box) {
         const std::string name = "box-" + std::to_string(box);
-        auto page = Wait(store.ReadIndex(store.Keys("H30").Index("box:" + name), Order::kAscending, 10, "", Soon()));
+        auto page =
+            Wait(store.ReadIndex(store.Keys("H30").Index("box:" + name), Order::kAscending, 10, "", Soon()));
         const bool here = session.Find<Ledger>(id)->route().holder() == name;
         EXPECT_EQ(std::count(page->members.begin(), page->members.end(), id), here ? 1 : 0);
       }

@@ -1,5 +1,5 @@
-// A repeated request is answered as the first time, for the whole retention, wherever its answer is kept; and a request
-// id is of its caller.
+// A repeated request is answered as the first time, for the whole retention, wherever its answer is kept; and
+// a request id is of its caller.
 #include <set>
 
 #include "tests/integration/store/store_fixture.h"
@@ -71,7 +71,8 @@ TEST_F(ReplayTest, AStoredAnswerExpires) {
   const std::string opening = store_.Keys("H30").Request(RequestDigest("officer-1", "open"));
   // All gone from Redis by themselves.
   const absl::Time limit = Soon();
-  while (!RequestKeys("officer-1", 20).empty() || Ask("EXISTS", opening).integer() == 1) ASSERT_LT(absl::Now(), limit);
+  while (!RequestKeys("officer-1", 20).empty() || Ask("EXISTS", opening).integer() == 1)
+    ASSERT_LT(absl::Now(), limit);
   // Requests of today, under the old ids: of what was in the record and of what had left it.
   // What is in the record first: with the next write it would go.
   absl::StatusOr<Response> added;
@@ -135,7 +136,8 @@ TEST_F(ReplayTest, ACreationTakesOneNumberWhateverIsRepeatedAndLost) {
   std::set<std::string> codes;
   uint64_t opened = 0;
   for (int round = 0; round < 20; ++round) {
-    // Some are refused by the decision, after they had a number in prospect; all are sent twice, from two processes.
+    // Some are refused by the decision, after they had a number in prospect; all are sent twice, from two
+    // processes.
     std::vector<async::Task<absl::StatusOr<Response>>> opens;
     for (int i = 0; i < 6; ++i) {
       const std::string name = "open-" + std::to_string(round) + "-" + std::to_string(i);

@@ -6,8 +6,8 @@ using async::Task;
 using routing::v1::CompleteWorkRequest;
 
 Task<absl::StatusOr<StoreTest::Response>> StoreTest::AddBy(Store& store, Caller caller, std::string id,
-                                                           std::string request_id, uint32_t amount, std::string box,
-                                                           uint64_t expected_version) {
+                                                           std::string request_id, uint32_t amount,
+                                                           std::string box, uint64_t expected_version) {
   CompleteWorkRequest request;
   request.set_request_id(request_id);
   request.set_dossier(id);
@@ -20,12 +20,13 @@ Task<absl::StatusOr<StoreTest::Response>> StoreTest::AddBy(Store& store, Caller 
   Answer<Ledger, Response> answer = [](const Ledger::Record& record, Response& response) {
     response.set_holder(record.route().holder());
   };
-  co_return co_await Mutate<Ledger, CompleteWorkRequest, Response>(store, std::move(caller), request, "H30", id,
-                                                                   std::move(decide), std::move(answer));
+  co_return co_await Mutate<Ledger, CompleteWorkRequest, Response>(store, std::move(caller), request, "H30",
+                                                                   id, std::move(decide), std::move(answer));
 }
 
-Task<absl::StatusOr<StoreTest::Response>> StoreTest::OpenBy(Store& store, Caller caller, std::string request_id,
-                                                            uint32_t amount, std::string sequence) {
+Task<absl::StatusOr<StoreTest::Response>> StoreTest::OpenBy(Store& store, Caller caller,
+                                                            std::string request_id, uint32_t amount,
+                                                            std::string sequence) {
   CompleteWorkRequest request;
   request.set_request_id(request_id);
   request.set_activity(std::to_string(amount));

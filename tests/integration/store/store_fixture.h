@@ -59,16 +59,18 @@ class StoreTest : public testing::Test {
   }
 
   // Adds to an account: see Ledger.
-  async::Task<absl::StatusOr<Response>> AddBy(Store& store, Caller caller, std::string id, std::string request_id,
-                                              uint32_t amount, std::string box = "a", uint64_t expected_version = 0);
+  async::Task<absl::StatusOr<Response>> AddBy(Store& store, Caller caller, std::string id,
+                                              std::string request_id, uint32_t amount, std::string box = "a",
+                                              uint64_t expected_version = 0);
   async::Task<absl::StatusOr<Response>> Add(std::string id, std::string request_id, uint32_t amount,
                                             std::string box = "a", uint64_t expected_version = 0) {
-    return AddBy(store_, Officer(), std::move(id), std::move(request_id), amount, std::move(box), expected_version);
+    return AddBy(store_, Officer(), std::move(id), std::move(request_id), amount, std::move(box),
+                 expected_version);
   }
 
   // Opens an account under the next number of the day.
-  async::Task<absl::StatusOr<Response>> OpenBy(Store& store, Caller caller, std::string request_id, uint32_t amount,
-                                               std::string sequence = "day");
+  async::Task<absl::StatusOr<Response>> OpenBy(Store& store, Caller caller, std::string request_id,
+                                               uint32_t amount, std::string sequence = "day");
   // Adds 1, and is answered with an error: an attempt that is counted.
   async::Task<absl::StatusOr<Response>> AddRefused(std::string request_id);
 

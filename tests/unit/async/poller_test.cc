@@ -1,5 +1,5 @@
-// A loop with a poller: whatever happens ends its sleep, and nobody is starved. (With gRPC's queue as the poller:
-// tests/integration/rpc/one_loop_test.cc.)
+// A loop with a poller: whatever happens ends its sleep, and nobody is starved. (With gRPC's queue as the
+// poller: tests/integration/rpc/one_loop_test.cc.)
 #include "common/async/poller.h"
 
 #include <absl/time/clock.h>

@@ -66,7 +66,8 @@ TEST(Statistics, MillionsOfOpenDossiersDoNotOverflow) {
   life.Accept("2025-01-06T09:00", "5wd");
   store::Counters counters;
   constexpr int64_t kDossiers = 30'000'000;
-  for (const auto& [name, value] : store::CountersOf<ClockModel>(*life.record())) counters[name] = value * kDossiers;
+  for (const auto& [name, value] : store::CountersOf<ClockModel>(*life.record()))
+    counters[name] = value * kDossiers;
   const v1::Statistics statistics = StatisticsOf(counters, At("2025-01-06T10:00"));
   EXPECT_EQ(statistics.agencies().at(kCommune).held_micros(), static_cast<uint64_t>(kHour * kDossiers));
 }

@@ -243,7 +243,8 @@ class Registry {
  private:
   void Count(const v1::DossierRecord& record, int sign) {
     if (record.dossier().code().empty()) return;
-    for (const auto& [field, value] : store::CountersOf<DossierModel>(record)) counters_[field] += sign * value;
+    for (const auto& [field, value] : store::CountersOf<DossierModel>(record))
+      counters_[field] += sign * value;
   }
   std::map<std::string, v1::DossierRecord> records_;
   store::Counters counters_;

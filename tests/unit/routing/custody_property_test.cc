@@ -128,7 +128,8 @@ void CheckIndexes(const v1::RouteRecord& record, const Account& account) {
   EXPECT_EQ(actual, expected);
   for (const v1::Box box : {v1::BOX_HELD, v1::BOX_OFFERED, v1::BOX_CONSULTED, v1::BOX_WAITING}) {
     for (const std::string& agency : kAgencies) {
-      EXPECT_EQ(IsListedIn(record.route(), box, agency), actual.contains(InboxIndex(box, agency))) << box << agency;
+      EXPECT_EQ(IsListedIn(record.route(), box, agency), actual.contains(InboxIndex(box, agency)))
+          << box << agency;
     }
   }
 }
