@@ -2,20 +2,17 @@
 
 #include <absl/time/clock.h>
 #include <pthread.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <utility>
 
+#include "common/async/descriptor_watch.h"
+#include "common/async/loop_thread.h"
 #include "common/async/notification.h"
 #include "common/async/waiter.h"
 
@@ -33,24 +30,6 @@ constexpr size_t kPollerEventsPerTurn = 256;
 // Keeps the end of the wait within what the clock can express.
 constexpr absl::Duration kLongestDrain = absl::Hours(24 * 365);
 
-// libuv fails here only when the process is out of descriptors or memory, or is wrong.
-void Require(int result, const char* what) {
-  if (result == 0) return;
-  std::fprintf(stderr, "event loop: %s: %s\n", what, uv_strerror(result));
-  std::abort();
-}
-
-// The main thread takes the signals; and libuv writes to sockets without MSG_NOSIGNAL, so a peer that went away
-// would end the process with SIGPIPE.
-void BlockSignals() {
-  sigset_t blocked;
-  sigfillset(&blocked);
-  for (const int own_fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPROF}) {
-    sigdelset(&blocked, own_fault);
-  }
-  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
-}
-
 class NotifyAtEnd {
  public:
   explicit NotifyAtEnd(Notification& notification) : notification_(notification) {}
@@ -65,63 +44,6 @@ int64_t MonotonicNow() { return static_cast<int64_t>(uv_hrtime()); }
 }  // namespace
 
 namespace internal {
-
-// A thread that wakes a poller when libuv's descriptor becomes readable, once for each time it was asked to.
-class DescriptorWatch {
- public:
-  DescriptorWatch(int watched, Poller& poller)
-      : watched_(watched),
-        poller_(poller),
-        epoll_(epoll_create1(EPOLL_CLOEXEC)),
-        stop_(eventfd(0, EFD_CLOEXEC)) {
-    Require(epoll_ < 0 || stop_ < 0 ? UV_EMFILE : 0, "cannot watch its descriptor");
-    Add(stop_, EPOLLIN);
-    Add(watched_, 0);
-    thread_ = std::thread([this] { Run(); });
-  }
-  ~DescriptorWatch() {
-    const uint64_t one = 1;
-    Require(write(stop_, &one, sizeof(one)) == sizeof(one) ? 0 : UV_EIO, "cannot stop its watch");
-    thread_.join();
-    close(stop_);
-    close(epoll_);
-  }
-
-  // Asks for one wake-up, also where the descriptor is readable already. On the loop.
-  void Arm() {
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLONESHOT;
-    event.data.fd = watched_;
-    Require(epoll_ctl(epoll_, EPOLL_CTL_MOD, watched_, &event) == 0 ? 0 : -errno,
-            "cannot watch its descriptor");
-  }
-
- private:
-  void Add(int descriptor, uint32_t events) {
-    epoll_event event{};
-    event.events = events;
-    event.data.fd = descriptor;
-    Require(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno,
-            "cannot watch its descriptor");
-  }
-  void Run() {
-    BlockSignals();
-    pthread_setname_np(pthread_self(), "loop-watch");
-    while (true) {
-      epoll_event event{};
-      const int count = epoll_wait(epoll_, &event, 1, -1);
-      if (count <= 0) continue;  // EINTR
-      if (event.data.fd == stop_) return;
-      poller_.Wake();
-    }
-  }
-
-  const int watched_;
-  Poller& poller_;
-  const int epoll_;
-  const int stop_;
-  std::thread thread_;
-};
 
 // The part of a spawned coroutine that the loop knows.
 class SpawnedTask : public ListNode {
@@ -192,15 +114,17 @@ Root RunRoot(Task<void> task) { co_await std::move(task); }
 }  // namespace internal
 
 Loop::Loop(std::string thread_name, Poller* poller) : thread_name_(std::move(thread_name)), poller_(poller) {
-  Require(uv_loop_init(&uv_), "cannot start");
-  Require(uv_async_init(&uv_, &wake_, [](uv_async_t* wake) { static_cast<Loop*>(wake->data)->RunPosted(); }),
-          "cannot create the wake-up handle");
-  Require(uv_timer_init(&uv_, &timer_), "cannot create the timer");
-  Require(uv_prepare_init(&uv_, &turn_), "cannot create the turn handle");
+  internal::Require(uv_loop_init(&uv_), "cannot start");
+  internal::Require(
+      uv_async_init(&uv_, &wake_, [](uv_async_t* wake) { static_cast<Loop*>(wake->data)->RunPosted(); }),
+      "cannot create the wake-up handle");
+  internal::Require(uv_timer_init(&uv_, &timer_), "cannot create the timer");
+  internal::Require(uv_prepare_init(&uv_, &turn_), "cannot create the turn handle");
   wake_.data = timer_.data = turn_.data = this;
   if (poller_ == nullptr) {
-    Require(uv_prepare_start(&turn_, [](uv_prepare_t* turn) { static_cast<Loop*>(turn->data)->EndTurn(); }),
-            "cannot start the turn handle");
+    internal::Require(
+        uv_prepare_start(&turn_, [](uv_prepare_t* turn) { static_cast<Loop*>(turn->data)->EndTurn(); }),
+        "cannot start the turn handle");
   } else {
     watch_ = std::make_unique<internal::DescriptorWatch>(uv_backend_fd(&uv_), *poller_);
   }
@@ -226,11 +150,11 @@ Loop::~Loop() {
       },
       nullptr);
   uv_run(&uv_, UV_RUN_DEFAULT);
-  Require(uv_loop_close(&uv_), "cannot close");
+  internal::Require(uv_loop_close(&uv_), "cannot close");
 }
 
 void Loop::Run() {
-  BlockSignals();
+  internal::BlockSignals();
   pthread_setname_np(pthread_self(), thread_name_.substr(0, 15).c_str());
   owner_.store(std::this_thread::get_id(), std::memory_order_release);
   if (poller_ != nullptr) {
@@ -416,9 +340,10 @@ void Loop::ArmTimer() {
   armed_for_ = due;
   const int64_t left = std::max(due - MonotonicNow(), int64_t{0});
   const uint64_t milliseconds = static_cast<uint64_t>((left + 999'999) / 1'000'000);
-  Require(uv_timer_start(
-              &timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->RunTimers(); }, milliseconds, 0),
-          "cannot start the timer");
+  internal::Require(
+      uv_timer_start(
+          &timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->RunTimers(); }, milliseconds, 0),
+      "cannot start the timer");
 }
 
 void Loop::RunTimers() {
