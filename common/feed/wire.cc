@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/store/varint.h"
 #include "common/time/timestamp.h"
 #include "google/protobuf/arena.h"
 
@@ -9,30 +10,14 @@ namespace motcua::feed {
 
 namespace {
 
+using store::AppendVarint;
+using store::TakeVarint;
+
 // Of protobuf's wire format.
 constexpr uint32_t kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5;
 constexpr uint32_t kFirstBody = v1::Event::kReferenceApplied;
 
 constexpr char Tag(uint32_t field, uint32_t type) { return static_cast<char>(field << 3 | type); }
-
-void AppendVarint(std::string& out, uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
-
-bool TakeVarint(std::string_view& in, uint64_t& value) {
-  value = 0;
-  for (int shift = 0; shift < 64 && !in.empty(); shift += 7) {
-    const auto byte = static_cast<uint8_t>(in.front());
-    in.remove_prefix(1);
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
 
 // Takes the value of a field; `value` is its bytes where it has a length.
 bool TakeValue(std::string_view& in, uint32_t type, std::string_view& value) {
@@ -99,12 +84,6 @@ void AppendWatermark(std::string& step, absl::Time watermark) {
 void AppendPosition(std::string& step, uint64_t position) {
   step.push_back(Tag(v1::ReadResponse::kPositionFieldNumber, kVarint));
   AppendVarint(step, position);
-}
-
-Step::Step(v1::ReadResponse response) {
-  auto held = std::make_shared<v1::ReadResponse>(std::move(response));
-  bytes_ = held->ByteSizeLong();
-  response_ = std::move(held);
 }
 
 std::optional<Step> Step::Parse(std::string_view wire) {

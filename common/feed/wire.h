@@ -46,7 +46,6 @@ void AppendPosition(std::string& step, uint64_t position);
 class Step {
  public:
   Step() {}
-  explicit Step(v1::ReadResponse response);
 
   const v1::ReadResponse& operator*() const { return *response_; }
   const v1::ReadResponse* operator->() const { return response_.get(); }

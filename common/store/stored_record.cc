@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "common/store/varint.h"
+
 namespace motcua::store {
 
 namespace {
-
-constexpr size_t kVersionBytes = 8;
-constexpr size_t kMaxVarint = 10;
 
 bool Take(std::string_view& bytes, size_t size, std::string_view& taken) {
   if (bytes.size() < size) return false;
@@ -21,39 +20,12 @@ bool TakeSized(std::string_view& bytes, std::string_view& taken) {
   return TakeVarint(bytes, size) && size <= bytes.size() && Take(bytes, static_cast<size_t>(size), taken);
 }
 
-size_t VarintSize(uint64_t value) {
-  size_t size = 1;
-  for (; value >= 0x80; value >>= 7) ++size;
-  return size;
-}
-
 size_t EntrySize(const RequestBlock::Entry& entry) {
   return entry.digest.size() + VarintSize(entry.expires) + VarintSize(entry.position) +
          VarintSize(entry.answer.size()) + entry.answer.size();
 }
 
 }  // namespace
-
-void AppendVarint(std::string& out, uint64_t value) {
-  char bytes[kMaxVarint];
-  size_t size = 0;
-  for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
-  bytes[size++] = static_cast<char>(value);
-  out.append(bytes, size);
-}
-
-bool TakeVarint(std::string_view& bytes, uint64_t& value) {
-  value = 0;
-  for (size_t i = 0; i < bytes.size() && i < kMaxVarint; ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
-    if (byte < 0x80) {
-      bytes.remove_prefix(i + 1);
-      return true;
-    }
-  }
-  return false;
-}
 
 uint64_t DecodeVersion(std::string_view stored) {
   if (stored.size() < kVersionBytes) return 0;

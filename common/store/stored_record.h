@@ -28,6 +28,9 @@ struct StoredRecord {
   std::string_view record;
 };
 
+// A stored version: a number, the highest byte first.
+inline constexpr size_t kVersionBytes = 8;
+
 // Its version, of which the first 8 bytes are enough; 0 where they are fewer.
 uint64_t DecodeVersion(std::string_view stored);
 // False where it is not a stored record.
@@ -44,10 +47,6 @@ void AppendSerialized(std::string& out, const google::protobuf::MessageLite& rec
 void AppendLine(std::string& lines, std::string_view line);
 // Appends to `lines`; false where `chunk` is malformed.
 bool SplitLines(std::string_view chunk, std::vector<std::string_view>& lines);
-
-void AppendVarint(std::string& out, uint64_t value);
-// Takes a varint off the front; false where there is none.
-bool TakeVarint(std::string_view& bytes, uint64_t& value);
 
 // Which request: whose, under which id, and (fingerprint) of what content.
 struct RequestMark {
