@@ -25,6 +25,8 @@
 -- Idempotency: by the record's version (v, S), the request (q, Q) or the cursor (c, C) in the same transaction. All keys
 -- share one hash tag.
 --
+-- A checked key that holds no string is an error, and nothing is written.
+--
 -- Each call of Redis from Lua costs more than what it does, so what is checked is read in one, and what is set is set in
 -- one; a thousand at a time, because more do not fit on Lua's stack.
 local call, unpack, sub, args = redis.call, unpack, string.sub, ARGV
@@ -37,10 +39,12 @@ end
 local watermark = tonumber(held[1] or 0)
 local at = tonumber(args[1])
 if at > 0 and at < watermark then return 'S' .. held[1] end
-local a = 3
+-- MGET tells nothing of a key that holds no string: what seems to be absent must be, or it would be written over.
+local a, absent = 3, {}
 for i = 2, checks + 1 do
   local kind, want, found = args[a], args[a + 1], held[i]
   a = a + 2
+  if not found then absent[#absent + 1] = KEYS[i] end
   if kind == 'v' then
     if found == '' or sub(found or '', 1, 8) ~= want then return 'V' end
   elseif kind == 'c' then
@@ -49,6 +53,11 @@ for i = 2, checks + 1 do
     if found then return 'R' .. found end
   else
     return redis.error_reply('COMMIT unknown check ' .. tostring(kind))
+  end
+end
+for first = 1, #absent, 1000 do
+  if call('EXISTS', unpack(absent, first, math.min(#absent, first + 999))) > 0 then
+    return redis.error_reply('WRONGTYPE a key that is checked holds no string')
   end
 end
 local position, sets, last = '0', {}, 0

@@ -169,6 +169,19 @@ TEST_F(CacheTest, WhatIsStoredWithoutAVersionIsNeverOverwrittenEither) {
   }
 }
 
+// What is checked is read by a command that tells nothing of other types.
+TEST_F(CacheTest, WhatIsNoStringIsNeverOverwrittenByACreation) {
+  redis::Command push("RPUSH");
+  push.Arg(KeyOf(kId)).Arg("x");
+  Ask(std::move(push));
+  Session session(store_, "H30");
+  Context context(clock_.Now(), common::v1::Actor());
+  session.Apply<Ledger>(kId, *Ledger::Add(nullptr, context, kId, 1, "a"));
+  EXPECT_FALSE(Wait(session.Commit(Soon())).ok());
+  EXPECT_EQ(Ask("LLEN", KeyOf(kId)).integer(), 1);
+  EXPECT_EQ(FeedLength(), 0u);
+}
+
 // Loaded, not remembered: of an older state the same version may be another record.
 TEST_F(CacheTest, WhatWasLoadedBeforeAConnectionWasLostIsNotCommittedAfterIt) {
   ASSERT_TRUE(Wait(Add(kId, "request-1", 1)).ok());
