@@ -14,7 +14,6 @@
 #include "common/status/errors.h"
 #include "common/store/session.h"
 #include "common/store/stored_reply.h"
-#include "common/time/timestamp.h"
 
 namespace motcua::store {
 
@@ -156,15 +155,11 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
     absl::StatusOr<CommitOutcome> outcome = co_await session.Commit(caller.deadline);
     if (!outcome.ok()) co_return outcome.status();
     switch (outcome->kind) {
-      case CommitOutcome::Kind::kCommitted: {
+      case CommitOutcome::Kind::kCommitted:
         if (!refusal.ok()) co_return refusal;
-        common::v1::Written* written = response.mutable_written();
-        written->set_subject(id);
-        written->set_version(version);
-        *written->mutable_at() = time::ToTimestamp(context.now);
-        written->set_feed_position(outcome->position);
+        response.mutable_written()->set_subject(id);
+        internal::FillWritten(version, context.now, outcome->position, *response.mutable_written());
         co_return response;
-      }
       case CommitOutcome::Kind::kReplayed:
         co_return internal::ReplayStored<Response>(outcome->stored, mark, id);
       case CommitOutcome::Kind::kStale:
@@ -246,14 +241,10 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
       co_return outcome.status();
     }
     switch (outcome->kind) {
-      case CommitOutcome::Kind::kCommitted: {
+      case CommitOutcome::Kind::kCommitted:
         if (!refusal.ok()) co_return refusal;
-        common::v1::Written* written = response.mutable_written();
-        written->set_version(1);
-        *written->mutable_at() = time::ToTimestamp(context.now);
-        written->set_feed_position(outcome->position);
+        internal::FillWritten(1, context.now, outcome->position, *response.mutable_written());
         co_return response;
-      }
       case CommitOutcome::Kind::kReplayed:
         store.sequences().Missed(sequence, guess, number);
         co_return internal::ReplayStored<Response>(outcome->stored, mark, std::string());

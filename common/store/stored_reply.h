@@ -56,6 +56,13 @@ absl::Status UnpackReply(std::string_view packed, const RequestMark& mark,
 // Splits what is stored under a request's key; false where it is malformed.
 bool SplitStoredReply(std::string_view stored, uint64_t& position, std::string_view& packed);
 
+// What a commit wrote, but for the subject.
+inline void FillWritten(uint64_t version, absl::Time at, uint64_t position, common::v1::Written& written) {
+  written.set_version(version);
+  *written.mutable_at() = time::ToTimestamp(at);
+  written.set_feed_position(position);
+}
+
 // Answers as the first time.
 template <class Response>
 absl::StatusOr<Response> Replay(std::string_view packed, uint64_t position, const RequestMark& mark,
@@ -66,9 +73,7 @@ absl::StatusOr<Response> Replay(std::string_view packed, uint64_t position, cons
   if (!read.ok()) return read;
   common::v1::Written* written = response.mutable_written();
   if (written->subject().empty()) written->set_subject(std::string(subject));
-  written->set_version(answer.version);
-  *written->mutable_at() = time::ToTimestamp(absl::FromUnixNanos(answer.at_nanos));
-  written->set_feed_position(position);
+  FillWritten(answer.version, absl::FromUnixNanos(answer.at_nanos), position, *written);
   written->set_replayed(true);
   return response;
 }

@@ -14,8 +14,6 @@ namespace {
 using redis::internal::AppendBulk;
 using redis::internal::AppendBulkHeader;
 
-constexpr size_t kVersionBytes = 8;
-
 // A stored version; nothing where there is none.
 void AppendVersion(std::string& out, uint64_t version) {
   char bytes[kVersionBytes];
@@ -160,13 +158,11 @@ void Transaction::Append(std::string_view key, std::string_view chunk) {
 void Transaction::Emit(std::string_view event) {
   AppendBulk(Op('E', 1), event);
   keys_.AppendFeed(op_keys_);
-  emits_ = true;
 }
 
 void Transaction::Emit(const google::protobuf::MessageLite& event) {
   std::string& args = Op('E', 1);
   keys_.AppendFeed(op_keys_);
-  emits_ = true;
   const size_t size = event.ByteSizeLong();
   AppendBulkHeader(args, size);
   AppendSerialized(args, event, size);

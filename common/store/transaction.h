@@ -66,7 +66,6 @@ class Transaction {
 
   const Keyspace& keyspace() const { return keys_; }
   bool empty() const { return checks_ == 0 && op_keys_count_ == 0 && puts_.empty() && removes_.empty(); }
-  bool emits() const { return emits_; }
 
   // What the script takes.
   redis::ScriptCall CallOf(const redis::Script& script) const;
@@ -99,7 +98,6 @@ class Transaction {
 
   Keyspace keys_;
   int64_t at_micros_ = 0;
-  bool emits_ = false;
   // In wire form.
   std::string check_keys_;
   std::string check_args_;
