@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/feed/awaited.h"
 #include "common/status/errors.h"
 #include "common/telemetry/log.h"
 #include "common/telemetry/trace.h"
@@ -20,19 +21,6 @@ constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 // Of a source's, read ahead.
 constexpr size_t kMaxWaitingBatches = 4;
-
-// Keeps what is waited for among others for as long as it lives.
-template <class T>
-class Awaited {
- public:
-  Awaited(std::multiset<T>& all, T one) : all_(all), entry_(all.insert(one)) {}
-  ~Awaited() { all_.erase(entry_); }
-  Awaited(const Awaited&) = delete;
-
- private:
-  std::multiset<T>& all_;
-  const typename std::multiset<T>::iterator entry_;
-};
 
 }  // namespace
 

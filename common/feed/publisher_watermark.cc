@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
+#include "common/feed/awaited.h"
 #include "common/feed/publisher.h"
 #include "common/feed/publisher_internal.h"
 #include "common/status/errors.h"
@@ -21,21 +22,7 @@ using internal::Patience;
 // Who asked and was not served asks again sooner than this, or is no longer there.
 constexpr absl::Duration kForgetAskers = absl::Seconds(5);
 
-// Microseconds are what the commit script compares by.
-absl::Time WholeMicros(absl::Time t) { return absl::FromUnixMicros(absl::ToUnixMicros(t)); }
-
-// Keeps a moment among those wanted for as long as it lives.
-class Want {
- public:
-  Want(std::multiset<absl::Time>& wanted, absl::Time moment)
-      : wanted_(wanted), entry_(wanted.insert(moment)) {}
-  ~Want() { wanted_.erase(entry_); }
-  Want(const Want&) = delete;
-
- private:
-  std::multiset<absl::Time>& wanted_;
-  const std::multiset<absl::Time>::iterator entry_;
-};
+using time::WholeMicros;
 
 }  // namespace
 
@@ -177,7 +164,7 @@ Task<absl::Status> Publisher::ReachMoment(v1::ReachMoment asked, v1::Reached* re
       if (now > shard->asked_at + kForgetAskers) shard->owed_since = absl::InfiniteFuture();
       shard->asked_at = now;
       shard->owed_since = std::min(shard->owed_since, shard->asked_at);
-      const Want want(shard->wanted, moment);
+      const Awaited<absl::Time> awaited(shard->wanted, moment);
       absl::Status asked_on;
       if (ask_) asked_on = co_await ask_(shard->name, moment, deadline);
       kicked_.Set();
@@ -206,7 +193,7 @@ Task<absl::Status> Publisher::AwaitWatermark(absl::Time moment, absl::Time deadl
   std::vector<std::string> names = shards();
   for (const std::string& name : names) {
     Shard& shard = *shards_.at(name);
-    const Want want(shard.wanted, target);
+    const Awaited<absl::Time> awaited(shard.wanted, target);
     kicked_.Set();
     while (shard.watermark < target) {
       absl::Status woken = co_await shard.changed.Wait(deadline);

@@ -179,7 +179,7 @@ Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::str
 
 Task<absl::Status> Subscriptions::AwaitWatermark(std::string source_name, std::vector<std::string> shards,
                                                  absl::Time moment, absl::Time deadline) {
-  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
+  const absl::Time target = time::WholeMicros(moment);
   const size_t index = IndexOf(source_name);
   for (const std::string& shard : shards) {
     Consumer* consumer = co_await Appears(index, shard, deadline, CancelToken());
@@ -196,7 +196,7 @@ Task<absl::Status> Subscriptions::AwaitWatermark(std::string source_name, std::v
 }
 
 Task<absl::Status> Subscriptions::Reach(std::string shard, absl::Time moment, absl::Time deadline) {
-  const absl::Time target = absl::FromUnixMicros(absl::ToUnixMicros(moment));
+  const absl::Time target = time::WholeMicros(moment);
   std::vector<Task<absl::Status>> parts;
   for (size_t i = 0; i < subscriptions_.size(); ++i) parts.push_back(ReachOne(i, shard, target, deadline));
   std::vector<absl::Status> ends = co_await async::WhenAll(std::move(parts));

@@ -32,6 +32,10 @@ inline absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp) {
          absl::Nanoseconds(std::clamp(timestamp.nanos(), 0, 999999999));
 }
 
+// Microseconds are what Redis compares moments by (common/store/commit.lua): earlier, at the most, by less
+// than one.
+inline absl::Time WholeMicros(absl::Time t) { return absl::FromUnixMicros(absl::ToUnixMicros(t)); }
+
 inline bool IsTimestamp(const google::protobuf::Timestamp& timestamp) {
   return timestamp.seconds() >= kMinTimestampSeconds && timestamp.seconds() <= kMaxTimestampSeconds &&
          timestamp.nanos() >= 0 && timestamp.nanos() <= 999999999;

@@ -40,7 +40,7 @@ Sweeper::Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& ca
 absl::Time Sweeper::Limit(const std::string& shard) const {
   const absl::Time limit = std::min(store_.clock().Now(), subscriptions_.Watermark(shard));
   if (limit == absl::InfinitePast()) return limit;
-  return absl::FromUnixMicros(absl::ToUnixMicros(limit));
+  return time::WholeMicros(limit);
 }
 
 Sweeper::Shard& Sweeper::Find(const std::string& name) {
