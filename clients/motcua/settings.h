@@ -7,6 +7,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/rpc/service_names.h"
 
 namespace motcua::client {
 
@@ -14,8 +15,7 @@ namespace motcua::client {
 enum class Service { kIntake, kRouting, kDeadlineMonitor, kNotification };
 inline constexpr std::array<Service, 4> kServices = {Service::kIntake, Service::kRouting,
                                                      Service::kDeadlineMonitor, Service::kNotification};
-inline constexpr std::array<const char*, 4> kServiceNames = {"intake", "routing", "deadline-monitor",
-                                                             "notification"};
+using rpc::kServiceNames;
 inline const char* NameOf(Service service) { return kServiceNames[static_cast<size_t>(service)]; }
 
 struct Settings {

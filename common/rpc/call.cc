@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMaxAfter = 16;
 constexpr size_t kMaxAfterBytes = 1024;
 
-bool IsServiceName(std::string_view name) {
+bool LooksLikeService(std::string_view name) {
   if (name.empty() || name.size() > 32) return false;
   for (char c : name) {
     if (!(c >= 'a' && c <= 'z') && c != '-') return false;
@@ -38,9 +38,9 @@ absl::Status ParseAfter(std::string_view text, std::vector<AfterWrite>& after) {
     std::string_view shard = item.substr(slash + 1, equals - slash - 1);
     std::string number(item.substr(equals + 1));
     uint64_t position = 0;
-    if (!IsServiceName(service) || shard.empty() || !Matches(validate::v1::PATTERN_SHARD, shard) || number.empty() ||
-        number.find_first_not_of("0123456789") != std::string::npos || !absl::SimpleAtoi(number, &position) ||
-        after.size() == kMaxAfter) {
+    if (!LooksLikeService(service) || shard.empty() || !Matches(validate::v1::PATTERN_SHARD, shard) ||
+        number.empty() || number.find_first_not_of("0123456789") != std::string::npos ||
+        !absl::SimpleAtoi(number, &position) || after.size() == kMaxAfter) {
       return invalid();
     }
     after.emplace_back(std::string(service), std::string(shard), position);

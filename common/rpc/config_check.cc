@@ -18,6 +18,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/auth/jwt_keys.h"
+#include "common/rpc/service_names.h"
 
 namespace motcua::rpc {
 namespace {
@@ -53,8 +54,6 @@ struct AddressOption {
 constexpr AddressOption kAddressOptions[] = {{"listen", AddressKind::kListen},
                                              {"metrics_listen", AddressKind::kMetrics},
                                              {"redis", AddressKind::kRedis}};
-
-constexpr const char* kServices[] = {"intake", "routing", "deadline-monitor", "notification"};
 
 std::string EmptyProblem(const std::string& path, std::string& content) {
   if (!absl::StripAsciiWhitespace(content).empty()) return "";
@@ -107,9 +106,9 @@ void CheckPeers(const Settings& settings, const std::map<std::string, std::strin
     return PlaceOf(settings, "peer");
   };
   for (const auto& [name, address] : peers) {
-    if (std::find(std::begin(kServices), std::end(kServices), name) == std::end(kServices)) {
+    if (!IsServiceName(name)) {
       problems.push_back(absl::StrCat(place(name), ": there is no service ", name, "; they are ",
-                                      absl::StrJoin(kServices, ", ")));
+                                      absl::StrJoin(kServiceNames, ", ")));
     }
     if (std::string problem = AddressProblem(address, AddressKind::kPeer); !problem.empty()) {
       problems.push_back(absl::StrCat(place(name), ": ", name, "=", address, ": ", problem));

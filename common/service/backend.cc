@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
+#include "common/rpc/service_names.h"
 #include "common/status/errors.h"
 #include "common/telemetry/log.h"
 #include "common/time/timestamp.h"
@@ -28,11 +29,6 @@ feed::PublisherOptions FeedOptions(BackendOptions options) {
     options.publisher.eager = true;
   }
   return options.publisher;
-}
-
-// Whose feeds a caller may have seen.
-bool IsService(std::string_view name) {
-  return name == "intake" || name == "routing" || name == "deadline-monitor" || name == "notification";
 }
 
 // Counts one for as long as it lives.
@@ -138,7 +134,7 @@ Task<absl::Status> Backend::BeforeCall(std::shared_ptr<rpc::Call> call) {
 Task<absl::Status> Backend::AwaitWrite(const rpc::Call* call, const rpc::AfterWrite* write) {
   // What is not consumed cannot lag behind.
   if (!subscriptions_.consumes(write->service)) {
-    if (write->service == description_.name || IsService(write->service)) co_return absl::OkStatus();
+    if (write->service == description_.name || rpc::IsServiceName(write->service)) co_return absl::OkStatus();
     co_return errors::InvalidArgument("UNKNOWN_SERVICE", "motcua-after: there is no such service");
   }
   const feed::Consumer* consumer = subscriptions_.Find(write->service, write->shard);
