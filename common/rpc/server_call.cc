@@ -162,7 +162,21 @@ void ServerCall::ServeOrRefuse(const absl::Status& readable) {
     Hold();
     stream_.SendInitialMetadata(announced_.tag());
   }
-  acceptor_.host().loop().Spawn(method_->Serve(std::move(end)));
+  Loop& loop = acceptor_.host().loop();
+  if (serving_->must_wait()) return loop.Spawn(ServeAfterWrites(std::move(end)));
+  loop.Spawn(method_->Serve(std::move(end)));
+}
+
+// Once the service has caught up with what the caller has seen.
+async::Task<void> ServerCall::ServeAfterWrites(CallEnd end) {
+  ServerCall& call = end.call();
+  absl::Status caught_up = co_await call.serving_->WaitForWrites();
+  if (!caught_up.ok()) {
+    end.Finish(caught_up);
+    co_return;
+  }
+  async::Task<void> task = call.method_->Serve(std::move(end));
+  co_await std::move(task);
 }
 
 void ServerCall::Done(bool) {

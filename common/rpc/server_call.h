@@ -36,7 +36,6 @@ class Serving {
 
   // nullptr before admission.
   const std::shared_ptr<Call>& call() const { return call_; }
-  Host& host() { return host_; }
   absl::Time started() const { return started_; }
   bool must_wait() const {
     return host_.before_hook_ != nullptr && (host_.before_every_call_ || !call_->after().empty()) &&
@@ -156,6 +155,7 @@ class ServerCall : public async::ListNode {
   void GiveUpRequest(const absl::Status& why);
   void LeaveLine();
   void ServeOrRefuse(const absl::Status& readable);
+  static async::Task<void> ServeAfterWrites(CallEnd end);
 
   Acceptor& acceptor_;
   int holds_ = 1;
@@ -206,6 +206,22 @@ class CallEnd {
 
  private:
   ServerCall* call_;
+};
+
+// A method whose request comes as a whole and is given to a handler.
+template <class Request, class Handler>
+class HandledMethod : public Method {
+ public:
+  HandledMethod(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics,
+                Handler handler)
+      : Method(method, metrics), handler_(std::move(handler)) {}
+
+  google::protobuf::Message* NewRequest(google::protobuf::Arena* arena) const override {
+    return google::protobuf::Arena::CreateMessage<Request>(arena);
+  }
+
+ protected:
+  Handler handler_;
 };
 
 // A holder of a call, to be copied.

@@ -37,34 +37,20 @@ class StreamWriter {
 namespace internal {
 
 template <class Request, class Response, class Handler>
-class StreamMethod final : public Method {
+class StreamMethod final : public HandledMethod<Request, Handler> {
  public:
-  StreamMethod(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics, Handler handler)
-      : Method(method, metrics), handler_(std::move(handler)) {}
-
-  google::protobuf::Message* NewRequest(google::protobuf::Arena* arena) const override {
-    return google::protobuf::Arena::CreateMessage<Request>(arena);
-  }
+  using Base = HandledMethod<Request, Handler>;
+  using Base::Base;
 
   async::Task<void> Serve(CallEnd end) override {
     ServerCall& call = end.call();
-    if (call.serving().must_wait()) {
-      absl::Status caught_up = co_await call.serving().WaitForWrites();
-      if (!caught_up.ok()) {
-        end.Finish(caught_up);
-        co_return;
-      }
-    }
     std::shared_ptr<Call> served = call.serving().call();
     StreamWriter<Response> writer{CallRef(&call)};
     async::Task<absl::Status> task =
-        handler_(std::move(served), static_cast<const Request&>(call.request()), std::move(writer));
+        this->handler_(std::move(served), static_cast<const Request&>(call.request()), std::move(writer));
     absl::Status status = co_await std::move(task);
     end.Finish(status);
   }
-
- private:
-  Handler handler_;
 };
 
 }  // namespace internal

@@ -14,33 +14,19 @@ namespace motcua::rpc {
 namespace internal {
 
 template <class Request, class Response, class Handler>
-class UnaryMethod final : public Method {
+class UnaryMethod final : public HandledMethod<Request, Handler> {
  public:
-  UnaryMethod(const google::protobuf::MethodDescriptor* method, telemetry::Metrics& metrics, Handler handler)
-      : Method(method, metrics), handler_(std::move(handler)) {}
-
-  google::protobuf::Message* NewRequest(google::protobuf::Arena* arena) const override {
-    return google::protobuf::Arena::CreateMessage<Request>(arena);
-  }
+  using Base = HandledMethod<Request, Handler>;
+  using Base::Base;
 
   async::Task<void> Serve(CallEnd end) override {
     ServerCall& call = end.call();
-    if (call.serving().must_wait()) {
-      absl::Status caught_up = co_await call.serving().WaitForWrites();
-      if (!caught_up.ok()) {
-        end.Finish(caught_up);
-        co_return;
-      }
-    }
     std::shared_ptr<Call> served = call.serving().call();
     async::Task<absl::StatusOr<Response>> task =
-        handler_(std::move(served), static_cast<const Request&>(call.request()));
+        this->handler_(std::move(served), static_cast<const Request&>(call.request()));
     absl::StatusOr<Response> result = co_await std::move(task);
     end.Finish(result.status(), result.ok() ? &*result : nullptr);
   }
-
- private:
-  Handler handler_;
 };
 
 }  // namespace internal
