@@ -14,10 +14,14 @@ class Stream final : public feed::SourceStream {
   explicit Stream(rpc::StreamReader<ReadResponse> reader) : reader_(std::move(reader)) {}
 
   Task<absl::StatusOr<feed::Step>> Next(async::CancelToken cancel) override {
-    absl::StatusOr<std::optional<ReadResponse>> step = co_await reader_.Read(std::move(cancel));
-    if (!step.ok()) co_return step.status();
-    if (!step->has_value()) co_return errors::Unavailable("PEER_UNAVAILABLE", "the source has ended the stream");
-    co_return feed::Step(std::move(**step));
+    absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = co_await reader_.ReadBytes(std::move(cancel));
+    if (!bytes.ok()) co_return bytes.status();
+    if (!bytes->has_value())
+      co_return errors::Unavailable("PEER_UNAVAILABLE", "the source has ended the stream");
+    grpc::Slice slice;
+    std::optional<feed::Step> step = feed::Step::Parse(rpc::InOnePiece(**bytes, slice));
+    if (!step.has_value()) co_return errors::Internal("REPLY_UNREADABLE", "the source's step cannot be read");
+    co_return *std::move(step);
   }
 
  private:

@@ -73,7 +73,8 @@ class ScriptedSource final : public Source {
         absl::Status grown = co_await source_.grown_.Wait(absl::InfiniteFuture(), cancel);
         if (!grown.ok()) co_return grown;
       }
-      co_return Step(source_.steps_[next_++]);
+      const v1::ReadResponse& step = source_.steps_.at(next_++);
+      co_return *Step::Parse(step.SerializeAsString());
     }
 
    private:

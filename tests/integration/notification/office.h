@@ -71,7 +71,7 @@ class ScriptedSource final : public feed::Source {
       feed::v1::ReadResponse step;
       while (after_ < source_.events_.size() && step.events_size() < 16) *step.add_events() = source_.events_[after_++];
       step.set_position(after_);
-      co_return feed::Step(std::move(step));
+      co_return *feed::Step::Parse(step.SerializeAsString());
     }
 
    private:
