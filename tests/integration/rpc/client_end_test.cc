@@ -1,7 +1,6 @@
-// Promise of the client's end: whatever gRPC still holds of its calls, the last of the channel is let go of
-// by the thread that destroys the client. Where that fell to one of gRPC's callback threads, that thread
-// waited for its own end, and gRPC ended the process: rarely, at the stop of a service with streams to its
-// peers.
+// Promise of the client's end: whatever gRPC still holds of its calls, client and loop may go. What a call
+// still has to ask gRPC for (how its stream ended) comes before the end of the queue; asked for later, gRPC
+// would end the process.
 #include "tests/integration/rpc/test_server.h"
 
 namespace motcua::rpc::test {
@@ -9,8 +8,7 @@ namespace {
 
 constexpr int kRounds = 300;
 
-// No server runs in this process meanwhile: gRPC's callback threads end with the last client.
-TEST(ClientEnd, IsNeverLeftToAThreadOfGrpc) {
+TEST(ClientEnd, AStreamUnderWayEndsWithIt) {
   for (int i = 0; i < kRounds; ++i) {
     Loop loop("ending");
     {
@@ -20,12 +18,12 @@ TEST(ClientEnd, IsNeverLeftToAThreadOfGrpc) {
         request.set_shard("H30");
         StreamReader<ReadResponse> reader = client.Open<ReadResponse>(std::move(request));
       });
-      loop.Stop();  // what gRPC tells from here on is dropped where it is told
+      loop.Stop();  // what gRPC tells from here on is taken at the loop's end
     }
   }
 }
 
-TEST(ClientEnd, NeitherAfterACall) {
+TEST(ClientEnd, ACallThatWasGivenUpEndsWithIt) {
   for (int i = 0; i < kRounds; ++i) {
     Loop loop("ending");
     {
