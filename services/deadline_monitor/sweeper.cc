@@ -1,9 +1,11 @@
 #include "services/deadline_monitor/sweeper.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "absl/time/clock.h"
+#include "common/async/when_all.h"
 #include "common/status/errors.h"
 #include "common/store/session.h"
 #include "common/telemetry/trace.h"
@@ -26,6 +28,9 @@ constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 // Clocks in one commit: enough to share its fsync, few enough not to hold the store up for other calls.
 constexpr uint32_t kMostInBatch = 128;
+// Batches read at a time, and batches whose trips to Redis overlap.
+constexpr uint32_t kMostBatches = 16;
+constexpr size_t kWorkers = 4;
 
 }  // namespace
 
@@ -121,26 +126,74 @@ Task<absl::Status> Sweeper::ReadEarliest(Shard* shard) {
   co_return absl::OkStatus();
 }
 
+// What the workers of a round share; it outlives them.
+struct Sweeper::Round {
+  std::string shard;
+  absl::Time up_to;
+  std::vector<Timers> batches;
+  size_t next = 0;
+  // Of the last stale commit.
+  absl::Time not_before;
+  bool lost = false;
+  absl::Status failed;
+};
+
 Task<absl::Status> Sweeper::SweepUpTo(std::string shard, absl::Time limit, CancelToken cancel) {
   const std::string key = store_.Keys(shard).Index(index::kTimers);
   uint32_t most = kMostInBatch;
   absl::Time not_before = absl::InfinitePast();
   while (!cancel.cancelled()) {
+    const uint32_t asked = most * kMostBatches;
     absl::StatusOr<Timers> timers =
-        co_await store_.IndexUpTo(key, static_cast<double>(Micros(limit)), most, absl::Now() + kPatience);
+        co_await store_.IndexUpTo(key, static_cast<double>(Micros(limit)), asked, absl::Now() + kPatience);
     if (!timers.ok()) co_return timers.status();
     if (timers->empty()) co_return absl::OkStatus();
-    // A full batch may have left others of its last moment behind, but none of an earlier one: fired so far
-    // and no further, the alerts come in the order of time.
-    const absl::Time up_to =
-        timers->size() < most ? limit : absl::FromUnixMicros(static_cast<int64_t>(timers->back().second));
-    bool won = false;
-    absl::Status fired = co_await FireBatch(shard, *std::move(timers), up_to, &not_before, &won);
-    if (!fired.ok()) co_return fired;
+    Round round{.shard = shard, .up_to = limit, .not_before = not_before};
+    const bool all = timers->size() < asked;
+    Divide(*std::move(timers), most, all, round);
+    std::vector<Task<void>> workers;
+    for (size_t i = 0; i < std::min(round.batches.size(), kWorkers); ++i)
+      workers.push_back(FireNext(&round, cancel));
+    Task<void> fired = async::WhenAll(std::move(workers));
+    co_await std::move(fired);
+    if (!round.failed.ok()) co_return round.failed;
+    not_before = round.not_before;
     // Smaller bites where others write the same records.
-    most = won ? std::min(2 * most, kMostInBatch) : std::max(most / 2, 1u);
+    most = round.lost ? std::max(most / 2, 1u) : std::min(2 * most, kMostInBatch);
   }
   co_return errors::Cancelled("CANCELLED", "stopping");
+}
+
+// The alerts come in the order of time, so that a round is of one batch, or of many that have one moment: at
+// the end of a working day a province's dues are thousands, and one after the other each batch would wait for
+// its own trips to Redis.
+void Sweeper::Divide(Timers timers, size_t most, bool all, Round& round) {
+  const double first = timers.front().second;
+  const auto of_first = [&](const std::pair<std::string, double>& timer) { return timer.second == first; };
+  size_t count =
+      static_cast<size_t>(std::find_if_not(timers.begin(), timers.end(), of_first) - timers.begin());
+  const bool one_batch = count <= most;
+  if (one_batch) count = std::min(most, timers.size());
+  // Other batches, or what is left behind, may be of the last moment, but of no earlier one: fired so far and
+  // no further.
+  if (!one_batch || !all || count < timers.size())
+    round.up_to = absl::FromUnixMicros(static_cast<int64_t>(timers[count - 1].second));
+  for (size_t begin = 0; begin < count; begin += most) {
+    const size_t end = std::min(begin + most, count);
+    round.batches.emplace_back(std::make_move_iterator(timers.begin() + static_cast<ptrdiff_t>(begin)),
+                               std::make_move_iterator(timers.begin() + static_cast<ptrdiff_t>(end)));
+  }
+}
+
+Task<void> Sweeper::FireNext(Round* round, CancelToken cancel) {
+  while (round->next < round->batches.size() && round->failed.ok() && !cancel.cancelled()) {
+    Timers timers = std::move(round->batches[round->next++]);
+    bool won = false;
+    absl::Status fired =
+        co_await FireBatch(round->shard, std::move(timers), round->up_to, &round->not_before, &won);
+    if (!fired.ok()) round->failed = fired;
+    if (!won) round->lost = true;
+  }
 }
 
 Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Time up_to, absl::Time* not_before,

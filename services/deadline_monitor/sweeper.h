@@ -82,6 +82,9 @@ class Sweeper {
   async::Task<absl::Status> TendOnce(Shard* shard, async::CancelToken cancel);
   async::Task<absl::Status> ReadEarliest(Shard* shard);
   async::Task<absl::Status> SweepUpTo(std::string shard, absl::Time limit, async::CancelToken cancel);
+  struct Round;
+  static void Divide(Timers timers, size_t most, bool all, Round& round);
+  async::Task<void> FireNext(Round* round, async::CancelToken cancel);
   // OK also where the race was lost; `won` tells, and `not_before` what a stale commit asks for.
   async::Task<absl::Status> FireBatch(std::string shard, Timers timers, absl::Time up_to, absl::Time* not_before,
                                       bool* won);

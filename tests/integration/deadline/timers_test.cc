@@ -18,11 +18,13 @@ using ::testing::Test;
 class TimersTest : public MonitorTest {
  protected:
   // Dossiers with every sort of limit, and for each what a clock that nothing happens to tells until `until`.
-  void AcceptMany(int count, absl::Time until) {
-    const char* const limits[] = {"1wd", "2wd", "5wd", "8wd", "4wh", "15cd", "0.5wd"};
+  void AcceptMany(int count, absl::Time until,
+                  const std::vector<std::string>& limits = {"1wd", "2wd", "5wd", "8wd", "4wh", "15cd",
+                                                            "0.5wd"}) {
     std::vector<feed::v1::Event> events;
-    for (int i = 1; i <= count; ++i) {
-      events.push_back(Accepted(i, limits[i % 7]));
+    for (const int last = accepted_ + count; accepted_ < last;) {
+      const int i = ++accepted_;
+      events.push_back(Accepted(i, limits[static_cast<size_t>(i) % limits.size()]));
       Life life;
       feed::v1::Event alone = events.back();
       alone.set_subject(kCode);
@@ -48,6 +50,7 @@ class TimersTest : public MonitorTest {
   }
 
   std::multiset<std::string> expected_;
+  int accepted_ = 0;
 };
 
 TEST_F(TimersTest, AdvanceReturnsWhenAllHaveFiredOnceInOrder) {
@@ -63,6 +66,15 @@ TEST_F(TimersTest, TwoReplicasRacingFireEachOnce) {
   StartReplica();
   AcceptMany(700, At("2025-02-20T00:00"));
   for (int day = 1; day < 46; day += 3) Advance(Begin() + absl::Hours(24 * day));
+  ExpectAllOnceInOrder();
+}
+
+TEST_F(TimersTest, ThousandsOfOneMomentFireOnceBeforeThoseOfTheNext) {
+  StartReplica();
+  StartReplica();
+  AcceptMany(3000, At("2025-01-20T00:00"), {"1wd"});
+  AcceptMany(100, At("2025-01-20T00:00"), {"2wd", "1wd", "9wh"});
+  Advance(At("2025-01-20T00:00"));
   ExpectAllOnceInOrder();
 }
 
