@@ -35,6 +35,12 @@ class TimersTest : public MonitorTest {
     intake_.Emit(events);
   }
 
+  uint64_t Fired(Replica& replica) {
+    uint64_t fired = 0;
+    loop_.RunAndWait([&] { fired = replica.sweeper.fired(); });
+    return fired;
+  }
+
   void ExpectAllOnceInOrder() {
     std::multiset<std::string> told;
     absl::Time last = absl::InfinitePast();
@@ -85,7 +91,7 @@ TEST_F(TimersTest, AReplicaThatIsStoppedMidwayRepeatsNothing) {
   ASSERT_TRUE(intake_.Advance(At("2025-02-20T00:00"), Soon()).ok());
   ASSERT_TRUE(routing_.Advance(At("2025-02-20T00:00"), Soon()).ok());
   replicas_[0]->own.clock.AdvanceTo(At("2025-02-20T00:00"));
-  ASSERT_TRUE(WaitUntil([&] { return replicas_[0]->sweeper.fired() > 0; }));
+  ASSERT_TRUE(WaitUntil([&] { return Fired(*replicas_[0]) > 0; }));
   StopReplicas();
   StartReplica();
   Advance(At("2025-02-20T00:00"));
@@ -99,7 +105,7 @@ TEST_F(TimersTest, RedisGoneMidwayDelaysAndRepeatsNothing) {
   ASSERT_TRUE(intake_.Advance(At("2025-02-20T00:00"), Soon()).ok());
   ASSERT_TRUE(routing_.Advance(At("2025-02-20T00:00"), Soon()).ok());
   replicas_[0]->own.clock.AdvanceTo(At("2025-02-20T00:00"));
-  ASSERT_TRUE(WaitUntil([&] { return replicas_[0]->sweeper.fired() > 0; }));
+  ASSERT_TRUE(WaitUntil([&] { return Fired(*replicas_[0]) > 0; }));
   redis_.Kill9();
   redis_.Restart();
   Advance(At("2025-02-20T00:00"));

@@ -16,7 +16,7 @@ class GatedProjection final : public Projection {
   GatedProjection(async::Loop& loop, std::string name) : name_(std::move(name)), open_(loop) { open_.Set(); }
 
   Task<absl::Status> Apply(store::Session& session, Events events, absl::Time) override {
-    largest_ = std::max(largest_, events.size());
+    largest_ = std::max(largest_.load(), events.size());
     ++calls_;
     absl::Status open = co_await open_.Wait(absl::InfiniteFuture());
     if (!open.ok()) co_return open;
@@ -29,8 +29,9 @@ class GatedProjection final : public Projection {
   const std::string name_;
   async::Event open_;
   bool failing_ = false;
-  size_t largest_ = 0;
-  int calls_ = 0;
+  // Read from any thread.
+  std::atomic<size_t> largest_ = 0;
+  std::atomic<int> calls_ = 0;
   uint64_t last_ = 0;
 };
 

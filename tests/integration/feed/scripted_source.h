@@ -2,6 +2,7 @@
 #ifndef MOTCUA_TESTS_INTEGRATION_FEED_SCRIPTED_SOURCE_H_
 #define MOTCUA_TESTS_INTEGRATION_FEED_SCRIPTED_SOURCE_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,7 +61,8 @@ class ScriptedSource final : public Source {
     co_return response;
   }
 
-  int opened_ = 0;
+  // Read from any thread.
+  std::atomic<int> opened_ = 0;
   std::vector<v1::ReachRequest> asked_;
 
  private:

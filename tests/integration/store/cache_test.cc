@@ -188,14 +188,18 @@ TEST_F(CacheTest, WhatWasLoadedBeforeAConnectionWasLostIsNotCommittedAfterIt) {
   Session session(store_, "H30");
   ASSERT_TRUE(Wait(session.Fetch({KeyOf(kId)}, Soon())).ok());
   Context context(clock_.Now(), common::v1::Actor());
-  session.Apply<Ledger>(kId, *Ledger::Add(session.Find<Ledger>(kId), context, kId, 1, "a"));
+  loop_.RunAndWait([&] {
+    session.Apply<Ledger>(kId, *Ledger::Add(session.Find<Ledger>(kId), context, kId, 1, "a"));
+  });
   Session reader(store_, "H30");
   ASSERT_TRUE(Wait(reader.Fetch({KeyOf(kId)}, Soon())).ok());
   redis_.Restart();
   ASSERT_TRUE(test::WaitUntil([&] { return client_.stats().disconnects == 1; }));
   ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok());
-  EXPECT_NE(reader.Find<Ledger>(kId), nullptr);
-  EXPECT_EQ(store_.cache().Get(KeyOf(kId)), nullptr) << "nor remembered";
+  loop_.RunAndWait([&] {
+    EXPECT_NE(reader.Find<Ledger>(kId), nullptr);
+    EXPECT_EQ(store_.cache().Get(KeyOf(kId)), nullptr) << "nor remembered";
+  });
   EXPECT_EQ(Wait(session.Commit(Soon()))->kind, CommitOutcome::Kind::kConflict);
 }
 

@@ -60,7 +60,7 @@ TEST_F(HistoryTest, ATailOfAnyLengthIsTaken) {
     line.set_note(std::string(static_cast<size_t>(i % 1000), 'x'));
     decision.history.push_back(line);
   }
-  session.Apply<Ledger>(kId, std::move(decision));
+  loop_.RunAndWait([&] { session.Apply<Ledger>(kId, std::move(decision)); });
   ASSERT_EQ(Wait(session.Commit(Soon()))->kind, CommitOutcome::Kind::kCommitted);
   AddMany(0, 3);
   EXPECT_TRUE(History(kId).verified());
