@@ -1,4 +1,5 @@
-// Client: one self-healing, pipelined connection to one Redis server.
+// Client: self-healing, pipelined connections to the servers of one Redis: one server, the primary that
+// Sentinel names, or the nodes of a cluster (address.h).
 //
 //   Options options;
 //   options.address = "unix:/run/redis.sock";
@@ -7,8 +8,12 @@
 //   get.Arg(key);
 //   absl::StatusOr<Reply> reply = co_await redis.Execute(std::move(get), deadline);
 //
-// All commands issued in one turn of the loop leave in one write, and are answered in the order of issue; so
-// two commands of one coroutine, or of two, are applied in the order in which they were awaited.
+// All commands issued in one turn of the loop leave in one write per server, and are answered in the order of
+// issue; so two commands of one coroutine, or of two, are applied in the order in which they were awaited. On
+// a cluster that holds for keys of one slot, but while it is moved.
+//
+// A server that does not take writes (a demoted primary, a replica that will be promoted) is never connected
+// to: its ROLE is asked for on each new connection and with each heartbeat.
 //
 // Errors. Every status carries a reason (common/status/errors.h):
 //   UNAVAILABLE REDIS_UNAVAILABLE      not connected, or the connection went before the command was written,
@@ -33,8 +38,13 @@
 // pipeline: the late answer is taken and dropped. A blocking command (XREAD BLOCK, WAIT) holds up everything
 // behind it and the heartbeat: give it a Client of its own, and block for less than ping_interval.
 //
-// Redis Cluster and Sentinel are not spoken; READONLY and the like drop the connection, so the name is
-// resolved anew.
+// Sentinel. READONLY and the like drop the connection, and the Sentinels are asked before each new one; also
+// each second, so that a fail-over is followed that leaves the old connections standing.
+//
+// Cluster. A command goes to the node of its first key's slot; one without keys to any node. MOVED and ASK
+// are followed (the command had no effect where it was answered so), but not to a connection that is younger
+// than the command: what it was decided on may be of an older state; then, and when TRYAGAIN does not end in
+// time, it is UNAVAILABLE (REDIS_UNAVAILABLE).
 //
 // Thread-safety: construction, destruction, connected() and stats() from any thread; all else on the loop
 // (asserted). Destroying a client fails what is in flight (UNAVAILABLE) and must come after its users stopped
@@ -49,8 +59,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/async/cancel.h"
@@ -63,17 +75,23 @@
 namespace motcua::redis {
 
 struct Options {
-  /// Where the server is: `unix:/path`, `host:port` or `[v6]:port`. A name is resolved at every connect.
+  /// Where Redis is, in one of the forms of address.h. A name is resolved at every connect.
   std::string address = "127.0.0.1:6379";
   /// Sent with AUTH at every connect; empty: no AUTH.
   std::string password;
-  /// The ACL user that the password is for; empty: Redis' default user.
+  /// The ACL user that the password is for; empty: the one in the address, else Redis' default user.
   std::string user;
   /// File that the password is read from at every connect, so that it can be changed without a restart;
   /// empty: `password` is what is sent.
   std::string password_file;
-  /// From the start of a connection attempt to the first PONG.
+  /// From the start of a connection attempt to the server's answer.
   absl::Duration connect_timeout = absl::Seconds(2);
+  /// What SetGreeting's task may take on a new connection.
+  absl::Duration greeting_timeout = absl::Seconds(10);
+  /// So many replicas must have what a script with a marker wrote before it is answered; 0: none.
+  int min_replicas = 0;
+  /// How long they are waited for, at most: the outcome is unknown then.
+  absl::Duration replica_patience = absl::Seconds(5);
   /// Commands issued and not yet answered; one more is refused with RESOURCE_EXHAUSTED.
   size_t max_in_flight = 10'000;
   /// Bytes formatted and not yet taken by the kernel; a command beyond is refused with RESOURCE_EXHAUSTED.
@@ -106,6 +124,33 @@ struct ClientStats {
   uint64_t in_flight = 0;
 };
 
+class Pipeline;
+class Router;
+
+/// A connection that has just been made to a server that takes writes, before anything else is sent on it.
+class GreetingLink {
+ public:
+  GreetingLink(std::shared_ptr<Pipeline> pipeline, uint64_t attempt);
+
+  /// The server, as `unix:/path` or `host:port`; for logs.
+  const std::string& node() const { return node_; }
+  /// Whether the key is on this server: of a cluster, by its slot; else always.
+  bool Serves(std::string_view key) const;
+
+  /// As the Client's, on exactly this connection. UNAVAILABLE when it is gone.
+  async::Task<absl::StatusOr<Reply>> Execute(Command command, absl::Time deadline);
+  async::Task<absl::StatusOr<Reply>> Eval(ScriptCall call, absl::Time deadline);
+
+ private:
+  const std::shared_ptr<Pipeline> pipeline_;
+  const uint64_t attempt_;
+  const std::string node_;
+};
+
+/// An error drops the connection; it is made anew after a pause, and greeted again. The link lives as long as
+/// the task.
+using Greeting = std::function<async::Task<absl::Status>(GreetingLink& link)>;
+
 class Client {
  public:
   /// Starts connecting; does not wait.
@@ -126,8 +171,27 @@ class Client {
                                           const std::vector<std::string>& args, absl::Time deadline,
                                           async::CancelToken cancel = async::CancelToken());
 
-  /// The connection is up and the server has answered PING. Any thread.
+  /// OK when min_replicas replicas have everything that was answered on the key's server so far; at once
+  /// where none are asked for. `key` is written, as an empty string, and is nobody's otherwise. Errors:
+  /// UNAVAILABLE (OUTCOME_UNKNOWN) when they do not say so in time or the server is not connected, CANCELLED.
+  async::Task<absl::Status> Confirm(std::string key, absl::Time deadline,
+                                    async::CancelToken cancel = async::CancelToken());
+
+  /// Commands can be sent: the connection is up, the server takes writes and the greeting has been run; of a
+  /// cluster, of every node that has slots. Any thread.
   bool connected() const;
+
+  /// Keys of different slots cannot be in one command, and what blocks holds up all slots of the node. Any
+  /// thread.
+  bool clustered() const;
+
+  /// A client of the same servers with connections of its own, to the nodes that it is used for alone; shares
+  /// what is known of the servers, and the counts. Without the greeting.
+  std::unique_ptr<Client> Sibling();
+
+  /// Is run on each new connection before any other command of this client; a connection that stands already
+  /// is made anew. Of two clients of one process each has its own. Any thread.
+  void SetGreeting(Greeting greeting);
 
   /// Why the connection was last lost or not made (OK: never happened). For logs: may name the host. Any thread.
   absl::Status last_error() const;
@@ -135,8 +199,9 @@ class Client {
   /// OK as soon as connected() holds; UNAVAILABLE when that is not before `deadline`.
   async::Task<absl::Status> WaitConnected(absl::Time deadline, async::CancelToken cancel = async::CancelToken());
 
-  /// Adds an observer, called on the loop with the new value of connected() each time it changes, and soon after it
-  /// was added if the connection is up already. It stays for the life of the client. Any thread.
+  /// Adds an observer, called on the loop with the value of connected() each time that a connection was made
+  /// or lost, and soon after it was added if connected() holds. It stays for the life of the client. Any
+  /// thread.
   void OnConnectionChange(absl::AnyInvocable<void(bool connected)> observer);
 
   /// Calls `observer` on the loop with the time from issue to answer of one command in sixteen: a sample,
@@ -150,8 +215,9 @@ class Client {
   const Options& options() const;
 
  private:
-  class Pipeline;
-  std::shared_ptr<Pipeline> pipeline_;
+  explicit Client(std::shared_ptr<Router> router);
+
+  const std::shared_ptr<Router> router_;
 };
 
 /// What a password file holds, without line ends at its end. Errors: NOT_FOUND (FILE_MISSING) where it cannot

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,8 @@ void AppendBulk(std::string& out, std::initializer_list<std::string_view> parts)
 void AppendBulkHeader(std::string& out, size_t length);
 // Appends "*<count>\r\n".
 void AppendArrayHeader(std::string& out, size_t count);
+// The first argument of a wire form, "$<length>\r\n<bytes>\r\n" and so on; nothing where there is none.
+std::optional<std::string_view> ReadBulk(std::string_view wire);
 }  // namespace internal
 
 class Command {
@@ -63,6 +66,9 @@ class Command {
   void Reserve(size_t bytes) { body_.reserve(body_.size() + bytes); }
 
   size_t args() const { return count_; }
+
+  /// The first key; nothing where the command has none. Knows the commands that are used here.
+  std::optional<std::string_view> key() const;
 
   /// Appends the whole command in wire form.
   void AppendTo(std::string& out) const;

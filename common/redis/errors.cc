@@ -21,9 +21,10 @@ constexpr char kErrorTextUrl[] = "motcua/redis.error_text";
 std::string_view Kind(std::string_view text) { return text.substr(0, text.find(' ')); }
 
 // "I cannot do this now", said before the command had any effect.
-constexpr std::array<std::string_view, 9> kNotNow = {"LOADING",    "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS",
-                                                     "NOGOODSLAVE", "TRYAGAIN", "BUSY",       "MISCONF"};
-constexpr std::array<std::string_view, 3> kWrongServer = {"READONLY", "MASTERDOWN", "CLUSTERDOWN"};
+constexpr std::array<std::string_view, 12> kNotNow = {
+    "LOADING",  "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "NOGOODSLAVE",
+    "TRYAGAIN", "BUSY",     "MISCONF",    "UNBLOCKED",   "MOVED",      "ASK"};
+constexpr std::array<std::string_view, 3> kWrongServer = {"READONLY", "MASTERDOWN", "UNBLOCKED"};
 
 // How a script is told that its user may not use a command or key.
 constexpr std::string_view kScriptNotAllowed = "The user executing the script can't";
@@ -50,6 +51,13 @@ absl::Status OutcomeUnknown() {
   return errors::Unavailable("OUTCOME_UNKNOWN",
                              "the connection to the store was lost before it answered; the change may have been "
                              "made: repeat it with the same request id");
+}
+
+absl::Status NotConfirmed() {
+  return errors::Unavailable(
+      "OUTCOME_UNKNOWN",
+      "the store's replicas have not confirmed the change in time; it may have been made: "
+      "repeat it with the same request id");
 }
 
 absl::Status DeadlineExceeded() {
@@ -88,7 +96,19 @@ absl::Status FromErrorReply(std::string_view text) {
   return status;
 }
 
+absl::StatusOr<Reply> Outcome(absl::Status waited, Reply reply) {
+  if (absl::IsDeadlineExceeded(waited)) return DeadlineExceeded();
+  if (absl::IsCancelled(waited)) return Cancelled();
+  if (!waited.ok()) return waited;
+  if (reply.is_error()) return FromErrorReply(reply.text());
+  return reply;
+}
+
 bool MeansWrongServer(std::string_view error_text) { return Contains(kWrongServer, Kind(error_text)); }
+
+bool MeansTryAgain(std::string_view error_text) { return Kind(error_text) == "TRYAGAIN"; }
+
+bool MeansClusterDown(std::string_view error_text) { return Kind(error_text) == "CLUSTERDOWN"; }
 
 bool MeansNoScript(std::string_view error_text) { return Kind(error_text) == "NOSCRIPT"; }
 

@@ -2,8 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 
-#include <sys/un.h>
-
 #include <cstring>
 #include <utility>
 
@@ -12,7 +10,6 @@
 namespace motcua::redis {
 namespace {
 
-constexpr std::string_view kUnix = "unix:";
 constexpr unsigned kKeepAliveSeconds = 15;
 // A buffer that one burst has made larger than this is given back.
 constexpr size_t kKeptBufferSize = 1 << 20;
@@ -22,21 +19,6 @@ absl::Status SocketError(const char* what, int error) {
 }
 
 }  // namespace
-
-absl::StatusOr<Address> ParseAddress(std::string_view text) {
-  Address address;
-  if (text.starts_with(kUnix)) {
-    address.path = std::string(text.substr(kUnix.size()));
-    if (!address.path.empty() && address.path.size() < sizeof(sockaddr_un::sun_path)) return address;
-  } else if (const size_t colon = text.rfind(':'); colon != std::string_view::npos) {
-    std::string_view host = text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    address.host = std::string(host);
-    address.port = std::string(text.substr(colon + 1));
-    if (!address.host.empty() && !address.port.empty()) return address;
-  }
-  return absl::InvalidArgumentError("a Redis address is unix:/path or host:port");
-}
 
 Link::Handle Link::Open(async::Loop& loop, const Address& address, Listener& listener) {
   Handle link(new Link(loop, address, listener));

@@ -7,7 +7,6 @@
 #define MOTCUA_COMMON_REDIS_LINK_H_
 
 #include <absl/status/status.h>
-#include <absl/status/statusor.h>
 #include <uv.h>
 
 #include <array>
@@ -18,20 +17,11 @@
 #include <string_view>
 
 #include "common/async/loop.h"
+#include "common/redis/address.h"
 #include "common/redis/reply.h"
 #include "common/redis/reply_parser.h"
 
 namespace motcua::redis {
-
-/// `unix:/path`, `host:port` or `[v6]:port`, taken apart.
-struct Address {
-  std::string path;  // of a Unix socket; else empty
-  std::string host;
-  std::string port;
-};
-
-/// INVALID_ARGUMENT when `text` is none of these.
-absl::StatusOr<Address> ParseAddress(std::string_view text);
 
 class Link final : private async::TurnEndHook {
  public:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/redis/errors.h"
+#include "common/redis/role.h"
 
 namespace motcua::redis {
 namespace {
@@ -21,67 +22,134 @@ int64_t MonotonicNow() { return static_cast<int64_t>(uv_hrtime()); }
 
 }  // namespace
 
-Client::Pipeline::PendingReply::~PendingReply() {
-  if (in_slot_) pipeline_.slots_[slot_ - pipeline_.first_slot_].pending = nullptr;
+void PipelineShared::SetLastError(const absl::Status& why) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  last_error_ = why;
 }
 
-Client::Pipeline::Pipeline(async::Loop& loop, Options options)
-    : loop_(loop), options_(std::move(options)), address_(ParseAddress(options_.address)), ready_(loop) {}
+absl::Status PipelineShared::last_error() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return last_error_;
+}
 
-Client::Pipeline::~Pipeline() = default;
+async::Task<absl::Status> Pipeline::Owner::Greet(GreetingLink&) { co_return absl::OkStatus(); }
 
-void Client::Pipeline::Connect() {
+Pipeline::PendingReply::~PendingReply() {
+  if (pipeline_ != nullptr) pipeline_->slots_[slot_ - pipeline_->first_slot_].pending = nullptr;
+}
+
+Pipeline::Pipeline(async::Loop& loop, Kind kind, std::shared_ptr<PipelineShared> shared, std::string user,
+                   Owner& owner)
+    : loop_(loop), kind_(kind), shared_(std::move(shared)), user_(std::move(user)), owner_(owner) {}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::Start() {
+  if (state_ == State::kIdle) Connect();
+}
+
+void Pipeline::Connect() {
   assert(loop_.InLoop());
-  if (shut_down_ || link_ != nullptr || !address_.ok()) return;
-  link_ = Link::Open(loop_, *address_, *this);
-  attempt_timer_ = loop_.StartTimer(options_.connect_timeout, [this] {
+  StopTimer(&attempt_timer_);
+  state_ = State::kAwaitingAddress;
+  std::optional<Address> where = owner_.WhereTo(*this);
+  if (!where.has_value() || state_ != State::kAwaitingAddress) return;
+  address_ = *std::move(where);
+  Open();
+}
+
+void Pipeline::ConnectTo(const Address& address) {
+  if (state_ == State::kIdle || state_ == State::kClosed) return;
+  if (state_ != State::kAwaitingAddress && address == address_) return;
+  if (link_ != nullptr) CloseLink(internal::Unavailable("the store's primary is another server now"));
+  address_ = address;
+  Open();
+}
+
+void Pipeline::Open() {
+  StopTimer(&attempt_timer_);
+  state_ = State::kConnecting;
+  ++attempt_;
+  link_ = Link::Open(loop_, address_, *this);
+  attempt_timer_ = loop_.StartTimer(shared_->options.connect_timeout, [this] {
     Drop(internal::Unavailable("the store did not accept the connection in time"));
   });
 }
 
-void Client::Pipeline::Shutdown() {
-  assert(loop_.InLoop());
-  shut_down_ = true;
-  const absl::Status closed = internal::Unavailable("the client of the store is closed");
-  Drop(closed);
-  ready_.Abort(closed);
-  StopTimer(&attempt_timer_);
-  observers_.clear();
+void Pipeline::GreetAnew() {
+  if (state_ != State::kReady && state_ != State::kGreeting) return;
+  Drop(internal::Unavailable("the connection to the store is prepared anew"));
 }
 
-absl::Status Client::Pipeline::Admit() {
+void Pipeline::Shutdown() {
   assert(loop_.InLoop());
-  if (!connected()) {
-    return internal::Unavailable(address_.ok() ? "the store is not connected" : "the store's address is not valid");
-  }
-  const bool full = slots_.size() >= options_.max_in_flight || link_->buffered() >= options_.max_buffered_bytes;
+  if (state_ == State::kClosed) return;
+  CloseLink(internal::Unavailable("the client of the store is closed"));
+  StopTimer(&attempt_timer_);
+  state_ = State::kClosed;
+}
+
+absl::Status Pipeline::Admit() {
+  assert(loop_.InLoop());
+  if (!connected()) return internal::Unavailable("the store is not connected");
+  const Options& options = shared_->options;
+  const bool full = slots_.size() >= options.max_in_flight || link_->buffered() >= options.max_buffered_bytes;
   if (!full) return absl::OkStatus();
-  refused_.fetch_add(1, std::memory_order_relaxed);
+  PipelineShared::Add(shared_->refused, 1);
   return internal::TooManyInFlight();
 }
 
-uint64_t Client::Pipeline::AddSlot(PendingReply* pending) {
+uint64_t Pipeline::AddSlot(PendingReply* pending, Asked asked) {
   Slot& slot = slots_.emplace_back();
   slot.pending = pending;
-  slot.own = pending == nullptr;
+  slot.asked = asked;
   slot.offset = link_->bytes_appended();
-  if (on_round_trip_ && !slot.own && (first_slot_ + slots_.size()) % kSampledCommands == 0)
+  const uint64_t number = first_slot_ + slots_.size() - 1;
+  if (asked == Asked::kCaller && shared_->on_round_trip && (number + 1) % kSampledCommands == 0)
     slot.sent_at = MonotonicNow();
-  in_flight_.store(slots_.size(), std::memory_order_relaxed);
-  return first_slot_ + slots_.size() - 1;
+  PipelineShared::Add(shared_->in_flight, 1);
+  return number;
 }
 
-void Client::Pipeline::SendOwn(const Command& command) {
-  AddSlot(nullptr);
+void Pipeline::SendOwn(Asked asked, const Command& command) {
+  if (state_ == State::kConnecting) ++greetings_left_;
+  AddSlot(nullptr, asked);
   command.AppendTo(link_->out());
   link_->Written();
 }
 
-void Client::Pipeline::OnLinkUp() {
-  greetings_left_ = 1;
-  std::string password = options_.password;
-  if (!options_.password_file.empty()) {
-    absl::StatusOr<std::string> read = ReadPasswordFile(options_.password_file);
+async::Task<absl::StatusOr<Reply>> Pipeline::Ask(std::shared_ptr<Pipeline> pipeline, Command command,
+                                                 absl::Time deadline) {
+  PendingReply pending(pipeline->loop_, deadline, async::CancelToken());
+  if (pipeline->state_ != State::kGreeting && pipeline->state_ != State::kReady) {
+    co_return internal::Unavailable("the store is not connected");
+  }
+  pipeline->Put(pending, [&command](std::string& out) { command.AppendTo(out); });
+  absl::Status waited = co_await pending.waiter;
+  co_return internal::Outcome(std::move(waited), std::move(pending.reply));
+}
+
+async::Task<absl::StatusOr<Reply>> Pipeline::Ask(std::shared_ptr<Pipeline> pipeline, const ScriptCall* call,
+                                                 absl::Time deadline) {
+  for (const bool with_source : {false, true}) {
+    PendingReply pending(pipeline->loop_, deadline, async::CancelToken());
+    if (pipeline->state_ != State::kGreeting && pipeline->state_ != State::kReady) break;
+    pipeline->Put(pending, [call, with_source](std::string& out) {
+      with_source ? call->AppendEvalTo(out) : call->AppendEvalShaTo(out);
+    });
+    absl::Status waited = co_await pending.waiter;
+    const bool unknown =
+        waited.ok() && pending.reply.is_error() && internal::MeansNoScript(pending.reply.text());
+    if (with_source || !unknown) co_return internal::Outcome(std::move(waited), std::move(pending.reply));
+  }
+  co_return internal::Unavailable("the store is not connected");
+}
+
+void Pipeline::OnLinkUp() {
+  const Options& options = shared_->options;
+  std::string password = options.password;
+  if (!options.password_file.empty()) {
+    absl::StatusOr<std::string> read = ReadPasswordFile(options.password_file);
     if (!read.ok()) {
       Drop(internal::NotAuthenticated(std::string(read.status().message())));
       return;
@@ -89,16 +157,18 @@ void Client::Pipeline::OnLinkUp() {
     password = *std::move(read);
   }
   if (!password.empty()) {
-    ++greetings_left_;
     Command auth("AUTH");
-    if (!options_.user.empty()) auth.Arg(options_.user);
+    if (!user_.empty()) auth.Arg(user_);
     auth.Arg(password);
-    SendOwn(auth);
+    SendOwn(Asked::kAuth, auth);
   }
-  SendOwn(Command("PING"));
+  SendOwn(Asked::kPing, Command("PING"));
+  if (!takes_writes()) return;
+  SendOwn(Asked::kRole, Command("ROLE"));
+  if (options.min_replicas > 0) SendOwn(Asked::kHistory, Command("INFO").Arg("replication"));
 }
 
-void Client::Pipeline::OnLinkReply(Reply reply) {
+void Pipeline::OnLinkReply(Reply reply) {
   unanswered_pings_ = 0;
   if (slots_.empty()) {
     Drop(internal::ProtocolError("the store answered what was not asked"));
@@ -107,19 +177,19 @@ void Client::Pipeline::OnLinkReply(Reply reply) {
   const Slot slot = slots_.front();
   slots_.pop_front();
   ++first_slot_;
-  in_flight_.store(slots_.size(), std::memory_order_relaxed);
-  if (slot.own) {
-    if (greetings_left_ > 0) OnGreeting(reply);
+  PipelineShared::Add(shared_->in_flight, static_cast<uint64_t>(-1));
+  if (slot.asked != Asked::kCaller) {
+    OnOwnReply(slot.asked, reply);
     return;
   }
-  if (slot.sent_at != 0) on_round_trip_(absl::Nanoseconds(MonotonicNow() - slot.sent_at));
+  if (slot.sent_at != 0) shared_->on_round_trip(absl::Nanoseconds(MonotonicNow() - slot.sent_at));
   const bool wrong_server = reply.is_error() && internal::MeansWrongServer(reply.text());
   if (slot.pending == nullptr) {
-    late_replies_.fetch_add(1, std::memory_order_relaxed);
+    PipelineShared::Add(shared_->late_replies, 1);
   } else {
-    slot.pending->in_slot_ = false;
+    slot.pending->pipeline_ = nullptr;
     if (slot.pending->waiter.completed()) {
-      late_replies_.fetch_add(1, std::memory_order_relaxed);
+      PipelineShared::Add(shared_->late_replies, 1);
     } else {
       slot.pending->reply = std::move(reply);
       slot.pending->waiter.Complete(absl::OkStatus());
@@ -128,106 +198,145 @@ void Client::Pipeline::OnLinkReply(Reply reply) {
   if (wrong_server) Drop(internal::Unavailable("the server is not the one that takes writes"));
 }
 
-void Client::Pipeline::OnGreeting(const Reply& reply) {
+// What an own reply means for the link.
+absl::Status Pipeline::Judge(Asked asked, const Reply& reply) {
   if (reply.is_error()) {
-    Drop(internal::FromErrorReply(reply.text()));
-    return;
+    if (asked == Asked::kAuth && kind_ == Kind::kSentinel) return absl::OkStatus();
+    return internal::FromErrorReply(reply.text());
   }
-  if (--greetings_left_ > 0) return;
-  StopTimer(&attempt_timer_);
-  failures_ = 0;
-  connects_.fetch_add(1, std::memory_order_relaxed);
-  SetConnected(true);
-  StartHeartbeat();
+  if (asked == Asked::kRole) return internal::CheckPrimary(reply);
+  if (asked == Asked::kHistory) {
+    history_ = internal::HistoryOf(reply.text());
+    if (history_.empty()) return internal::ProtocolError("the store does not tell its replication id");
+  }
+  return absl::OkStatus();
 }
 
-void Client::Pipeline::OnLinkDown(absl::Status why) { Drop(why); }
+void Pipeline::OnOwnReply(Asked asked, const Reply& reply) {
+  absl::Status judged = Judge(asked, reply);
+  if (!judged.ok()) {
+    // A heartbeat is answered by any server that lives, also by one that is busy.
+    if (state_ == State::kReady && reply.is_error() && !internal::MeansWrongServer(reply.text())) return;
+    Drop(judged);
+    return;
+  }
+  if (state_ == State::kConnecting && --greetings_left_ == 0) Greet();
+}
 
-void Client::Pipeline::Drop(const absl::Status& why) {
+void Pipeline::Greet() {
+  StopTimer(&attempt_timer_);
+  if (kind_ != Kind::kPrimary || !owner_.greets()) {
+    BecomeReady();
+    return;
+  }
+  state_ = State::kGreeting;
+  attempt_timer_ = loop_.StartTimer(shared_->options.greeting_timeout, [this] {
+    Drop(internal::Unavailable("the connection to the store could not be prepared in time"));
+  });
+  // Parameters, not captures: the task outlives this frame.
+  const auto run = [](std::shared_ptr<Pipeline> self, uint64_t attempt) -> async::Task<void> {
+    GreetingLink link(self, attempt);
+    absl::Status greeted = co_await self->owner_.Greet(link);
+    self->OnGreeted(attempt, std::move(greeted));
+  };
+  loop_.Spawn(run(shared_from_this(), attempt_));
+}
+
+void Pipeline::OnGreeted(uint64_t attempt, absl::Status status) {
+  if (state_ != State::kGreeting || attempt != attempt_) return;
+  if (!status.ok()) {
+    Drop(status);
+    return;
+  }
+  StopTimer(&attempt_timer_);
+  BecomeReady();
+}
+
+void Pipeline::BecomeReady() {
+  state_ = State::kReady;
+  failures_ = 0;
+  if (kind_ == Kind::kPrimary) {
+    PipelineShared::Add(shared_->connects, 1);
+    link_number_ = shared_->connects.load(std::memory_order_relaxed);
+  }
+  connected_.store(true, std::memory_order_release);
+  ping_timer_ = loop_.StartTimer(shared_->options.ping_interval, [this] { OnHeartbeat(); });
+  owner_.OnReady(*this, true);
+}
+
+void Pipeline::OnLinkDown(absl::Status why) { Drop(why); }
+
+void Pipeline::Drop(const absl::Status& why) {
+  if (state_ == State::kClosed || state_ == State::kIdle) return;
+  CloseLink(why);
+  owner_.OnFailure(*this);
+  if (state_ == State::kPausing) Pause();
+}
+
+void Pipeline::CloseLink(const absl::Status& why) {
   StopTimer(&attempt_timer_);
   StopTimer(&ping_timer_);
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    last_error_ = why;
-  }
+  shared_->SetLastError(why);
   const uint64_t handed_over = link_ == nullptr ? 0 : link_->bytes_handed_over();
   link_.reset();
   greetings_left_ = 0;
   unanswered_pings_ = 0;
+  ++attempt_;
+  state_ = State::kPausing;
   first_slot_ += slots_.size();
   std::deque<Slot> orphans = std::exchange(slots_, {});
-  in_flight_.store(0, std::memory_order_relaxed);
+  PipelineShared::Add(shared_->in_flight, static_cast<uint64_t>(-static_cast<int64_t>(orphans.size())));
   for (const Slot& orphan : orphans) {
     if (orphan.pending == nullptr) continue;
-    orphan.pending->in_slot_ = false;
+    orphan.pending->pipeline_ = nullptr;
     orphan.pending->waiter.Complete(orphan.offset < handed_over ? internal::OutcomeUnknown() : why);
   }
-  if (connected()) {
-    disconnects_.fetch_add(1, std::memory_order_relaxed);
-    SetConnected(false);
-  }
-  if (!shut_down_) ScheduleConnect();
+  if (!connected()) return;
+  connected_.store(false, std::memory_order_release);
+  if (kind_ == Kind::kPrimary) PipelineShared::Add(shared_->disconnects, 1);
+  owner_.OnReady(*this, false);
 }
 
-void Client::Pipeline::ScheduleConnect() {
+void Pipeline::Pause() {
+  const Options& options = shared_->options;
   const int doublings = std::min(failures_++, kMaxDoublings);
-  const absl::Duration bound = std::min(options_.max_backoff, options_.min_backoff * (int64_t{1} << doublings));
+  const absl::Duration bound = std::min(options.max_backoff, options.min_backoff * (int64_t{1} << doublings));
   const absl::Duration pause = bound * absl::Uniform(random_, 0.0, 1.0);
   attempt_timer_ = loop_.StartTimer(pause, [this] { Connect(); });
 }
 
-void Client::Pipeline::SetConnected(bool connected) {
-  connected_.store(connected, std::memory_order_release);
-  if (connected) {
-    ready_.Set();
-  } else {
-    ready_.Reset();
-  }
-  // Posted: an observer may do anything, and this may be the middle of a batch of replies.
-  loop_.Post([self = shared_from_this(), connected] {
-    for (size_t i = 0; i < self->observers_.size(); ++i) self->observers_[i](connected);
-  });
-}
-
-void Client::Pipeline::AddObserver(absl::AnyInvocable<void(bool)> observer) {
-  if (connected()) observer(true);
-  observers_.push_back(std::move(observer));
-}
-
-absl::Status Client::Pipeline::last_error() const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return last_error_;
-}
-
-void Client::Pipeline::StartHeartbeat() {
-  ping_timer_ = loop_.StartTimer(options_.ping_interval, [this] { OnHeartbeat(); });
-}
-
-void Client::Pipeline::OnHeartbeat() {
-  if (unanswered_pings_ >= options_.max_missed_pings) {
+void Pipeline::OnHeartbeat() {
+  if (unanswered_pings_ >= shared_->options.max_missed_pings) {
     Drop(internal::Unavailable("the store does not answer"));
     return;
   }
   ++unanswered_pings_;
-  SendOwn(Command("PING"));
-  StartHeartbeat();
+  if (takes_writes()) {
+    SendOwn(Asked::kRole, Command("ROLE"));
+  } else {
+    SendOwn(Asked::kPing, Command("PING"));
+  }
+  ping_timer_ = loop_.StartTimer(shared_->options.ping_interval, [this] { OnHeartbeat(); });
 }
 
-void Client::Pipeline::StopTimer(async::TimerId* timer) {
+void Pipeline::StopTimer(async::TimerId* timer) {
   loop_.CancelTimer(*timer);
   *timer = async::TimerId();
 }
 
-ClientStats Client::Pipeline::stats() const {
-  ClientStats stats;
-  stats.commands = commands_.load(std::memory_order_relaxed);
-  stats.late_replies = late_replies_.load(std::memory_order_relaxed);
-  stats.refused = refused_.load(std::memory_order_relaxed);
-  stats.connects = connects_.load(std::memory_order_relaxed);
-  stats.disconnects = disconnects_.load(std::memory_order_relaxed);
-  stats.script_loads = script_loads_.load(std::memory_order_relaxed);
-  stats.in_flight = in_flight_.load(std::memory_order_relaxed);
-  return stats;
+GreetingLink::GreetingLink(std::shared_ptr<Pipeline> pipeline, uint64_t attempt)
+    : pipeline_(std::move(pipeline)), attempt_(attempt), node_(pipeline_->address().ToString()) {}
+
+bool GreetingLink::Serves(std::string_view key) const { return pipeline_->Serves(key); }
+
+async::Task<absl::StatusOr<Reply>> GreetingLink::Execute(Command command, absl::Time deadline) {
+  if (!pipeline_->IsGreeting(attempt_)) co_return internal::Unavailable("the store is not connected");
+  co_return co_await Pipeline::Ask(pipeline_, std::move(command), deadline);
+}
+
+async::Task<absl::StatusOr<Reply>> GreetingLink::Eval(ScriptCall call, absl::Time deadline) {
+  if (!pipeline_->IsGreeting(attempt_)) co_return internal::Unavailable("the store is not connected");
+  co_return co_await Pipeline::Ask(pipeline_, &call, deadline);
 }
 
 }  // namespace motcua::redis

@@ -1,9 +1,14 @@
-// Pipeline: the state behind a Client: keeps a link alive, matches replies to the coroutines that wait for them.
+// Pipeline: one node of Redis as a Client sees it: keeps a link to it alive, greets it, and matches replies
+// to the coroutines that wait for them.
 //
-// States: connecting (a link is being opened, then greeted with AUTH and PING) -> ready -> waiting (for the next
-// attempt, full-jitter backoff) -> connecting; closed for good by Shutdown.
+// States: waiting for an address -> connecting (a link is being opened, then greeted: see below) -> ready ->
+// pausing (before the next attempt, full-jitter backoff) -> ...; closed for good by Shutdown.
 //
-// Thread-safety: confined to the loop, but for connected(), stats() and options().
+// The greeting: AUTH, PING (a server that loads its data refuses it), ROLE; then the owner's own greeting.
+// Only then is the link ready. A node that takes no writes never is. ROLE is the heartbeat, too: who is
+// demoted while its links live is given up at the next one.
+//
+// Thread-safety: confined to the loop, but for connected().
 #ifndef MOTCUA_COMMON_REDIS_PIPELINE_H_
 #define MOTCUA_COMMON_REDIS_PIPELINE_H_
 
@@ -17,8 +22,8 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "common/async/event.h"
 #include "common/async/loop.h"
@@ -29,20 +34,80 @@
 
 namespace motcua::redis {
 
-class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipeline>, private Link::Listener {
+/// What the pipelines of one client, and of its siblings, have in common. Counters: any thread.
+struct PipelineShared {
+  explicit PipelineShared(Options given) : options(std::move(given)) {}
+
+  const Options options;
+  absl::AnyInvocable<void(absl::Duration)> on_round_trip;  // on the loop
+
+  // Written on the loop alone.
+  std::atomic<uint64_t> commands{0};
+  std::atomic<uint64_t> late_replies{0};
+  std::atomic<uint64_t> refused{0};
+  std::atomic<uint64_t> connects{0};
+  std::atomic<uint64_t> disconnects{0};
+  std::atomic<uint64_t> script_loads{0};
+  std::atomic<uint64_t> in_flight{0};
+
+  void SetLastError(const absl::Status& why);
+  absl::Status last_error() const;
+  static void Add(std::atomic<uint64_t>& counter, uint64_t count) {
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
+};
+
+class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Link::Listener {
  public:
-  Pipeline(async::Loop& loop, Options options);
+  enum class Kind {
+    kPrimary,   // for commands: greeted as above
+    kConfirm,   // for WAIT beside one of these: the owner's greeting is not run on it
+    kAnyNode,   // of a cluster, to be asked for the slots: its role does not matter
+    kSentinel,  // one that knows no users is asked without
+  };
+
+  /// Outlives the pipeline, or Shutdown comes first.
+  class Owner {
+   public:
+    /// The next attempt is due: where to? Nothing: ConnectTo will be called.
+    virtual std::optional<Address> WhereTo(Pipeline& pipeline) = 0;
+    /// Null: the link is ready when the server has answered. `link` lives as long as the task.
+    virtual async::Task<absl::Status> Greet(GreetingLink& link);
+    virtual bool greets() const { return false; }
+    virtual bool Serves(const Pipeline&, std::string_view) const { return true; }
+    /// Ready, or no more. Called when connected() has changed, on the loop.
+    virtual void OnReady(Pipeline& pipeline, bool ready) = 0;
+    /// An attempt or a link has failed.
+    virtual void OnFailure(Pipeline&) {}
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Pipeline(async::Loop& loop, Kind kind, std::shared_ptr<PipelineShared> shared, std::string user,
+           Owner& owner);
   ~Pipeline();
 
-  void Connect();
+  /// Begins the first attempt.
+  void Start();
+  /// Answers WhereTo. A link to somewhere else is given up for it.
+  void ConnectTo(const Address& address);
+  /// Gives the link up and connects anew.
+  void Drop(const absl::Status& why);
+  /// The owner has another greeting now: a link that had the old one is made anew.
+  void GreetAnew();
   /// Fails everything in flight; nothing happens afterwards.
   void Shutdown();
 
   /// A coroutine's wait for one reply; a local of the coroutine. Its destruction leaves the slot in place.
   class PendingReply {
    public:
-    PendingReply(Pipeline& pipeline, absl::Time deadline, const async::CancelToken& cancel)
-        : waiter(pipeline.loop_, deadline, cancel), pipeline_(pipeline) {}
+    PendingReply(async::Loop& loop, absl::Time deadline, const async::CancelToken& cancel)
+        : waiter(loop, deadline, cancel) {}
     PendingReply(const PendingReply&) = delete;
     PendingReply& operator=(const PendingReply&) = delete;
     ~PendingReply();
@@ -52,9 +117,8 @@ class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipel
 
    private:
     friend class Pipeline;
-    Pipeline& pipeline_;
+    Pipeline* pipeline_ = nullptr;  // while its slot is there
     uint64_t slot_ = 0;
-    bool in_slot_ = false;
   };
 
   /// Sends one command, formatted by `append`, and assigns its reply to `pending`. A failure to send is returned.
@@ -62,79 +126,108 @@ class Client::Pipeline final : public std::enable_shared_from_this<Client::Pipel
   absl::Status Send(PendingReply& pending, Append append) {
     absl::Status admitted = Admit();
     if (!admitted.ok()) return admitted;
-    commands_.fetch_add(1, std::memory_order_relaxed);
-    pending.slot_ = AddSlot(&pending);
-    pending.in_slot_ = true;
-    append(link_->out());
-    link_->Written();
+    PipelineShared::Add(shared_->commands, 1);
+    Put(pending, append);
     return absl::OkStatus();
   }
 
-  void CountScriptLoad() { script_loads_.fetch_add(1, std::memory_order_relaxed); }
-  void AddObserver(absl::AnyInvocable<void(bool)> observer);
-  void ObserveRoundTrips(absl::AnyInvocable<void(absl::Duration)> observer) {
-    on_round_trip_ = std::move(observer);
+  /// The same with ASKING before it.
+  template <class Append>
+  absl::Status SendAsking(PendingReply& pending, Append append) {
+    absl::Status admitted = Admit();
+    if (!admitted.ok()) return admitted;
+    PipelineShared::Add(shared_->commands, 1);
+    SendOwn(Asked::kAsking, Command("ASKING"));
+    Put(pending, append);
+    return absl::OkStatus();
   }
-  absl::Status last_error() const;
+
+  /// A command of the owner's own, which waits for nobody and counts nowhere: also while the link is greeted.
+  /// The pipeline is kept for as long.
+  static async::Task<absl::StatusOr<Reply>> Ask(std::shared_ptr<Pipeline> pipeline, Command command,
+                                                absl::Time deadline);
+  /// `call` outlives the task.
+  static async::Task<absl::StatusOr<Reply>> Ask(std::shared_ptr<Pipeline> pipeline, const ScriptCall* call,
+                                                absl::Time deadline);
 
   async::Loop& loop() { return loop_; }
-  async::Event& ready() { return ready_; }
-  const Options& options() const { return options_; }
+  Kind kind() const { return kind_; }
   bool connected() const { return connected_.load(std::memory_order_acquire); }
-  ClientStats stats() const;
+  bool closed() const { return state_ == State::kClosed; }
+  /// Nothing is unanswered.
+  bool idle() const { return slots_.empty(); }
+  /// Of the attempt or link that is, or the last one.
+  const Address& address() const { return address_; }
+  /// Which link it is, counted over all pipelines of the client and its siblings; 0: none was ready yet.
+  uint64_t link_number() const { return link_number_; }
+  /// Whether the node has the slot of `key`, as far as its owner knows.
+  bool Serves(std::string_view key) const { return owner_.Serves(*this, key); }
+  /// The attempt of this number is being greeted.
+  bool IsGreeting(uint64_t attempt) const { return state_ == State::kGreeting && attempt == attempt_; }
+  /// What the primary calls the history of its data (the replication id) since the link was greeted; empty
+  /// where no replicas are waited for.
+  const std::string& history() const { return history_; }
 
  private:
+  // What asked for a reply.
+  enum class Asked : uint8_t { kCaller, kAuth, kPing, kRole, kHistory, kAsking };
   // The place of one command in the order of replies.
   struct Slot {
-    PendingReply* pending = nullptr;  // null: own command (AUTH, PING), or its caller has gone
+    PendingReply* pending = nullptr;  // null: own command, or its caller has gone
     uint64_t offset = 0;              // of its first byte in the link's stream
-    bool own = false;
+    Asked asked = Asked::kCaller;
     int64_t sent_at = 0;  // nanoseconds of the monotonic clock; 0: not sampled
   };
+  enum class State { kIdle, kAwaitingAddress, kConnecting, kGreeting, kReady, kPausing, kClosed };
 
+  template <class Append>
+  void Put(PendingReply& pending, Append append) {
+    pending.slot_ = AddSlot(&pending, Asked::kCaller);
+    pending.pipeline_ = this;
+    append(link_->out());
+    link_->Written();
+  }
+  bool takes_writes() const { return kind_ == Kind::kPrimary || kind_ == Kind::kConfirm; }
   absl::Status Admit();
-  uint64_t AddSlot(PendingReply* pending);
-  void SendOwn(const Command& command);
+  uint64_t AddSlot(PendingReply* pending, Asked asked);
+  void SendOwn(Asked asked, const Command& command);
 
   void OnLinkUp() override;
   void OnLinkReply(Reply reply) override;
   void OnLinkDown(absl::Status why) override;
 
-  void OnGreeting(const Reply& reply);
-  void SetConnected(bool connected);
-  void Drop(const absl::Status& why);
-  void ScheduleConnect();
-  void StartHeartbeat();
+  void Connect();
+  void Open();
+  void OnOwnReply(Asked asked, const Reply& reply);
+  absl::Status Judge(Asked asked, const Reply& reply);
+  void Greet();
+  void OnGreeted(uint64_t attempt, absl::Status status);
+  void BecomeReady();
+  void CloseLink(const absl::Status& why);
+  void Pause();
   void OnHeartbeat();
   void StopTimer(async::TimerId* timer);
 
   async::Loop& loop_;
-  const Options options_;
-  const absl::StatusOr<Address> address_;
-  async::Event ready_;
+  const Kind kind_;
+  const std::shared_ptr<PipelineShared> shared_;
+  const std::string user_;
+  Owner& owner_;
+  State state_ = State::kIdle;
+  Address address_;
   Link::Handle link_;
   std::deque<Slot> slots_;
   uint64_t first_slot_ = 0;  // number of slots_.front()
-  bool shut_down_ = false;
-  int greetings_left_ = 0;   // answers to AUTH and PING before the link counts as ready
-  int failures_ = 0;         // attempts in a row
+  int greetings_left_ = 0;   // own replies before the link counts as answered
+  uint64_t attempt_ = 0;
+  uint64_t link_number_ = 0;
+  std::string history_;
+  int failures_ = 0;  // attempts in a row
   int unanswered_pings_ = 0;
   async::TimerId attempt_timer_;  // the attempt's limit, or the pause before the next
   async::TimerId ping_timer_;
   absl::BitGen random_;
-  std::vector<absl::AnyInvocable<void(bool)>> observers_;
-  absl::AnyInvocable<void(absl::Duration)> on_round_trip_;
-
-  mutable std::mutex mutex_;
-  absl::Status last_error_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> connected_{false};
-  std::atomic<uint64_t> commands_{0};
-  std::atomic<uint64_t> late_replies_{0};
-  std::atomic<uint64_t> refused_{0};
-  std::atomic<uint64_t> connects_{0};
-  std::atomic<uint64_t> disconnects_{0};
-  std::atomic<uint64_t> script_loads_{0};
-  std::atomic<uint64_t> in_flight_{0};
 };
 
 }  // namespace motcua::redis

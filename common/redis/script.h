@@ -13,6 +13,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,7 +77,14 @@ class ScriptCall {
     return *this;
   }
 
+  /// What is written must be on min_replicas replicas before the call is answered; see Client::Confirm for
+  /// `key`.
+  void ConfirmWith(std::string key) { marker_ = std::move(key); }
+  const std::string& marker() const { return marker_; }
+
   const Script& script() const { return *script_; }
+  /// The first key; nothing where there is none.
+  std::optional<std::string_view> key() const { return internal::ReadBulk(keys_); }
 
   /// Appends the whole EVALSHA (or EVAL) command in wire form.
   void AppendEvalShaTo(std::string& out) const { AppendTo(out, script_->evalsha_); }
@@ -88,6 +96,7 @@ class ScriptCall {
   const Script* script_;
   std::string keys_;
   std::string args_;
+  std::string marker_;
   size_t key_count_ = 0;
   size_t arg_count_ = 0;
 };

@@ -63,6 +63,12 @@ bool ScriptedServer::Conversation::Expect(const std::vector<std::string>& comman
 bool ScriptedServer::Conversation::Greet() {
   if (!Expect({"PING"})) return false;
   Send("+PONG\r\n");
+  return AnswerRole();
+}
+
+bool ScriptedServer::Conversation::AnswerRole() {
+  if (!Expect({"ROLE"})) return false;
+  Send("*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
   return true;
 }
 

@@ -1,16 +1,16 @@
-// ScriptedServer: a Redis server that says exactly what a test tells it to, for faults a real one cannot be made to
-// commit. Each connection runs the script anew in a thread of its own.
+// ScriptedServer: a Redis server that says exactly what a test tells it to, for faults a real one cannot be
+// made to commit. Each connection runs the script anew in a thread of its own.
 //
 //   ScriptedServer server([](ScriptedServer::Conversation& peer) {
-//     peer.Greet();                       // the PING a client begins with
+//     peer.Greet();                       // the PING and ROLE a client begins with
 //     peer.Expect({"GET", "k"});
 //     peer.Send("$5\r\nhel");             // half an answer
 //     peer.Close();
 //   });
 //   options.address = server.address();
 //
-// A script ends early (its connection with it) when the peer goes away or the server is destroyed; what does not
-// match is a test failure.
+// A script ends early (its connection with it) when the peer goes away or the server is destroyed; what does
+// not match is a test failure.
 #ifndef MOTCUA_TESTS_SUPPORT_SCRIPTED_SERVER_H_
 #define MOTCUA_TESTS_SUPPORT_SCRIPTED_SERVER_H_
 
@@ -37,6 +37,8 @@ class ScriptedServer {
     bool Expect(const std::vector<std::string>& command);
     /// Answers the greeting of a client without password.
     bool Greet();
+    /// Answers a heartbeat: it takes writes.
+    bool AnswerRole();
     void Send(std::string_view raw);
     void Close();
     /// Waits until the peer closes.

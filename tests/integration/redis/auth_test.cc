@@ -30,7 +30,7 @@ class AuthTest : public testing::Test {
     std::ofstream(dir_.File("users.acl"))
         << "user default off\n"
            "user admin on >admin-secret ~* &* +@all\n"
-           "user routing on >first ~ro:* -@all +ping +get +set +evalsha +eval\n";
+           "user routing on >first ~ro:* -@all +ping +role +get +set +evalsha +eval\n";
     return dir_.File("users.acl");
   }
   void WritePassword(const std::string& text) { std::ofstream(dir_.File("password")) << text; }

@@ -106,6 +106,7 @@ TEST(ClientProtocolTest, AServerThatIsLoadingIsNotReady) {
   ScriptedServer server([](ScriptedServer::Conversation& peer) {
     if (!peer.Expect({"PING"})) return;
     peer.Send(peer.number() < 3 ? "-LOADING Redis is loading the dataset in memory\r\n" : "+PONG\r\n");
+    peer.AnswerRole();
     peer.AwaitClose();
   });
   Loop loop("test-loop");
@@ -116,7 +117,8 @@ TEST(ClientProtocolTest, AServerThatIsLoadingIsNotReady) {
 }
 
 TEST(ClientProtocolTest, RepliesThatMeanNotNowAreUnavailable) {
-  for (const std::string kind : {"LOADING", "MISCONF", "NOREPLICAS", "BUSY", "TRYAGAIN"}) {
+  for (const std::string kind :
+       {"LOADING", "MISCONF", "NOREPLICAS", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MOVED", "ASK"}) {
     SCOPED_TRACE(kind);
     ScriptedServer server([&kind](ScriptedServer::Conversation& peer) {
       if (!peer.Greet() || !peer.Expect({"GET", "k"})) return;
@@ -134,7 +136,7 @@ TEST(ClientProtocolTest, RepliesThatMeanNotNowAreUnavailable) {
 }
 
 TEST(ClientProtocolTest, AReplicaIsLeftForTheServerThatTakesWrites) {
-  for (const std::string kind : {"READONLY", "MASTERDOWN", "CLUSTERDOWN"}) {
+  for (const std::string kind : {"READONLY", "MASTERDOWN", "UNBLOCKED"}) {
     SCOPED_TRACE(kind);
     ScriptedServer server([&kind](ScriptedServer::Conversation& peer) {
       if (!peer.Greet() || !peer.Expect({"GET", "k"})) return;
@@ -195,7 +197,8 @@ TEST(ClientProtocolTest, AConnectionWithoutHeartbeatIsGivenUp) {
     if (peer.number() == 1) {
       peer.AwaitClose();
     } else {
-      while (peer.Expect({"PING"})) peer.Send("+PONG\r\n");
+      while (peer.AnswerRole()) {
+      }
     }
   });
   Loop loop("test-loop");

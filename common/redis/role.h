@@ -1,0 +1,24 @@
+// What a server says of its part in replication. Pure.
+#ifndef MOTCUA_COMMON_REDIS_ROLE_H_
+#define MOTCUA_COMMON_REDIS_ROLE_H_
+
+#include <absl/status/status.h>
+
+#include <string>
+#include <string_view>
+
+#include "common/redis/reply.h"
+
+namespace motcua::redis::internal {
+
+/// OK where the answer to ROLE is a primary's; else UNAVAILABLE (REDIS_UNAVAILABLE): a demoted primary, a
+/// replica that is about to be promoted, a Sentinel.
+absl::Status CheckPrimary(const Reply& role);
+
+/// The replication id in the answer to INFO replication; empty where there is none. A server has a new one
+/// after each promotion.
+std::string HistoryOf(std::string_view info);
+
+}  // namespace motcua::redis::internal
+
+#endif  // MOTCUA_COMMON_REDIS_ROLE_H_
