@@ -107,6 +107,9 @@ async::Task<absl::StatusOr<Reply>> SendOnCluster(std::shared_ptr<Router> router,
     }
     // Nodes come and go while the answer is awaited.
     const std::shared_ptr<Confirmations> confirmations = route.node()->confirmations;
+    std::string marker = confirmations == nullptr ? std::string() : outgoing.marker();
+    if (!marker.empty() && !route.node()->connected())
+      co_return internal::Unavailable("the store is not connected");
     const std::string history = route.node()->commands->history();
     const std::string host = route.node()->address.host;
     Pipeline::PendingReply pending(router->loop(), deadline, cancel);
@@ -120,7 +123,6 @@ async::Task<absl::StatusOr<Reply>> SendOnCluster(std::shared_ptr<Router> router,
     const std::string_view error =
         waited.ok() && pending.reply.is_error() ? pending.reply.text() : std::string_view();
     if (error.empty()) {
-      std::string marker = confirmations == nullptr ? std::string() : outgoing.marker();
       if (waited.ok() && !marker.empty()) {
         absl::Status confirmed =
             co_await Confirmations::Confirm(confirmations, history, std::move(marker), deadline, cancel);

@@ -82,6 +82,8 @@ absl::Status FromErrorReply(std::string_view text) {
   absl::Status status;
   if (Contains(kNotNow, kind)) {
     status = Unavailable("the store cannot serve this now");
+    if (kind == "MOVED" || kind == "ASK")
+      LogRefusal("another node of a cluster has the key, and is not followed to", text);
   } else if (kind == "WRONGPASS" || kind == "NOAUTH") {
     status = NotAuthenticated(text);
   } else if (kind == "NOPERM" || text.find(kScriptNotAllowed) != std::string_view::npos) {

@@ -14,8 +14,12 @@ namespace motcua::store {
 //   in:{H30}:d:<id>     a record of the kind `d`        in:{H30}:l:d:<id>  the history of that record
 //   in:{H30}:x:<index>  an index (sorted set)           in:{H30}:n         the counters (hash)
 //   in:{H30}:feed       the feed (stream)               in:{H30}:wm        its watermark
-//   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of service s
-//   in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack        what each consumer has applied
+//   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of service
+//   s in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack        what each consumer has applied
+//   in:{H30}:w          a marker that replicas are asked for, empty
+// and of the service, not of a shard:
+//   in:{all}:shards     its shards (set)                in:{all}:simulated_now   simulated time
+//   in:{all}:w          their marker
 class Keyspace {
  public:
   Keyspace(std::string_view prefix, std::string_view shard)
@@ -35,6 +39,13 @@ class Keyspace {
   std::string Cursor(std::string_view source) const { return Join("cur:", source); }
   std::string Sequence(std::string_view name) const { return Join("s:", name); }
   std::string Acknowledged() const { return base_ + "ack"; }
+  // What stands for everything written before it: see redis::Client::Confirm.
+  std::string Marker() const { return base_ + "w"; }
+
+  // Of the service as a whole: Keyspace(prefix, kAll) has these alone.
+  static constexpr std::string_view kAll = "all";
+  std::string Shards() const { return base_ + "shards"; }
+  std::string SimulatedNow() const { return base_ + "simulated_now"; }
 
   // The same as arguments of a Redis command in wire form, for what writes many.
   void AppendIndex(std::string& out, std::string_view name) const {

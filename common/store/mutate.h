@@ -119,6 +119,8 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
     RequestBlock block = slot.Requests();
     if (const RequestBlock::Entry* done = block.Find(mark.digest_view(), seconds); done != nullptr) {
       if (remembered) continue;
+      absl::Status confirmed = co_await store.ConfirmRead(session.keys(), caller.deadline);
+      if (!confirmed.ok()) co_return confirmed;
       co_return internal::Replay<Response>(done->answer, done->position, mark, id);
     }
     const bool by_key = keep == Keep::kByRequest || block.MayBeElsewhere(seconds);
@@ -131,7 +133,7 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
       if (remembered) continue;
       if (!by_key) co_return decision.status();
       absl::StatusOr<std::optional<std::string>> stored =
-          co_await internal::StoredReply(store, session.keys().Request(mark.digest_view()), caller.deadline);
+          co_await internal::StoredReply(store, session.keys(), mark, caller.deadline);
       if (!stored.ok()) co_return stored.status();
       if (!stored->has_value()) co_return decision.status();
       co_return internal::ReplayStored<Response>(**stored, mark, id);
@@ -194,7 +196,7 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
   std::string reserved_of;  // the sequence that `reserved` was taken from
   uint64_t reserved = 0;
   absl::Status refused = errors::Aborted("CONFLICT", "others changed the record again and again; try again");
-  const std::string request_key = store.Keys(shard).Request(mark.digest_view());
+  const Keyspace keys = store.Keys(shard);
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     if (caller.cancel.cancelled()) co_return internal::CallerGone();
     Session session(store, shard);
@@ -229,7 +231,7 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
     answer(decision->record, response);
     response.mutable_written()->set_subject(id);
     session.StoreReply(mark, internal::PackReply(mark, 1, context.now, response, refusal));
-    session.extra().CheckRequest(request_key);
+    session.extra().CheckRequest(keys.Request(mark.digest_view()));
     if (guess.number != 0) {
       session.extra().CheckCursor(sequence, number - 1);
       session.extra().SetCursor(sequence, number);
@@ -266,7 +268,7 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
   }
   // Unless it was done before.
   absl::StatusOr<std::optional<std::string>> stored =
-      co_await internal::StoredReply(store, request_key, caller.deadline);
+      co_await internal::StoredReply(store, keys, mark, caller.deadline);
   if (!stored.ok()) co_return stored.status();
   if (!stored->has_value()) co_return refused;
   co_return internal::ReplayStored<Response>(**stored, mark, std::string());

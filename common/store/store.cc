@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "common/status/errors.h"
 #include "common/store/commit_script.h"
 #include "openssl/evp.h"
@@ -52,6 +51,7 @@ Store::Store(redis::Client& redis, const time::Clock& clock, std::string prefix,
     : redis_(redis),
       clock_(clock),
       prefix_(std::move(prefix)),
+      confirms_(redis.options().min_replicas > 0),
       request_ttl_(request_ttl),
       cache_(std::make_shared<RecordCache>(cache_bytes)) {
   redis_.OnConnectionChange([cache = cache_](bool) { cache->Clear(); });
@@ -62,7 +62,9 @@ Task<absl::StatusOr<Reply>> Store::Ask(Command command, absl::Time deadline) {
 }
 
 Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl::Time deadline) {
-  absl::StatusOr<Reply> reply = co_await redis_.Eval(transaction.CallOf(CommitScript()), deadline);
+  redis::ScriptCall call = transaction.CallOf(CommitScript());
+  if (confirms_) call.ConfirmWith(transaction.keyspace().Marker());
+  absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
   if (!reply.ok()) co_return reply.status();
   std::string& text = reply->text();
   if (text.empty()) co_return Corrupt("commit outcome");
@@ -98,6 +100,11 @@ Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl:
     default:
       co_return Corrupt("commit outcome");
   }
+}
+
+Task<absl::Status> Store::ConfirmRead(Keyspace keys, absl::Time deadline) {
+  if (!confirms_) co_return absl::OkStatus();
+  co_return co_await redis_.Confirm(keys.Marker(), deadline);
 }
 
 Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Store::Get(std::vector<std::string> keys,
@@ -164,14 +171,15 @@ Task<absl::StatusOr<std::vector<std::string>>> Store::ReadList(std::string key, 
 
 Task<absl::Status> Store::AddShard(std::string shard, absl::Time deadline) {
   Command add("SADD");
-  add.Arg(absl::StrCat(prefix_, ":shards")).Arg(shard);
+  add.Arg(Keys(Keyspace::kAll).Shards()).Arg(shard);
   absl::StatusOr<Reply> reply = co_await Ask(std::move(add), deadline);
-  co_return reply.status();
+  if (!reply.ok()) co_return reply.status();
+  co_return co_await ConfirmRead(Keys(Keyspace::kAll), deadline);
 }
 
 Task<absl::StatusOr<std::vector<std::string>>> Store::ListShards(absl::Time deadline) {
   Command members("SMEMBERS");
-  members.Arg(absl::StrCat(prefix_, ":shards"));
+  members.Arg(Keys(Keyspace::kAll).Shards());
   absl::StatusOr<Reply> reply = co_await Ask(std::move(members), deadline);
   if (!reply.ok()) co_return reply.status();
   std::vector<std::string> shards;
@@ -182,15 +190,16 @@ Task<absl::StatusOr<std::vector<std::string>>> Store::ListShards(absl::Time dead
 
 Task<absl::Status> Store::WriteSimulatedNow(absl::Time now, absl::Time deadline) {
   redis::ScriptCall call(ClockScript());
-  call.Key(absl::StrCat(prefix_, ":simulated_now"));
+  call.Key(Keys(Keyspace::kAll).SimulatedNow());
   call.Arg(absl::ToUnixNanos(now));
+  if (confirms_) call.ConfirmWith(Keys(Keyspace::kAll).Marker());
   absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
   co_return reply.status();
 }
 
 Task<absl::StatusOr<absl::Time>> Store::ReadSimulatedNow(absl::Time deadline) {
   Command get("GET");
-  get.Arg(absl::StrCat(prefix_, ":simulated_now"));
+  get.Arg(Keys(Keyspace::kAll).SimulatedNow());
   absl::StatusOr<Reply> reply = co_await Ask(std::move(get), deadline);
   if (!reply.ok()) co_return reply.status();
   if (reply->is_nil()) co_return absl::InfinitePast();

@@ -102,7 +102,14 @@ class Store {
   };
   Scratch& scratch() { return scratch_; }
 
+  // With replicas required (redis::Options::min_replicas) it returns when they have it: also what was there
+  // before is told by then, such as the reply of kReplayed.
   async::Task<absl::StatusOr<CommitOutcome>> Commit(Transaction transaction, absl::Time deadline);
+
+  // For an answer that rests on what was read of the shard, and is as good as a commit: a reply that was
+  // stored before. OK when the replicas required have it; UNAVAILABLE (OUTCOME_UNKNOWN) when they do not say
+  // so in time.
+  async::Task<absl::Status> ConfirmRead(Keyspace keys, absl::Time deadline);
 
   // Values in the order of `keys`; nullopt = absent.
   async::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Get(std::vector<std::string> keys,
@@ -150,6 +157,8 @@ class Store {
   redis::Client& redis_;
   const time::Clock& clock_;
   const std::string prefix_;
+  // Replicas are required.
+  const bool confirms_;
   const absl::Duration request_ttl_;
   // The client's observer has it, too.
   const std::shared_ptr<RecordCache> cache_;

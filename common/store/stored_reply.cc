@@ -66,13 +66,17 @@ bool SplitStoredReply(std::string_view stored, uint64_t& position, std::string_v
   return true;
 }
 
-async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, std::string key,
-                                                                    absl::Time deadline) {
-  std::vector<std::string> keys;
-  keys.push_back(std::move(key));
+async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, Keyspace keys,
+                                                                    RequestMark mark, absl::Time deadline) {
+  std::vector<std::string> wanted;
+  wanted.push_back(keys.Request(mark.digest_view()));
   absl::StatusOr<std::vector<std::optional<std::string>>> values =
-      co_await store.Get(std::move(keys), deadline);
+      co_await store.Get(std::move(wanted), deadline);
   if (!values.ok()) co_return values.status();
+  if (values->front().has_value()) {
+    absl::Status confirmed = co_await store.ConfirmRead(keys, deadline);
+    if (!confirmed.ok()) co_return confirmed;
+  }
   co_return std::move(values->front());
 }
 

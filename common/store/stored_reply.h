@@ -89,9 +89,9 @@ absl::StatusOr<Response> ReplayStored(std::string_view stored, const RequestMark
   return Replay<Response>(packed, position, mark, subject);
 }
 
-// What is stored under the request's key; nullopt = nothing.
-async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, std::string key,
-                                                                    absl::Time deadline);
+// What is stored under the request's key; nullopt = nothing. The replicas required have it, too.
+async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, Keyspace keys,
+                                                                    RequestMark mark, absl::Time deadline);
 
 }  // namespace internal
 }  // namespace motcua::store
