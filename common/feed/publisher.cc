@@ -25,6 +25,8 @@ constexpr absl::Duration kLongestBlock = absl::Milliseconds(1800);
 constexpr uint32_t kTailBatch = 1000;
 // After events have come: what comes meanwhile is read at one go.
 constexpr absl::Duration kGather = absl::Milliseconds(1);
+// Redis is away: its client connects anew by itself.
+constexpr absl::Duration kTailPause = absl::Milliseconds(50);
 constexpr absl::Duration kNewcomers = absl::Milliseconds(20);
 constexpr absl::Duration kRefresh = absl::Seconds(1);
 // A ring that nothing was added to for longer is given up: who reads now reads from Redis.
@@ -33,7 +35,13 @@ constexpr absl::Duration kRingRest = absl::Seconds(30);
 }  // namespace
 
 Publisher::Publisher(async::Loop& loop, store::Store& store, redis::Client& tail, PublisherOptions options)
-    : loop_(loop), store_(store), tail_(tail), options_(options), kicked_(loop), shard_added_(loop) {}
+    : loop_(loop),
+      store_(store),
+      tail_(tail),
+      options_(options),
+      kicked_(loop),
+      shard_added_(loop),
+      tails_ended_(loop) {}
 
 void Publisher::Pulse(Shard& shard) {
   shard.changed.Set();
@@ -42,8 +50,12 @@ void Publisher::Pulse(Shard& shard) {
 
 Task<void> Publisher::Run(CancelToken cancel) {
   std::vector<Task<void>> parts;
-  parts.push_back(Tail(cancel));
-  parts.push_back(FollowNewcomers(cancel));
+  if (tail_.clustered()) {
+    parts.push_back(TailEach(cancel));
+  } else {
+    parts.push_back(Tail(cancel));
+    parts.push_back(FollowNewcomers(cancel));
+  }
   parts.push_back(MoveWatermarks(cancel));
   parts.push_back(KeepHouse(cancel));
   co_await async::WhenAll(std::move(parts));
@@ -90,12 +102,58 @@ Task<absl::StatusOr<std::unique_ptr<Publisher::Shard>>> Publisher::Discover(std:
   co_return shard;
 }
 
+absl::Duration Publisher::Block() const {
+  return std::min(kLongestBlock, 0.9 * tail_.options().ping_interval);
+}
+
+// A tail for each shard, also for those that come later.
+Task<void> Publisher::TailEach(CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    shard_added_.Reset();
+    for (const auto& [name, shard] : shards_) {
+      if (std::exchange(shard->tailed, true)) continue;
+      ++tails_;
+      tails_ended_.Reset();
+      loop_.Spawn(TailOne(shard.get(), cancel), [this] {
+        if (--tails_ == 0) tails_ended_.Set();
+      });
+    }
+    absl::Status waited = co_await shard_added_.Wait(absl::InfiniteFuture(), cancel);
+    (void)waited;
+  }
+  if (tails_ == 0) co_return;
+  absl::Status ended = co_await tails_ended_.Wait(absl::InfiniteFuture());
+  (void)ended;
+}
+
+Task<void> Publisher::TailOne(Shard* shard, CancelToken cancel) {
+  const std::unique_ptr<redis::Client> tail = tail_.Sibling();
+  while (!cancel.cancelled()) {
+    Command read("XREAD");
+    read.Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(Block())).Arg("STREAMS");
+    read.Arg(shard->feed).Arg(absl::StrCat("0-", shard->position));
+    absl::StatusOr<Reply> reply = co_await tail->Execute(std::move(read), Patience(), cancel);
+    absl::Status taken = reply.status();
+    bool full = false;
+    if (reply.ok() && !reply->items().empty()) {
+      const Reply& stream = reply->items()[0];
+      taken = stream.items().size() == 2 ? Take(*shard, stream.items()[1]) : internal::Corrupt();
+      full = taken.ok() && stream.items()[1].items().size() >= kTailBatch;
+    }
+    absl::Status slept;
+    if (!taken.ok()) {
+      slept = co_await loop_.Sleep(kTailPause, cancel);
+    } else if (!reply->items().empty() && !full) {
+      slept = co_await loop_.Sleep(kGather, cancel);
+    }
+  }
+}
+
 Task<void> Publisher::Tail(CancelToken cancel) {
   while (!cancel.cancelled()) {
     absl::Status status = co_await TailOnce(cancel);
     if (status.ok()) continue;
-    // Redis is away: the client reconnects by itself.
-    absl::Status slept = co_await loop_.Sleep(absl::Milliseconds(50), cancel);
+    absl::Status slept = co_await loop_.Sleep(kTailPause, cancel);
     (void)slept;
   }
 }
@@ -103,9 +161,8 @@ Task<void> Publisher::Tail(CancelToken cancel) {
 Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
   if (shards_.empty()) co_return co_await shard_added_.Wait(absl::InfiniteFuture(), cancel);
   if (tailed_.size() != shards_.size()) {
-    const absl::Duration block = std::min(kLongestBlock, 0.9 * tail_.options().ping_interval);
     read_ = Command("XREAD");
-    read_->Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(block)).Arg("STREAMS");
+    read_->Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(Block())).Arg("STREAMS");
     tailed_.clear();
     for (const auto& [name, shard] : shards_) {
       tailed_.push_back(shard.get());

@@ -62,7 +62,8 @@ class Publisher {
   using Ask =
       std::function<async::Task<absl::Status>(std::string shard, absl::Time moment, absl::Time deadline)>;
 
-  // `tail` is a Redis client of the publisher's own: it blocks. All references outlive the publisher.
+  // `tail` is a Redis client of the publisher's own: it blocks. On a cluster, where one command cannot read
+  // the feeds of several shards, each has a sibling of it. All references outlive the publisher.
   Publisher(async::Loop& loop, store::Store& store, redis::Client& tail, PublisherOptions options);
 
   // The watermark never passes this moment. Default: unbounded. Call Kick when it has moved.
@@ -155,6 +156,9 @@ class Publisher {
   async::Task<void> Tail(async::CancelToken cancel);
   async::Task<absl::Status> TailOnce(async::CancelToken cancel);
   async::Task<void> FollowNewcomers(async::CancelToken cancel);
+  async::Task<void> TailEach(async::CancelToken cancel);
+  async::Task<void> TailOne(Shard* shard, async::CancelToken cancel);
+  absl::Duration Block() const;
   async::Task<void> KeepHouse(async::CancelToken cancel);
   absl::Status Take(Shard& shard, const redis::Reply& entries);
   async::Task<absl::Status> Refresh();
@@ -190,6 +194,9 @@ class Publisher {
   std::optional<redis::Command> read_;
   async::Event kicked_;
   async::Event shard_added_;
+  // Of TailEach: how many run, and that none does.
+  size_t tails_ = 0;
+  async::Event tails_ended_;
 };
 
 }  // namespace motcua::feed
