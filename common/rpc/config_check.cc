@@ -18,6 +18,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/auth/jwt_keys.h"
+#include "common/redis/address.h"
 #include "common/rpc/service_names.h"
 
 namespace motcua::rpc {
@@ -124,7 +125,33 @@ void CheckPeers(const Settings& settings, const std::map<std::string, std::strin
 
 }  // namespace
 
+namespace {
+
+// `any`: port 0 is one, too.
+std::string HostPortProblem(absl::string_view host, absl::string_view port, bool any) {
+  std::string problem = HostProblem(host);
+  return problem.empty() ? PortProblem(port, any) : problem;
+}
+
+std::string RedisProblem(absl::string_view address) {
+  absl::StatusOr<redis::Deployment> parsed =
+      redis::ParseDeployment(std::string_view(address.data(), address.size()));
+  if (!parsed.ok()) return std::string(parsed.status().message());
+  for (const redis::Address& each : parsed->addresses) {
+    if (!each.path.empty()) continue;
+    const bool v6 = absl::StrContains(each.host, ":");
+    const std::string host = v6 ? absl::StrCat("[", each.host, "]") : each.host;
+    const std::string problem = HostPortProblem(host, each.port, /*any=*/false);
+    if (problem.empty()) continue;
+    return parsed->addresses.size() == 1 ? problem : absl::StrCat(each.ToString(), ": ", problem);
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string AddressProblem(absl::string_view address, AddressKind kind) {
+  if (kind == AddressKind::kRedis) return RedisProblem(address);
   if (absl::StartsWith(address, "unix:")) {
     if (kind == AddressKind::kMetrics) return "must be host:port";
     absl::string_view path = address.substr(std::strlen("unix:"));
@@ -138,8 +165,10 @@ std::string AddressProblem(absl::string_view address, AddressKind kind) {
       std::string problem;
       for (absl::string_view each : absl::StrSplit(address, ',')) {
         if (!problem.empty()) break;
-        problem =
-            absl::StartsWith(each, "unix:") ? "must be host:port" : AddressProblem(each, AddressKind::kRedis);
+        const size_t end = each.rfind(':');
+        problem = end == absl::string_view::npos
+                      ? "must be host:port"
+                      : HostPortProblem(each.substr(0, end), each.substr(end + 1), /*any=*/false);
       }
       return problem;
     }
@@ -149,10 +178,8 @@ std::string AddressProblem(absl::string_view address, AddressKind kind) {
   if (colon == absl::string_view::npos || colon == 0) {
     return kind == AddressKind::kMetrics ? "must be host:port" : "must be host:port or unix:/path";
   }
-  std::string problem = HostProblem(address.substr(0, colon));
-  if (!problem.empty()) return problem;
-  return PortProblem(address.substr(colon + 1),
-                     kind == AddressKind::kListen || kind == AddressKind::kMetrics);
+  return HostPortProblem(address.substr(0, colon), address.substr(colon + 1),
+                         kind == AddressKind::kListen || kind == AddressKind::kMetrics);
 }
 
 void CheckSettings(const Settings& settings, const std::map<std::string, std::string>& peers,
@@ -192,6 +219,12 @@ void CheckSettings(const Settings& settings, const std::map<std::string, std::st
   for (const auto& [name, kind] : kAddressOptions) {
     const std::string address = value(name);
     if (!address.empty()) tell(name, AddressProblem(address, kind));
+  }
+  absl::StatusOr<redis::Deployment> redis = redis::ParseDeployment(value("redis"));
+  if (redis.ok() && !redis->user.empty()) {
+    if (value("redis_password_file").empty()) tell("redis", "a user needs --redis_password_file");
+    const std::string user = value("redis_user");
+    if (!user.empty() && user != redis->user) tell("redis_user", "is not the user in --redis");
   }
   CheckPeers(settings, peers, required_peers, problems);
 }

@@ -18,7 +18,7 @@ namespace motcua::rpc {
 enum class AddressKind {
   kListen,   // host:port (port 0: any free one) or unix:/path
   kMetrics,  // host:port (port 0: any free one)
-  kRedis,    // host:port or unix:/path
+  kRedis,    // what common/redis/address.h lists
   kPeer,     // host:port or dns:///host:port, which spread calls over all addresses of the name; unix:/path;
              // ipv4:host:port,host:port,... for a list of addresses without a name
 };

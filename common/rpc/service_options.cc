@@ -54,13 +54,20 @@ void AddServerFlags(CLI::App& app, ServiceOptions& options) {
 }
 
 void AddServiceFlags(CLI::App& app, ServiceOptions& options, Texts& texts) {
-  app.add_option("--redis", options.redis, "Address of the Redis server, as host:port or unix:/path.");
-  app.add_option(
-      "--redis_user", options.redis_user,
-      "User (ACL) at the Redis server; needs --redis_password_file. Empty is Redis' default user.");
-  app.add_option(
-      "--redis_password_file", options.redis_password_file,
-      "File with the password for the Redis server, read anew at every connect; empty sends none.");
+  app.add_option("--redis", options.redis,
+                 "Where Redis is: host:port, redis://[user@]host:port or unix:/path for one server, "
+                 "sentinel://primary@host1,host2,host3 for the primary that Sentinel names (port 26379), "
+                 "cluster://host1,host2,host3 for a Redis Cluster.");
+  app.add_option("--min_replicas", options.min_replicas,
+                 "Replicas of Redis that must have received a change before it is acknowledged; 0 asks none.")
+      ->check(CLI::Range(0, 16));
+  app.add_option("--redis_user", options.redis_user,
+                 "User (ACL) at the Redis servers and Sentinels; needs --redis_password_file. Empty is the "
+                 "user in --redis, "
+                 "else Redis' default user.");
+  app.add_option("--redis_password_file", options.redis_password_file,
+                 "File with the password for the Redis servers and Sentinels, read anew at every connect; "
+                 "empty sends none.");
   app.add_option("--key_prefix", options.key_prefix,
                  "Prefix of all keys in Redis, so that several installations can share a server.");
   app.add_option("--jwt_keys", options.jwt_keys,

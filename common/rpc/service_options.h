@@ -44,11 +44,13 @@ class ServiceOptions {
 
   ServerOptions server;
   std::string port_file;
-  /// `host:port` or `unix:/path`.
+  /// In one of the forms of common/redis/address.h.
   std::string redis = "127.0.0.1:6379";
   /// Its ACL user, and the file with the password; empty: none.
   std::string redis_user;
   std::string redis_password_file;
+  /// Replicas of Redis that must have a change before it is acknowledged.
+  int min_replicas = 0;
   /// Prefix of all keys: `<key_prefix><service's part>`.
   std::string key_prefix = "motcua:";
   std::string jwt_keys;

@@ -187,6 +187,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   backend_options.redis.address = options_.redis;
   backend_options.redis.user = options_.redis_user;
   backend_options.redis.password_file = options_.redis_password_file;
+  backend_options.redis.min_replicas = options_.min_replicas;
   absl::ParseDuration(options_.extra.at(kRequestTtl), &backend_options.request_ttl);  // checked with the flag
   int cache_mib = 0;
   if (absl::SimpleAtoi(options_.extra.at(kRecordCache), &cache_mib)) {

@@ -134,7 +134,7 @@ TEST_F(ServiceOptionsTest, WhatIsWrongIsSaidAllAtOnceWithItsPlace) {
                  "notification",
           file + ":5: peer: the address of routing is missing: routing=host:port",
           file + ":7: simulated_time: must be true or false", "MOTCUA_DRAIN: must be a duration such as 10s",
-          "MOTCUA_REDIS: must be host:port or unix:/path",
+          "MOTCUA_REDIS: must be host:port, unix:/path, redis://, sentinel:// or cluster://",
           "MOTCUA_ATTEMPTS: must be a whole number from 1 to 9",
           "--log_level: must be debug, info, warning, error or off",
           "--tls_cert: cannot read /no/cert: No such file or directory",
@@ -209,6 +209,14 @@ TEST_F(ServiceOptionsTest, AUserOfRedisNeedsAPasswordFile) {
   ParsedOptions parsed = Parse({"--redis_user=routing", "--redis_password_file=" + path});
   EXPECT_FALSE(parsed.finished) << parsed.message;
   EXPECT_EQ(parsed.options.redis_user, "routing");
+  // The user may stand in the address, if it is the same.
+  parsed = Parse({"--redis=redis://routing@redis", "--redis_password_file=" + path});
+  EXPECT_EQ(parsed.exit_code, 0) << parsed.message;
+  parsed = Parse({"--redis=redis://routing@redis"});
+  EXPECT_THAT(parsed.message, HasSubstr("--redis: a user needs --redis_password_file\n"));
+  parsed = Parse({"--redis=redis://routing@redis", "--redis_user=intake", "--redis_password_file=" + path});
+  EXPECT_THAT(parsed.message, HasSubstr("--redis_user: is not the user in --redis\n"));
+  EXPECT_EQ(Parse({"--min_replicas=17"}).exit_code, 2);
   EXPECT_EQ(parsed.options.redis_password_file, path);
 }
 
