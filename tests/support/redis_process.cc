@@ -45,6 +45,34 @@ int FreePort() {
   return ntohs(address.sin_port);
 }
 
+pid_t StartChild(std::vector<std::string> arguments) {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) {
+    std::perror("cannot fork");
+    std::abort();
+  }
+  if (child > 0) return child;
+  // Between fork and exec of a process with threads only async-signal-safe calls are allowed.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int null = open("/dev/null", O_RDWR);
+  if (null >= 0) {
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(null, 2);
+  }
+  execvp(argv[0], argv.data());
+  _exit(127);
+}
+
 RedisProcess::RedisProcess(std::vector<std::string> extra_arguments)
     : extra_arguments_(std::move(extra_arguments)), socket_(dir_.File("redis.sock")) {
   Start();
@@ -78,31 +106,7 @@ void RedisProcess::Spawn() {
                                         "",             "--appendonly",  "yes",                 "--appendfsync", "always",
                                         "--logfile",    dir_.File("log"), "--daemonize",        "no"};
   arguments.insert(arguments.end(), extra_arguments_.begin(), extra_arguments_.end());
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-
-  const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child < 0) Die("cannot fork");
-  if (child > 0) {
-    pid_ = child;
-    return;
-  }
-  // Between fork and exec of a process with threads only async-signal-safe calls are allowed.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int null = open("/dev/null", O_RDWR);
-  if (null >= 0) {
-    dup2(null, 0);
-    dup2(null, 1);
-    dup2(null, 2);
-  }
-  execvp(argv[0], argv.data());
-  _exit(127);
+  pid_ = StartChild(std::move(arguments));
 }
 
 void RedisProcess::Reap() {

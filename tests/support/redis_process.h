@@ -63,6 +63,9 @@ class RedisProcess {
   pid_t pid_ = -1;
 };
 
+/// Starts a program that dies with the calling thread; its output goes nowhere. Aborts where that fails.
+pid_t StartChild(std::vector<std::string> arguments);
+
 /// A TCP port of the loopback that was free a moment ago.
 int FreePort();
 

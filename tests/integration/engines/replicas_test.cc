@@ -1,0 +1,130 @@
+// What --min_replicas promises: acknowledged means that so many replicas have it.
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/async/sync_wait.h"
+#include "common/async/when_all.h"
+#include "common/redis/client.h"
+#include "common/status/errors.h"
+#include "common/time/clock.h"
+#include "tests/integration/engines/load.h"
+#include "tests/support/redis_group.h"
+#include "tests/support/wait.h"
+
+namespace motcua {
+namespace {
+
+using async::SyncWait;
+using test::WaitUntil;
+
+absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
+
+class ReplicasTest : public testing::Test {
+ protected:
+  static redis::Options OptionsFor(const std::string& address, int min_replicas) {
+    redis::Options options;
+    options.address = address;
+    options.min_replicas = min_replicas;
+    options.replica_patience = absl::Milliseconds(700);
+    options.max_backoff = absl::Milliseconds(50);
+    return options;
+  }
+
+  // Adds 1 to the account under the request id.
+  absl::StatusOr<store::Load::Response> Add(const std::string& request) {
+    return SyncWait(loop_,
+                    store::Load::Add(&store_, "H30", "H30.18.05-260714-0001", request, absl::Seconds(20)));
+  }
+  // SET and WAIT of the connection that waits for replicas.
+  uint64_t Calls(const std::string& command) {
+    const std::string stats = test::RedisCli(servers_.server(0).port(), "info commandstats");
+    const size_t at = stats.find("cmdstat_" + command + ":calls=");
+    return at == std::string::npos ? 0 : std::stoull(stats.substr(stats.find('=', at) + 1));
+  }
+  void StopReplicas() {
+    servers_.server(1).Pause();
+    servers_.server(2).Pause();
+  }
+
+  test::RedisReplicas servers_{/*replicas=*/2};
+  async::Loop loop_{"test-loop"};
+  time::SystemClock clock_;
+  redis::Client client_{loop_, OptionsFor(servers_.server(0).address(), 1)};
+  store::Store store_{client_, clock_, "ro", absl::Hours(1)};
+};
+
+TEST_F(ReplicasTest, WhatNoReplicaHasIsNotAcknowledgedAndIsNotDoneTwice) {
+  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(Add("one").ok());
+  StopReplicas();
+  // Done, and not known to any replica: so it is not told, neither at first nor when it is asked for again.
+  EXPECT_EQ(errors::Reason(Add("two").status()), "OUTCOME_UNKNOWN");
+  EXPECT_EQ(errors::Reason(Add("two").status()), "OUTCOME_UNKNOWN");
+  EXPECT_EQ(errors::Reason(SyncWait(loop_, store_.AddShard("H31", Soon()))), "OUTCOME_UNKNOWN");
+  // One is enough.
+  servers_.server(2).Resume();
+  const absl::StatusOr<store::Load::Response> told = Add("two");
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_TRUE(told->written().replayed());
+  EXPECT_EQ(told->written().version(), 2u);
+  servers_.server(1).Resume();
+}
+
+TEST_F(ReplicasTest, ManyAreConfirmedByOneWait) {
+  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  const uint64_t before = Calls("wait");
+  constexpr int kMany = 200;
+  std::vector<async::Task<absl::StatusOr<store::Load::Response>>> adds;
+  for (int i = 0; i < kMany; ++i) {
+    adds.push_back(store::Load::Add(&store_, "H30", absl::StrCat("H30.18.05-260714-", 1000 + i), "one",
+                                    absl::Seconds(20)));
+  }
+  for (const auto& told : SyncWait(loop_, async::WhenAll(std::move(adds))))
+    EXPECT_TRUE(told.ok()) << told.status();
+  const uint64_t waits = Calls("wait") - before;
+  EXPECT_GE(waits, 1u);
+  EXPECT_LE(waits, static_cast<uint64_t>(kMany) / 10);
+}
+
+TEST_F(ReplicasTest, WithNoneRequiredNothingIsAskedForThem) {
+  redis::Client client(loop_, OptionsFor(servers_.server(0).address(), 0));
+  store::Store store(client, clock_, "ro", absl::Hours(1));
+  ASSERT_TRUE(SyncWait(loop_, client.WaitConnected(Soon())).ok());
+  const uint64_t before = Calls("wait");
+  StopReplicas();
+  EXPECT_TRUE(
+      SyncWait(loop_, store::Load::Add(&store, "H30", "H30.18.05-260714-0009", "one", absl::Seconds(20)))
+          .ok());
+  EXPECT_EQ(Calls("wait"), before);
+}
+
+// The other half of the promise: with min-replicas-to-write a primary that nobody follows takes nothing.
+TEST_F(ReplicasTest, APrimaryCutOffFromItsReplicasRefuses) {
+  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(Add("one").ok());
+  test::RedisCli(servers_.server(0).port(), "config set min-replicas-to-write 1 min-replicas-max-lag 1");
+  StopReplicas();
+  int tried = 0;
+  const auto refused = [&] {
+    return errors::Reason(Add(absl::StrCat("try-", ++tried)).status()) == "REDIS_UNAVAILABLE";
+  };
+  ASSERT_TRUE(WaitUntil(refused, absl::Seconds(20)));
+  servers_.server(1).Resume();
+  servers_.server(2).Resume();
+  // Refused: so it has not been done.
+  absl::StatusOr<store::Load::Response> told = absl::UnavailableError("");
+  const auto done = [&] {
+    told = Add(absl::StrCat("try-", tried));
+    return told.ok();
+  };
+  ASSERT_TRUE(WaitUntil(done, absl::Seconds(20)));
+  EXPECT_FALSE(told->written().replayed());
+}
+
+}  // namespace
+}  // namespace motcua
