@@ -18,6 +18,12 @@ constexpr absl::Duration kPause = absl::Milliseconds(20);
 constexpr absl::Duration kAcknowledge = absl::Seconds(2);
 // As many events are enough for a commit of their own.
 constexpr size_t kEnough = 64;
+// Of one that follows: between two looks at the cursors; after how long it reads along, so that it learns of
+// events that are not for it and move no cursor; and, where the cursors stand still, applies the events itself.
+constexpr absl::Duration kFollowPause = absl::Milliseconds(2);
+constexpr absl::Duration kReadAlongAfter = absl::Milliseconds(20);
+constexpr absl::Duration kApplyAfter = absl::Milliseconds(500);
+constexpr absl::Duration kStayOpen = absl::Seconds(1);
 constexpr size_t kNobody = static_cast<size_t>(-1);
 
 // A source's stream goes on from another place: another replica applied these events.
@@ -26,13 +32,14 @@ constexpr char kCursorMoved[] = "CURSOR_MOVED";
 }  // namespace
 
 Applier::Applier(async::Loop& loop, store::Store& store, std::string name, std::string shard,
-                 std::function<void()> progressed, const ConsumerOptions& options)
+                 std::function<void()> progressed, const ConsumerOptions& options, store::Leases* leases)
     : loop_(loop),
       store_(store),
       name_(std::move(name)),
       shard_(std::move(shard)),
       progressed_(std::move(progressed)),
       options_(options),
+      leases_(leases),
       wake_(loop) {}
 
 Consumer& Applier::Add(size_t rank, Source& source, Projection& projection, std::string source_name,
@@ -41,6 +48,7 @@ Consumer& Applier::Add(size_t rank, Source& source, Projection& projection, std:
   followed->consumer = std::make_unique<Consumer>(
       loop_, source, projection, name_, std::move(source_name), shard_, [this] { Arrived(); }, options_);
   Consumer& consumer = *followed->consumer;
+  consumer.Follow(following_);
   const auto place =
       std::find_if(followed_.begin(), followed_.end(),
                    [rank](const std::unique_ptr<Followed>& other) { return other->rank > rank; });
@@ -76,6 +84,10 @@ Task<void> Applier::Run(CancelToken cancel) {
         continue;
       }
     }
+    if (Follows()) {
+      co_await Follow(cancel);
+      continue;
+    }
     Progress();
     const absl::Time now = absl::Now();
     const absl::Time due = DueAt(now);
@@ -90,6 +102,53 @@ Task<void> Applier::Run(CancelToken cancel) {
     applying_ = false;
     Progress();
   }
+}
+
+bool Applier::Follows() {
+  const bool follows = leases_ != nullptr && !leases_->Holds(shard_);
+  if (follows == following_) return follows;
+  following_ = follows;
+  awaited_since_ = absl::InfiniteFuture();
+  for (const auto& followed : followed_) followed->consumer->Follow(follows);
+  lost_ = true;  // meanwhile others have applied, or will have
+  return follows;
+}
+
+Task<void> Applier::Follow(CancelToken cancel) {
+  Progress();
+  const absl::Time now = absl::Now();
+  const bool awaited = std::any_of(followed_.begin(), followed_.end(),
+                                   [](const auto& followed) { return followed->consumer->awaited(); });
+  if (!awaited) {
+    awaited_since_ = absl::InfiniteFuture();
+    if (now < open_until_) {
+      absl::Status woken = co_await wake_.Wait(open_until_, cancel);
+      (void)woken;
+      co_return;
+    }
+    for (const auto& followed : followed_) followed->consumer->OpenStream(false);
+    absl::Status woken = co_await wake_.Wait(absl::InfiniteFuture(), cancel);
+    (void)woken;
+    co_return;
+  }
+  awaited_since_ = std::min(awaited_since_, now);
+  lost_ = true;  // look where the cursors stand
+  if (now >= awaited_since_ + kReadAlongAfter) {
+    open_until_ = now + kStayOpen;
+    for (const auto& followed : followed_) {
+      if (followed->consumer->awaited()) followed->consumer->OpenStream(true);
+    }
+  }
+  Parts parts;
+  if (now >= awaited_since_ + kApplyAfter) parts = Collect(now);
+  if (parts.empty()) {
+    absl::Status slept = co_await loop_.Sleep(kFollowPause, cancel);
+    (void)slept;
+    co_return;
+  }
+  applying_ = true;
+  co_await Apply(std::move(parts), cancel);
+  applying_ = false;
 }
 
 Task<absl::Status> Applier::Locate() {
@@ -123,7 +182,7 @@ void Applier::Progress() {
     any = consumer.Advance() || any;
     consumer.Progress();
     const bool due =
-        consumer.applied() != consumer.acknowledged && absl::Now() >= consumer.acknowledged_at + kAcknowledge;
+        !following_ && consumer.applied() != consumer.acknowledged && absl::Now() >= consumer.acknowledged_at + kAcknowledge;
     if (due && !std::exchange(followed->acknowledging, true)) loop_.Spawn(Acknowledge(followed.get()));
   }
   if (any && progressed_) progressed_();

@@ -13,6 +13,7 @@
 #include "common/async/loop.h"
 #include "common/async/task.h"
 #include "common/feed/consumer.h"
+#include "common/store/leases.h"
 #include "common/store/session.h"
 #include "common/store/store.h"
 
@@ -29,9 +30,12 @@ namespace motcua::feed {
 // Confined to the loop.
 class Applier {
  public:
-  // `progressed` is called whenever an `applied` or a `watermark` has moved. References outlive the applier.
+  // `progressed` is called whenever an `applied` or a `watermark` has moved. `leases`: where given, the applier of
+  // a replica that does not hold the shard applies nothing. It follows: for those who wait it looks where the
+  // cursors stand, then reads along, and where nobody applies what they wait for, it does. References outlive the
+  // applier.
   Applier(async::Loop& loop, store::Store& store, std::string name, std::string shard,
-          std::function<void()> progressed, const ConsumerOptions& options);
+          std::function<void()> progressed, const ConsumerOptions& options, store::Leases* leases = nullptr);
 
   // Adds a source and reads it until cancelled. Sources are applied in the order of their `rank`, lowest
   // first.
@@ -40,6 +44,8 @@ class Applier {
   // nullptr where there is none (yet).
   Consumer* Find(const std::string& source_name) const;
   size_t size() const { return followed_.size(); }
+  // The leases may have changed.
+  void Look() { wake_.Set(); }
 
   // Until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
@@ -63,6 +69,10 @@ class Applier {
   using Parts = std::vector<Part>;
 
   void Arrived();
+  // Takes the shard up, or lays it down, as the leases say. True: it is another replica's.
+  bool Follows();
+  // A turn of one that follows.
+  async::Task<void> Follow(async::CancelToken cancel);
   // Reads all cursors.
   async::Task<absl::Status> Locate();
   // When the next commit is to begin: InfinitePast at once, InfiniteFuture when something arrives.
@@ -88,6 +98,11 @@ class Applier {
   // The cursors must be read (again): one is not known, or the outcome of a commit.
   bool lost_ = true;
   bool applying_ = false;
+  store::Leases* const leases_;
+  bool following_ = false;
+  // Of one that follows: since when somebody has waited, and until when the streams stay open.
+  absl::Time awaited_since_ = absl::InfiniteFuture();
+  absl::Time open_until_ = absl::InfinitePast();
   async::Event wake_;
 };
 

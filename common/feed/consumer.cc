@@ -36,18 +36,47 @@ Consumer::Consumer(async::Loop& loop, Source& source, Projection& projection, st
       arrived_(std::move(arrived)),
       options_(options),
       started_(absl::Now()),
+      open_(loop),
       level_at_(started_),
       rest_(kFirstPause),
       moved_(loop),
       located_event_(loop),
-      taken_(loop) {}
+      taken_(loop) {
+  open_.Set();
+}
 
 void Consumer::Progress() {
   moved_.Set();
   moved_.Reset();
 }
 
+void Consumer::Follow(bool following) {
+  if (following_ == following) return;
+  following_ = following;
+  if (following) GoesOn();  // the trouble is another's
+  if (!following) level_at_ = absl::Now();
+  OpenStream(!following);
+}
+
+void Consumer::OpenStream(bool open) {
+  if (open == open_.is_set()) return;
+  if (open) return open_.Set();
+  open_.Reset();
+  // What was read and is not applied is read again when it is wanted.
+  pieces_.clear();
+  waiting_ = waiting_bytes_ = 0;
+  received_ = applied_;
+  taken_.Set();
+  if (restart_ != nullptr) restart_->Cancel();
+}
+
+bool Consumer::awaited() const {
+  if (awaited_positions_.upper_bound(applied_) != awaited_positions_.end()) return true;
+  return !awaited_moments_.empty() && *awaited_moments_.rbegin() > watermark_;
+}
+
 absl::Duration Consumer::behind(absl::Time now) const {
+  if (following_) return absl::ZeroDuration();
   if (connected_ && pieces_.empty()) return absl::ZeroDuration();
   return std::max(absl::ZeroDuration(), now - level_at_);
 }
@@ -96,6 +125,7 @@ Task<void> Consumer::Receive(CancelToken cancel) {
   });
   while (!cancel.cancelled()) {
     absl::Status located = co_await located_event_.Wait(absl::InfiniteFuture(), cancel);
+    if (located.ok()) located = co_await open_.Wait(absl::InfiniteFuture(), cancel);
     if (!located.ok()) break;
     const uint64_t before = received_;
     restart_ = std::make_unique<async::CancelSource>(loop_);
@@ -176,6 +206,8 @@ void Consumer::Locate(uint64_t cursor) {
   if (located_ && cursor > cursor_) {
     cursor_ = cursor;
     applied_ = std::max(applied_, cursor);
+    received_ = std::max(received_, cursor);
+    seen_ = std::max(seen_, cursor);
     Skip(cursor);
     return;
   }
@@ -249,7 +281,7 @@ void Consumer::Applied(const Batch& batch) {
 Task<absl::Status> Consumer::AwaitApplied(uint64_t position, absl::Time deadline, CancelToken cancel) {
   if (applied_ >= position) co_return absl::OkStatus();
   const Awaited<uint64_t> awaited(awaited_positions_, position);
-  if (urgent()) arrived_();
+  if (urgent() || following_) arrived_();
   while (applied_ < position) {
     absl::Status moved = co_await moved_.Wait(deadline, cancel);
     if (absl::IsCancelled(moved)) co_return errors::Cancelled("CANCELLED", "the caller has gone");

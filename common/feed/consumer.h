@@ -86,6 +86,14 @@ class Consumer {
   // on, what it has applied is skipped; where it is behind what was known, reading begins there anew.
   void Locate(uint64_t cursor);
   bool located() const { return located_; }
+
+  // Another replica applies the shard: until it is to open its stream, nothing is read, and what is applied shows
+  // by the cursor.
+  void Follow(bool following);
+  // Follows or not, with its stream open or closed.
+  void OpenStream(bool open);
+  // Somebody waits for what has not been applied.
+  bool awaited() const;
   uint64_t cursor() const { return cursor_; }
 
   // The next events to be applied, with the position that holds when they are.
@@ -159,6 +167,8 @@ class Consumer {
   // Ends the stream that is open.
   std::unique_ptr<async::CancelSource> restart_;
   bool connected_ = false;
+  bool following_ = false;
+  async::Event open_;
   absl::Time level_at_;
 
   // Where the committed cursor stands; what lies between it and `applied_` was not for this consumer.

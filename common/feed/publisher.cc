@@ -253,7 +253,8 @@ Task<void> Publisher::KeepHouse(CancelToken cancel) {
     for (const auto& [name, shard] : shards_) all.push_back(shard.get());
     for (Shard* shard : all) {
       if (now > shard->grown_at + kRingRest) shard->ring.Clear();
-      if (now >= next_trim && shard->trim) status.Update(co_await Trim(shard));
+      const bool held = leases_ == nullptr || leases_->Holds(shard->name);
+      if (now >= next_trim && shard->trim && held) status.Update(co_await Trim(shard));
     }
     if (now >= next_trim) next_trim = now + options_.trim_interval;
     const absl::Duration pause =

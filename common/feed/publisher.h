@@ -20,6 +20,7 @@
 #include "common/feed/watermarks.h"
 #include "common/feed/wire.h"
 #include "common/redis/client.h"
+#include "common/store/leases.h"
 #include "common/store/store.h"
 #include "motcua/feed/v1/feed.pb.h"
 
@@ -70,6 +71,10 @@ class Publisher {
   void SetBound(std::function<absl::Time(const std::string& shard)> bound) { bound_ = std::move(bound); }
   // How a bound is moved that stands still because nobody has asked. Default: it moves by itself.
   void SetAsk(Ask ask) { ask_ = std::move(ask); }
+
+  // Before Run: shards that are not held are trimmed by another replica; and where a bound is moved there, for
+  // news, it is asked for here. They outlive the publisher.
+  void SetLeases(store::Leases& leases) { leases_ = &leases; }
 
   // Tails all shards and moves watermarks until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
@@ -141,6 +146,9 @@ class Publisher {
     absl::Time news_first = absl::InfiniteFuture();
     absl::Time news_last = absl::InfinitePast();
     bool bound_moved = false;
+    // When the bound was last asked for, for news; and it is being asked for.
+    absl::Time bound_asked_at = absl::InfinitePast();
+    bool asking = false;
 
     // There may be something to trim.
     bool trim = true;
@@ -176,6 +184,9 @@ class Publisher {
   // publisher_watermark.cc
   async::Task<void> MoveWatermarks(async::CancelToken cancel);
   absl::Time Limit(const Shard& shard) const;
+  // The bound stands before news of which readers wait to hear, and it is another replica that moves it.
+  bool MustAsk(const Shard& shard) const;
+  async::Task<void> AskForNews(Shard* shard);
   // When the watermark is to be moved next; InfiniteFuture: not before something happens.
   absl::Time DueAt(const Shard& shard, absl::Time now) const;
   async::Task<absl::Status> MoveWatermark(Shard* shard);
@@ -188,6 +199,7 @@ class Publisher {
   const PublisherOptions options_;
   std::function<absl::Time(const std::string&)> bound_;
   Ask ask_;
+  store::Leases* leases_ = nullptr;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
   // The shards of the blocking read, and its beginning.
   std::vector<Shard*> tailed_;

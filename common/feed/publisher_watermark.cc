@@ -73,6 +73,22 @@ absl::Time Publisher::DueAt(const Shard& shard, absl::Time now) const {
   return due;
 }
 
+bool Publisher::MustAsk(const Shard& shard) const {
+  return ask_ && leases_ != nullptr && *shard.readers > 0 && shard.news_first != absl::InfiniteFuture() &&
+         !shard.asking && !leases_->Holds(shard.name) && Limit(shard) <= shard.news_last;
+}
+
+// The bound kicks when it has moved.
+Task<void> Publisher::AskForNews(Shard* shard) {
+  shard->asking = true;
+  shard->bound_asked_at = absl::Now();
+  absl::Status asked =
+      co_await ask_(shard->name, store_.clock().Now() - options_.grace, absl::Now() + kReachPatience);
+  (void)asked;  // it is asked for again
+  shard->asking = false;
+  kicked_.Set();
+}
+
 Task<void> Publisher::MoveWatermarks(CancelToken cancel) {
   while (!cancel.cancelled()) {
     kicked_.Reset();
@@ -80,7 +96,16 @@ Task<void> Publisher::MoveWatermarks(CancelToken cancel) {
     absl::Time next = absl::InfiniteFuture();
     std::vector<Task<absl::Status>> moves;
     for (const auto& [name, shard] : shards_) {
-      const absl::Time due = DueAt(*shard, now);
+      absl::Time due = DueAt(*shard, now);
+      if (MustAsk(*shard)) {
+        const absl::Time ask_at = std::max(shard->news_first + options_.grace,
+                                           shard->bound_asked_at + options_.watermark_interval);
+        if (ask_at <= now) {
+          loop_.Spawn(AskForNews(shard.get()));
+        } else if (due > now) {
+          due = std::min(due, ask_at);
+        }
+      }
       if (due <= now) {
         moves.push_back(MoveWatermark(shard.get()));
       } else {

@@ -45,6 +45,15 @@ void Subscriptions::Add(std::string source_name, Source& source, Projection& pro
   subscriptions_.push_back(std::move(subscription));
 }
 
+void Subscriptions::SetLeases(store::Leases& leases) {
+  leases_ = &leases;
+  leases.OnChange([this] {
+    for (const auto& [shard, applier] : appliers_) {
+      if (applier != nullptr) applier->Look();
+    }
+  });
+}
+
 size_t Subscriptions::IndexOf(const std::string& source_name) const {
   size_t index = 0;
   while (index < subscriptions_.size() && subscriptions_[index].name != source_name) ++index;
@@ -90,7 +99,7 @@ Task<absl::Status> Subscriptions::Follow(size_t index, std::string shard, Cancel
         [this, shard] {
           if (progressed_) progressed_(shard);
         },
-        options_);
+        options_, leases_);
   }
   applier->Add(index, *subscriptions_[index].source, *subscriptions_[index].projection, name, cancel);
   if (first) loop_.Spawn(applier->Run(cancel));

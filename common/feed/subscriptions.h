@@ -39,6 +39,10 @@ class Subscriptions {
     progressed_ = std::move(progressed);
   }
 
+  // Before Run: of the shards that are not held, another replica applies the feeds. They outlive the
+  // subscriptions.
+  void SetLeases(store::Leases& leases);
+
   // Called, and waited for, before a shard's first event is consumed.
   void OnShard(std::function<async::Task<absl::Status>(std::string shard)> prepare) {
     prepare_ = std::move(prepare);
@@ -96,6 +100,7 @@ class Subscriptions {
   const ConsumerOptions options_;
   std::vector<Subscription> subscriptions_;
   std::map<std::string, std::unique_ptr<Applier>> appliers_;
+  store::Leases* leases_ = nullptr;
   std::function<void(const std::string&)> progressed_;
   std::function<async::Task<absl::Status>(std::string)> prepare_;
   // A pulse when a consumer has been started.

@@ -56,12 +56,15 @@ Backend::Backend(async::Loop& loop, Description description, BackendOptions opti
       redis_(loop, options.redis),
       tail_(loop, options.redis),
       store_(redis_, *clock_, description_.key_prefix, options.request_ttl, options.record_cache_bytes),
+      leases_(loop, store_, description_.key_prefix + ":replicas", options.leases),
       publisher_(loop, store_, tail_, FeedOptions(options)),
       subscriptions_(loop, store_, description_.name),
       catalogues_(loop, store_),
       advancing_(loop, 1),
       sources_(std::move(sources)),
       metrics_(metrics) {
+  publisher_.SetLeases(leases_);
+  subscriptions_.SetLeases(leases_);
   subscriptions_.OnProgress([this](const std::string& shard) {
     publisher_.Kick(shard);
     if (progressed_) progressed_(shard);
@@ -114,7 +117,7 @@ Task<void> Backend::Run(CancelToken cancel) {
   std::vector<Task<void>> parts;
   parts.push_back(publisher_.Run(cancel));
   parts.push_back(subscriptions_.Run(cancel));
-  if (simulated_ != nullptr) parts.push_back(FollowReplicas(cancel));
+  parts.push_back(simulated_ != nullptr ? FollowReplicas(cancel) : leases_.Run(cancel));
   co_await async::WhenAll(std::move(parts));
 }
 

@@ -19,6 +19,7 @@
 #include "common/redis/client.h"
 #include "common/rpc/call.h"
 #include "common/service/catalogues.h"
+#include "common/store/leases.h"
 #include "common/store/store.h"
 #include "common/telemetry/metrics.h"
 #include "common/time/clock.h"
@@ -58,6 +59,7 @@ class BackendOptions {
   /// Set: time is simulated and starts here, or later where the service remembers a later time.
   absl::Time simulated_start = absl::InfinitePast();
   feed::PublisherOptions publisher;
+  store::LeaseOptions leases;
 };
 
 // Confined to the loop but for construction and destruction, which happen elsewhere while nothing of it runs.
@@ -78,6 +80,8 @@ class Backend {
   feed::Publisher& publisher() { return publisher_; }
   feed::Subscriptions& subscriptions() { return subscriptions_; }
   Catalogues& catalogues() { return catalogues_; }
+  // Which shards' work is this replica's; all of them where time is simulated, as every replica moves it.
+  store::Leases& leases() { return leases_; }
   telemetry::Metrics& metrics() { return metrics_; }
 
   // The feeds of one of description().sources.
@@ -126,6 +130,7 @@ class Backend {
   redis::Client redis_;
   redis::Client tail_;
   store::Store store_;
+  store::Leases leases_;
   feed::Publisher publisher_;
   feed::Subscriptions subscriptions_;
   Catalogues catalogues_;

@@ -23,6 +23,7 @@ class DeadlineMonitor final : public service::Service {
         monitor_(environment.backend.store(), environment.backend.catalogues(),
                  environment.backend.subscriptions(), environment.backend.publisher()) {
     AddDeadlineService(environment.host, monitor_);
+    sweeper_.SetLeases(environment.backend.leases());
     for (const std::string& source : environment.backend.description().sources) {
       environment.backend.Consume(source, projection_);
     }

@@ -23,6 +23,9 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kDiscovery = absl::Milliseconds(100);
 // A moment that another replica has set is seen after as long, should that replica be no more.
 constexpr absl::Duration kLongestNap = absl::Seconds(2);
+// What another replica is to fire: between two looks whether it has, and how long it may take.
+constexpr absl::Duration kFollowPause = absl::Milliseconds(5);
+constexpr absl::Duration kOwed = absl::Milliseconds(500);
 constexpr absl::Duration kAskPatience = absl::Seconds(1);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
@@ -41,6 +44,13 @@ Sweeper::Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& ca
       catalogues_(catalogues),
       subscriptions_(subscriptions),
       publisher_(publisher) {}
+
+void Sweeper::SetLeases(store::Leases& leases) {
+  leases_ = &leases;
+  leases.OnChange([this] {
+    for (const auto& [name, shard] : shards_) shard->wake.Set();
+  });
+}
 
 absl::Time Sweeper::Limit(const std::string& shard) const {
   const absl::Time limit = std::min(store_.clock().Now(), subscriptions_.Watermark(shard));
@@ -78,7 +88,13 @@ Task<void> Sweeper::Tend(Shard* shard, CancelToken cancel) {
   absl::Duration pause = kFirstPause;
   while (!cancel.cancelled()) {
     shard->wake.Reset();
-    absl::Status tended = co_await TendOnce(shard, cancel);
+    const bool follows = leases_ != nullptr && !leases_->Holds(shard->name);
+    absl::Status tended;
+    if (follows) {
+      tended = co_await FollowOnce(shard, cancel);
+    } else {
+      tended = co_await TendOnce(shard, cancel);
+    }
     if (!tended.ok()) {
       absl::Status slept = co_await loop_.Sleep(pause, cancel);
       (void)slept;
@@ -89,6 +105,8 @@ Task<void> Sweeper::Tend(Shard* shard, CancelToken cancel) {
     // Moments of simulated time come with a kick.
     absl::Time until = absl::Now() + kLongestNap;
     if (!publisher_.eager()) until = std::min(until, shard->earliest);
+    // Limits of a shard that is not held move for those who ask alone.
+    if (follows) until = absl::InfiniteFuture();
     absl::Status woken = co_await shard->wake.Wait(until, cancel);
     (void)woken;
   }
@@ -112,6 +130,26 @@ Task<absl::Status> Sweeper::TendOnce(Shard* shard, CancelToken cancel) {
   }
   shard->fired_up_to = limit;
   publisher_.Kick(shard->name);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Sweeper::FollowOnce(Shard* shard, CancelToken cancel) {
+  shard->owed_since = absl::InfiniteFuture();
+  while (!cancel.cancelled()) {
+    const absl::Time limit = Limit(shard->name);
+    if (limit <= shard->fired_up_to) co_return absl::OkStatus();
+    absl::Status read = co_await ReadEarliest(shard);
+    if (!read.ok()) co_return read;
+    if (shard->earliest > limit) {
+      shard->fired_up_to = limit;
+      publisher_.Kick(shard->name);
+      co_return absl::OkStatus();
+    }
+    shard->owed_since = std::min(shard->owed_since, absl::Now());
+    if (absl::Now() >= shard->owed_since + kOwed) co_return co_await TendOnce(shard, cancel);
+    absl::Status slept = co_await loop_.Sleep(kFollowPause, cancel);
+    (void)slept;
+  }
   co_return absl::OkStatus();
 }
 
@@ -245,7 +283,7 @@ Task<absl::Status> Sweeper::FireBatch(std::string shard, Timers timers, absl::Ti
 
 absl::Duration Sweeper::OldestUnfired(const std::string& name) const {
   const auto found = shards_.find(name);
-  if (found == shards_.end()) return absl::ZeroDuration();
+  if (found == shards_.end() || (leases_ != nullptr && !leases_->Holds(name))) return absl::ZeroDuration();
   return std::max(absl::ZeroDuration(), store_.clock().Now() - found->second->earliest);
 }
 

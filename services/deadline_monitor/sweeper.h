@@ -21,6 +21,7 @@
 #include "common/feed/publisher.h"
 #include "common/feed/subscriptions.h"
 #include "common/service/catalogues.h"
+#include "common/store/leases.h"
 #include "common/store/store.h"
 
 namespace motcua::deadline {
@@ -41,6 +42,9 @@ class Sweeper {
   // All references outlive the sweeper.
   Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& catalogues,
           feed::Subscriptions& subscriptions, feed::Publisher& publisher);
+
+  // Before Run: the timers of shards that are not held are another replica's. They outlive the sweeper.
+  void SetLeases(store::Leases& leases);
 
   // Until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
@@ -73,6 +77,8 @@ class Sweeper {
     // of it comes with an event there or in a feed that is consumed.
     absl::Time earliest = absl::InfiniteFuture();
     uint64_t looked_at = 0;
+    // Not held: since when the other replica has been owing what is due.
+    absl::Time owed_since = absl::InfiniteFuture();
   };
   using Timers = std::vector<std::pair<std::string, double>>;
 
@@ -80,6 +86,8 @@ class Sweeper {
   Shard& Find(const std::string& shard);
   async::Task<void> Tend(Shard* shard, async::CancelToken cancel);
   async::Task<absl::Status> TendOnce(Shard* shard, async::CancelToken cancel);
+  // Of a shard that another replica tends: sees that nothing is left to fire. Fires where it does not.
+  async::Task<absl::Status> FollowOnce(Shard* shard, async::CancelToken cancel);
   async::Task<absl::Status> ReadEarliest(Shard* shard);
   async::Task<absl::Status> SweepUpTo(std::string shard, absl::Time limit, async::CancelToken cancel);
   struct Round;
@@ -94,6 +102,7 @@ class Sweeper {
   service::Catalogues& catalogues_;
   feed::Subscriptions& subscriptions_;
   feed::Publisher& publisher_;
+  store::Leases* leases_ = nullptr;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
   uint64_t fired_ = 0;
   std::function<void(absl::Duration)> on_fired_;

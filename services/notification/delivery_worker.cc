@@ -68,6 +68,10 @@ Task<void> DeliveryWorker::Run(CancelToken cancel) {
     for (size_t i = 0; shards.ok() && i < shards->size() && !cancel.cancelled(); ++i) {
       std::string shard = (*shards)[i];
       const auto rest = rests_.find(shard);
+      if (leases_ != nullptr && !leases_->Holds(shard)) {
+        rests_.erase(shard);
+        continue;
+      }
       if (rest != rests_.end() && absl::Now() < rest->second) continue;
       absl::Status passed = co_await Pass(std::move(shard));
       (void)passed;  // what could not be done now is still in the outbox

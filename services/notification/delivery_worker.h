@@ -1,8 +1,8 @@
 // Attempts the deliveries that are due, and enters how they ended.
 //
 // At least once towards the outside: an attempt is claimed by a commit, made, and concluded by another commit. Who dies in
-// between leaves a lease that runs out; the message then goes out again, under the same id. Replicas share the work:
-// a claim is won by one.
+// between leaves a lease that runs out; the message then goes out again, under the same id. Replicas share the shards,
+// and a claim is won by one.
 #ifndef MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
 #define MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
 
@@ -22,6 +22,7 @@
 #include "common/async/loop.h"
 #include "common/async/task.h"
 #include "common/service/catalogues.h"
+#include "common/store/leases.h"
 #include "common/store/store.h"
 #include "services/notification/domain/delivery.h"
 #include "services/notification/transport.h"
@@ -45,6 +46,9 @@ class DeliveryWorker {
   // References outlive the worker.
   DeliveryWorker(async::Loop& loop, store::Store& store, service::Catalogues& catalogues, Transport& transport,
                  DeliveryOptions options);
+
+  // Before Run: what is due in shards that are not held, another replica delivers. They outlive the worker.
+  void SetLeases(store::Leases& leases) { leases_ = &leases; }
 
   // Until cancelled; survives the loss of Redis. Attempts under way then have kGrace to end before they are broken off.
   async::Task<void> Run(async::CancelToken cancel);
@@ -94,6 +98,7 @@ class DeliveryWorker {
   service::Catalogues& catalogues_;
   Transport& transport_;
   const DeliveryOptions options_;
+  store::Leases* leases_ = nullptr;
   async::Event kicked_;
   async::Event ended_;
   // Shards with nothing to deliver, and until when nobody looks: only another replica can change that unseen.

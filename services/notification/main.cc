@@ -89,6 +89,7 @@ class Notification final : public service::Service {
         announcer_(backend_.loop(), backend_.subscriptions(), watch_, worker_),
         notifications_(backend_.store(), backend_.catalogues(), watch_) {
     AddNotificationService(environment.host, notifications_);
+    worker_.SetLeases(backend_.leases());
     for (const std::string& source : backend_.description().sources) {
       projections_.push_back(std::make_unique<NotificationProjection>(
           SourceOf(source), backend_.catalogues(), settings.projection,
