@@ -19,26 +19,38 @@ bool StripScheme(std::string_view& authorization) {
 }  // namespace
 
 Authenticator::Authenticator(std::optional<auth::JwtVerifier> verifier, size_t capacity)
-    : verifier_(std::move(verifier)), capacity_(capacity) {}
+    : capacity_(capacity) {
+  if (verifier.has_value()) verifier_ = std::make_shared<const auth::JwtVerifier>(*std::move(verifier));
+}
+
+void Authenticator::Replace(auth::JwtVerifier verifier) {
+  absl::MutexLock lock(&mutex_);
+  verifier_ = std::make_shared<const auth::JwtVerifier>(std::move(verifier));
+  index_.clear();
+  recent_.clear();
+}
 
 absl::StatusOr<Authenticator::PrincipalPtr> Authenticator::Bearer(std::string_view authorization, absl::Time now) {
   std::string_view token = authorization;
   if (!StripScheme(token)) return errors::Unauthenticated("TOKEN_INVALID", "authorization must be `Bearer <token>`");
-  if (!verifier_.has_value()) return errors::Unauthenticated("TOKEN_INVALID", "this service accepts no tokens");
+  VerifierPtr verifier;
   {
     absl::MutexLock lock(&mutex_);
+    if (verifier_ == nullptr)
+      return errors::Unauthenticated("TOKEN_INVALID", "this service accepts no tokens");
     if (auto found = index_.find(token); found != index_.end()) {
       if (absl::Status span = auth::CheckSpan(found->second->verified, now); !span.ok()) return span;
       recent_.splice(recent_.begin(), recent_, found->second);
       return found->second->principal;
     }
+    verifier = verifier_;
   }
-  auto verified = verifier_->Verify(token, now);
+  auto verified = verifier->Verify(token, now);
   if (!verified.ok()) return verified.status();
   auto principal = std::make_shared<const auth::Principal>(verified->principal);
 
   absl::MutexLock lock(&mutex_);
-  if (index_.find(token) == index_.end()) {
+  if (verifier == verifier_ && index_.find(token) == index_.end()) {
     recent_.push_front(Entry{std::string(token), *std::move(verified), principal});
     index_.emplace(recent_.front().token, recent_.begin());
     if (recent_.size() > capacity_) {

@@ -26,6 +26,9 @@ class Authenticator {
   // Without a verifier every token is refused. `capacity`: tokens remembered.
   explicit Authenticator(std::optional<auth::JwtVerifier> verifier, size_t capacity = 4096);
 
+  // Other keys: what was verified with the old ones is forgotten.
+  void Replace(auth::JwtVerifier verifier);
+
   // `authorization`: the metadata of that name, `Bearer <token>`. `now`: of the system clock; tokens live in real
   // time even where the service's time is simulated.
   // Errors: UNAUTHENTICATED (TOKEN_INVALID, TOKEN_EXPIRED). A bad token is never taken for none.
@@ -44,10 +47,12 @@ class Authenticator {
     PrincipalPtr principal;
   };
 
-  const std::optional<auth::JwtVerifier> verifier_;
+  using VerifierPtr = std::shared_ptr<const auth::JwtVerifier>;
+
   const size_t capacity_;
   const PrincipalPtr anonymous_ = std::make_shared<const auth::Principal>();
   mutable absl::Mutex mutex_;
+  VerifierPtr verifier_ ABSL_GUARDED_BY(mutex_);     // null: none
   std::list<Entry> recent_ ABSL_GUARDED_BY(mutex_);  // most recent first
   // Keys are views of the entries' tokens.
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_ ABSL_GUARDED_BY(mutex_);

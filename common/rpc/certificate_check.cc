@@ -1,3 +1,5 @@
+#include "common/rpc/certificate_check.h"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -6,7 +8,6 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "common/rpc/config_check.h"
 
 namespace motcua::rpc {
 namespace {

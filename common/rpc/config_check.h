@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/rpc/certificate_check.h"
 #include "common/rpc/layered_flags.h"
 
 namespace motcua::rpc {
@@ -25,13 +26,6 @@ enum class AddressKind {
 
 // What is wrong with the address; empty where nothing is. IPv6 hosts stand in brackets.
 std::string AddressProblem(absl::string_view address, AddressKind kind);
-
-// What is wrong with the contents of a service's PEM files, as (option, text); a text that is empty is not
-// looked at.
-std::vector<std::pair<std::string, std::string>> CertificateProblems(const std::string& tls_cert,
-                                                                     const std::string& tls_key,
-                                                                     const std::string& tls_ca,
-                                                                     absl::Time now);
 
 // Looks at the options that name files or addresses, and at the peers by name. `required_peers`: services
 // without whose address this one does not start. Adds a line for each problem, beginning with its place.

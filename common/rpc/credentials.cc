@@ -1,12 +1,19 @@
 #include "common/rpc/credentials.h"
 
 #include <arpa/inet.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
 #include <grpcpp/grpcpp.h>
 
 #include <fstream>
 #include <iterator>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "common/rpc/certificate_check.h"
+#include "common/rpc/live_files.h"
 #include "common/status/errors.h"
 
 namespace motcua::rpc {
@@ -35,7 +42,74 @@ absl::StatusOr<Pem> ReadAll(const TlsFiles& files) {
   return pem;
 }
 
+absl::Status Check(const Pem& pem) {
+  const auto problems = CertificateProblems(pem.cert, pem.key, pem.ca, absl::Now());
+  if (problems.empty()) return absl::OkStatus();
+  return errors::InvalidArgument("TLS_INVALID",
+                                 absl::StrCat(problems.front().first, ": ", problems.front().second));
+}
+
+// What a server shows to the next connection, and whom it believes.
+class LiveCertificate {
+ public:
+  LiveCertificate(const TlsFiles& files, Pem pem)
+      : files_(files), watch_("tls", {files.cert, files.key, files.ca}), pem_(std::move(pem)) {}
+
+  // gRPC asks before each handshake.
+  static grpc_ssl_certificate_config_reload_status Fetch(void* self,
+                                                         grpc_ssl_server_certificate_config** config) {
+    return static_cast<LiveCertificate*>(self)->FetchConfig(config);
+  }
+
+ private:
+  grpc_ssl_certificate_config_reload_status FetchConfig(grpc_ssl_server_certificate_config** config) {
+    absl::MutexLock lock(&mutex_);
+    if (watch_.Changed(absl::Now())) {
+      absl::StatusOr<Pem> pem = ReadAll(files_);
+      absl::Status read = pem.ok() ? Check(*pem) : pem.status();
+      watch_.Tell(read);
+      if (read.ok()) {
+        pem_ = *std::move(pem);
+        given_ = false;
+      }
+    }
+    if (given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    const grpc_ssl_pem_key_cert_pair pair = {pem_.key.c_str(), pem_.cert.c_str()};
+    *config = grpc_ssl_server_certificate_config_create(pem_.ca.c_str(), &pair, 1);
+    given_ = true;
+    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+  }
+
+  const TlsFiles files_;
+  absl::Mutex mutex_;
+  LiveFiles watch_ ABSL_GUARDED_BY(mutex_);
+  Pem pem_ ABSL_GUARDED_BY(mutex_);
+  bool given_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// grpc::SslServerCredentials reads its files once, and the file watcher of gRPC 1.51 takes over a key that
+// does not belong to its certificate. So this stands on the C interface, whose fetcher keeps what it had.
+class LiveServerCredentials final : public grpc::ServerCredentials {
+ public:
+  explicit LiveServerCredentials(grpc_server_credentials* credentials) : credentials_(credentials) {}
+  ~LiveServerCredentials() override { grpc_server_credentials_release(credentials_); }
+  // Callers are identified by the host.
+  void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}
+
+ private:
+  int AddPortToServer(const std::string& address, grpc_server* server) override {
+    return grpc_server_add_http2_port(server, address.c_str(), credentials_);
+  }
+
+  grpc_server_credentials* const credentials_;
+};
+
 }  // namespace
+
+absl::Status CheckTlsFiles(const TlsFiles& files) {
+  absl::StatusOr<Pem> pem = ReadAll(files);
+  return pem.ok() ? Check(*pem) : pem.status();
+}
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const TlsFiles& files,
                                                                                bool require_client_cert) {
@@ -45,12 +119,14 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(c
   }
   auto pem = ReadAll(files);
   if (!pem.ok()) return pem.status();
-  grpc::SslServerCredentialsOptions options(require_client_cert
-                                                ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_root_certs = pem->ca;
-  options.pem_key_cert_pairs.push_back({pem->key, pem->cert});
-  return grpc::SslServerCredentials(options);
+  // gRPC tells nobody when it has asked for the last time: kept to the end of the process, one a server.
+  auto* certificate = new LiveCertificate(files, *std::move(pem));
+  grpc_ssl_server_credentials_options* options =
+      grpc_ssl_server_credentials_create_options_using_config_fetcher(
+          require_client_cert ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                              : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY,
+          &LiveCertificate::Fetch, certificate);
+  return std::make_shared<LiveServerCredentials>(grpc_ssl_server_credentials_create_with_options(options));
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files) {

@@ -106,6 +106,9 @@ class Host {
   // about to tell.
   void EndStreams();
 
+  // Tokens are verified with other keys from now on. Any thread.
+  void ReplaceVerifier(auth::JwtVerifier verifier) { authenticator_.Replace(std::move(verifier)); }
+
   int in_flight() const { return calls_.used(); }
   int streams() const { return streams_.used(); }
   Loop& loop() { return loop_; }

@@ -1,5 +1,8 @@
 #include "common/service/grpc_source.h"
 
+#include <utility>
+
+#include "absl/time/clock.h"
 #include "common/status/errors.h"
 
 namespace motcua::service {
@@ -11,7 +14,8 @@ using feed::v1::ReadResponse;
 
 class Stream final : public feed::SourceStream {
  public:
-  explicit Stream(rpc::StreamReader<ReadResponse> reader) : reader_(std::move(reader)) {}
+  Stream(std::shared_ptr<rpc::Client> client, rpc::StreamReader<ReadResponse> reader)
+      : client_(std::move(client)), reader_(std::move(reader)) {}
 
   Task<absl::StatusOr<feed::Step>> Next(async::CancelToken cancel) override {
     absl::StatusOr<std::optional<grpc::ByteBuffer>> bytes = co_await reader_.ReadBytes(std::move(cancel));
@@ -25,16 +29,27 @@ class Stream final : public feed::SourceStream {
   }
 
  private:
+  const std::shared_ptr<rpc::Client> client_;
   rpc::StreamReader<ReadResponse> reader_;
 };
 
 }  // namespace
 
+std::shared_ptr<rpc::Client> GrpcSource::Current() {
+  if (files_.Changed(absl::Now())) {
+    absl::StatusOr<rpc::Client> made = make_();
+    files_.Tell(made.status());
+    if (made.ok()) client_ = std::make_shared<rpc::Client>(*std::move(made));
+  }
+  return client_;
+}
+
 Task<absl::StatusOr<std::vector<std::string>>> GrpcSource::ListShards(absl::Time deadline) {
   rpc::CallOptions options;
   options.deadline = deadline;
   feed::v1::ListShardsRequest request;
-  auto call = client_.Call<feed::v1::ListShardsResponse>(std::move(request), std::move(options));
+  const std::shared_ptr<rpc::Client> client = Current();
+  auto call = client->Call<feed::v1::ListShardsResponse>(std::move(request), std::move(options));
   absl::StatusOr<feed::v1::ListShardsResponse> response = co_await std::move(call);
   if (!response.ok()) co_return response.status();
   std::vector<std::string> shards(response->shards().begin(), response->shards().end());
@@ -42,13 +57,16 @@ Task<absl::StatusOr<std::vector<std::string>>> GrpcSource::ListShards(absl::Time
 }
 
 std::unique_ptr<feed::SourceStream> GrpcSource::Open(feed::v1::ReadRequest request) {
-  return std::make_unique<Stream>(client_.Open<ReadResponse>(std::move(request)));
+  std::shared_ptr<rpc::Client> client = Current();
+  rpc::StreamReader<ReadResponse> reader = client->Open<ReadResponse>(std::move(request));
+  return std::make_unique<Stream>(std::move(client), std::move(reader));
 }
 
 Task<absl::Status> GrpcSource::Acknowledge(feed::v1::AcknowledgeRequest request, absl::Time deadline) {
   rpc::CallOptions options;
   options.deadline = deadline;
-  auto call = client_.Call<feed::v1::AcknowledgeResponse>(std::move(request), std::move(options));
+  const std::shared_ptr<rpc::Client> client = Current();
+  auto call = client->Call<feed::v1::AcknowledgeResponse>(std::move(request), std::move(options));
   absl::StatusOr<feed::v1::AcknowledgeResponse> response = co_await std::move(call);
   co_return response.status();
 }
@@ -57,7 +75,8 @@ Task<absl::StatusOr<feed::v1::ReachResponse>> GrpcSource::Reach(feed::v1::ReachR
                                                                 absl::Time deadline) {
   rpc::CallOptions options;
   options.deadline = deadline;
-  auto call = client_.Call<feed::v1::ReachResponse>(std::move(request), std::move(options));
+  const std::shared_ptr<rpc::Client> client = Current();
+  auto call = client->Call<feed::v1::ReachResponse>(std::move(request), std::move(options));
   absl::StatusOr<feed::v1::ReachResponse> response = co_await std::move(call);
   co_return response;
 }

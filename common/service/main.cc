@@ -15,6 +15,7 @@
 #include "common/auth/jwt_verifier.h"
 #include "common/rpc/client.h"
 #include "common/rpc/health.h"
+#include "common/rpc/live_files.h"
 #include "common/rpc/server.h"
 #include "common/service/feed_service.h"
 #include "common/service/grpc_source.h"
@@ -76,21 +77,35 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return text;
 }
 
-absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSources(
-    rpc::Loop& loop, const Description& description, const rpc::ServiceOptions& options) {
+absl::StatusOr<rpc::Client> ConnectPeer(rpc::Loop& loop, const rpc::ServiceOptions& options,
+                                        const std::string& name) {
   std::string token;
   if (const std::string& path = options.extra.at(kPeerToken); !path.empty()) {
     absl::StatusOr<std::string> read = ReadFile(path);
     if (!read.ok()) return read.status();
     token = *read;
   }
+  rpc::ChannelOptions channel_options(options.peers.at(name));  // the options are refused without it
+  channel_options.tls = options.server.tls;
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::MakeChannel(channel_options);
+  if (!channel.ok()) return channel.status();
+  return rpc::Client(loop, *channel, token);
+}
+
+// `options` outlives the sources.
+absl::StatusOr<std::map<std::string, std::unique_ptr<feed::Source>>> ConnectSources(
+    rpc::Loop& loop, const Description& description, const rpc::ServiceOptions& options) {
+  const rpc::TlsFiles& tls = options.server.tls;
   std::map<std::string, std::unique_ptr<feed::Source>> sources;
   for (const std::string& name : description.sources) {
-    rpc::ChannelOptions channel_options(options.peers.at(name));  // the options are refused without it
-    channel_options.tls = options.server.tls;
-    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::MakeChannel(channel_options);
-    if (!channel.ok()) return channel.status();
-    sources.emplace(name, std::make_unique<GrpcSource>(rpc::Client(loop, *channel, token)));
+    rpc::LiveFiles files("peer", {options.extra.at(kPeerToken), tls.cert, tls.key, tls.ca});
+    GrpcSource::MakeClient make = [&loop, &options, &tls, name] { return ConnectPeer(loop, options, name); };
+    absl::StatusOr<rpc::Client> client = make();
+    if (!client.ok()) return client.status();
+    sources.emplace(name, std::make_unique<GrpcSource>(*std::move(client), std::move(files), [make, &tls] {
+                      absl::Status good = rpc::CheckTlsFiles(tls);
+                      return good.ok() ? make() : good;
+                    }));
   }
   return sources;
 }
@@ -166,6 +181,29 @@ async::Task<void> TellHealth(Backend& backend, rpc::Host& host, rpc::Health& hea
   health.SetReady(true);
 }
 
+// Looks whether the keys of tokens have changed, and tells of credentials that were refused.
+async::Task<void> FollowCredentials(rpc::Loop& loop, rpc::Host& host, const rpc::ServiceOptions& options,
+                                    telemetry::Metrics& metrics, async::CancelToken cancel) {
+  rpc::LiveFiles keys("jwt_keys", {options.jwt_keys});
+  while (!cancel.cancelled()) {
+    if (!options.jwt_keys.empty() && keys.Changed(absl::Now())) {
+      absl::StatusOr<std::optional<auth::JwtVerifier>> verifier = MakeVerifier(options);
+      keys.Tell(verifier.status());
+      if (verifier.ok()) host.ReplaceVerifier(**std::move(verifier));
+    }
+    for (const auto& [what, refused] : rpc::RefusedFiles()) {
+      metrics
+          .MakeGauge("motcua_credentials_refused",
+                     "1 while files of credentials are no good, so that what they held before is in force; "
+                     "else 0.",
+                     {{"what", what}})
+          .Set(refused ? 1 : 0);
+    }
+    absl::Status slept = co_await loop.Sleep(rpc::LiveFiles::kLook, cancel);
+    (void)slept;
+  }
+}
+
 absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, const Factory& factory) {
   const telemetry::BuildInfo& build = telemetry::TheBuild();
   metrics_
@@ -220,6 +258,7 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   loop_.Spawn(backend_->Run(cancel_->token()));
   loop_.Spawn(service_->Run(cancel_->token()));
   if (exposer_ != nullptr) loop_.Spawn(sampler_->Run(cancel_->token()));
+  loop_.Spawn(FollowCredentials(loop_, *host_, options_, metrics_, cancel_->token()));
   loop_.Spawn(TellHealth(*backend_, *host_, health_, cancel_->token()));
 
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(options_.server, *host_, health_);

@@ -2,8 +2,10 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "common/rpc/live_files.h"
 #include "common/status/errors.h"
 #include "tests/integration/rpc/test_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace motcua::rpc::test {
 namespace {
@@ -110,6 +112,112 @@ TEST_F(TlsTest, MissingOrHalfCredentialsAreNamed) {
   EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()), "TLS_INCOMPLETE");
   options.tls = TlsFiles(File("intake.crt"), File("absent.key"), File("ca.crt"));
   EXPECT_EQ(errors::Reason(Server::Start(options, bare.host, bare.health).status()), "FILE_MISSING");
+}
+
+// Credentials of a server that are renewed while it runs.
+class RenewalTest : public TlsTest {
+ protected:
+  RenewalTest() : now_(dir_.path()) {
+    Make("first");
+    Make("second");
+    Install("first");
+  }
+  void Make(const std::string& name) {
+    const std::string command = absl::StrCat(MOTCUA_SOURCE_DIR, "/deploy/credentials ", now_, "/", name);
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+  TlsFiles In(const std::string& name, const std::string& who = "intake") const {
+    const std::string base = absl::StrCat(now_, "/", name, "/");
+    return TlsFiles(base + who + ".crt", base + who + ".key", base + "ca.crt");
+  }
+  // By renaming, as tools do that renew certificates.
+  void Install(const std::string& name, const std::string& file) {
+    const std::string to = absl::StrCat(now_, "/", file);
+    std::filesystem::copy_file(absl::StrCat(now_, "/", name, "/", file), to + ".new");
+    std::filesystem::rename(to + ".new", to);
+  }
+  void Install(const std::string& name) {
+    for (const char* file : {"intake.crt", "intake.key", "ca.crt"}) Install(name, file);
+  }
+  static ServerOptions Of(const TlsFiles& files) {
+    ServerOptions options;
+    options.tls = files;
+    options.require_client_cert = true;
+    return options;
+  }
+  // Over a new connection.
+  static bool Reaches(TestServer& server, const TlsFiles& files) { return Advance(server, files).ok(); }
+
+  motcua::test::TempDir dir_;
+  const std::string now_;
+  const TlsFiles installed_{now_ + "/intake.crt", now_ + "/intake.key", now_ + "/ca.crt"};
+};
+
+TEST_F(RenewalTest, ANewConnectionSeesTheNewCertificateAndOldOnesLiveOn) {
+  TestServer server(HostOptions(), Of(installed_));
+  server.behaviour.advance = [](CallPtr, const AdvanceRequest& request) { return Echo(request); };
+  BlockingClient before(server.Channel(In("first", "routing")));
+  ASSERT_TRUE(before.Call<AdvanceResponse>(ValidAdvance(), CallOptions(), /*retry=*/false).ok());
+  EXPECT_FALSE(Reaches(server, In("second", "routing")));
+  Install("second");
+  EXPECT_TRUE(Eventually([&] { return Reaches(server, In("second", "routing")); }));
+  EXPECT_FALSE(Reaches(server, In("first", "routing"))) << "who trusts, and shows, the old ones alone";
+  EXPECT_TRUE(before.Call<AdvanceResponse>(ValidAdvance(), CallOptions(), /*retry=*/false).ok());
+  EXPECT_FALSE(RefusedFiles().at("tls"));
+}
+
+TEST_F(RenewalTest, BrokenFilesLeaveTheOldOnesInForceAndAreTold) {
+  TestServer server(HostOptions(), Of(installed_));
+  server.behaviour.advance = [](CallPtr, const AdvanceRequest& request) { return Echo(request); };
+  ASSERT_TRUE(Reaches(server, In("first", "routing")));
+  Install("second", "intake.key");  // does not belong to the certificate
+  EXPECT_TRUE(Eventually([&] {
+    EXPECT_TRUE(Reaches(server, In("first", "routing")));
+    return RefusedFiles().at("tls");
+  }));
+  Install("second");
+  EXPECT_TRUE(Eventually([&] { return Reaches(server, In("second", "routing")); }));
+  EXPECT_FALSE(RefusedFiles().at("tls"));
+}
+
+TEST_F(RenewalTest, ATokensKeyIsRenewedWithoutARestart) {
+  TestServer server(HostOptions(), Of(installed_));
+  server.behaviour.advance = [](CallPtr, const AdvanceRequest& request) { return Echo(request); };
+  const auto other = auth::JwtSigner::FromPem(NewPrivateKey(), "other", "motcua", "motcua").value();
+  const auth::Principal admin(auth::Kind::kOfficer, "H30.18-leader", "H30.18", {"admin"});
+  const std::string old_token = server.Token({"admin"});
+  const std::string new_token = other.Mint(admin, absl::Now(), absl::Hours(1)).value();
+  const TlsFiles client = In("first", "client");
+  EXPECT_TRUE(Advance(server, client, old_token).ok());
+  EXPECT_EQ(errors::Reason(Advance(server, client, new_token).status()), "TOKEN_INVALID");
+  auth::JwtKeys both;
+  ASSERT_TRUE(both.AddPem("test", server.signer.PublicPem()).ok());
+  ASSERT_TRUE(both.AddPem("other", other.PublicPem()).ok());
+  server.host->ReplaceVerifier(auth::JwtVerifier(both, "motcua", "motcua"));
+  EXPECT_TRUE(Advance(server, client, old_token).ok());
+  EXPECT_TRUE(Advance(server, client, new_token).ok());
+  auth::JwtKeys last;
+  ASSERT_TRUE(last.AddPem("other", other.PublicPem()).ok());
+  server.host->ReplaceVerifier(auth::JwtVerifier(last, "motcua", "motcua"));
+  EXPECT_EQ(errors::Reason(Advance(server, client, old_token).status()), "TOKEN_INVALID")
+      << "also one remembered";
+  EXPECT_TRUE(Advance(server, client, new_token).ok());
+}
+
+TEST_F(RenewalTest, FilesAreReadAgainWhenTheyAreOthers) {
+  LiveFiles files("test", {now_ + "/intake.crt", "", now_ + "/first"});
+  absl::Time now = absl::Now();
+  const auto changed = [&] { return files.Changed(now += LiveFiles::kLook); };
+  EXPECT_FALSE(changed());
+  Install("second", "intake.crt");
+  EXPECT_TRUE(changed());
+  EXPECT_FALSE(changed());
+  std::filesystem::remove(now_ + "/first/routing.crt");
+  EXPECT_TRUE(changed()) << "a file in a directory";
+  std::filesystem::remove(now_ + "/intake.crt");
+  EXPECT_FALSE(files.Changed(now)) << "not looked at so soon";
+  EXPECT_TRUE(changed());
+  EXPECT_FALSE(changed());
 }
 
 TEST(OpenAddress, IsRefusedWithoutTlsUnlessTold) {
