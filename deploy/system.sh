@@ -11,6 +11,8 @@
 BIN=${MOTCUA_BIN:-$ROOT/build/bin}
 RUN=${MOTCUA_RUN:-$ROOT/build/run}
 SERVICES=(intake routing deadline-monitor notification)
+# Of each service so many replicas: NAME, NAME.2, NAME.3 ... Callers may set it before system_start.
+REPLICAS=${REPLICAS:-1}
 # Flags for every service, as an array that callers may extend before system_start.
 SERVICE_FLAGS=(--simulated_time --simulated_start=2000-01-01T00:00:00Z)
 # Of Redis; elsewhere than under $RUN where that is too long, see choose_socket.
@@ -93,33 +95,59 @@ redis_start() {
   wait_up redis redis_answers
 }
 
-# service_start NAME: (re)starts one service on its own port.
+# replicas_of SERVICE: the names of its replicas.
+replicas_of() {
+  local i
+  echo "$1"
+  for ((i = 2; i <= REPLICAS; i++)); do echo "$1.$i"; done
+}
+
+# all_replicas: of all services.
+all_replicas() {
+  local service
+  for service in "${SERVICES[@]}"; do replicas_of "$service"; done
+}
+
+# address_of SERVICE: how it is reached, all its replicas.
+address_of() {
+  local name addresses=
+  [ "$REPLICAS" -gt 1 ] || { echo "127.0.0.1:${PORT[$1]}"; return; }
+  for name in $(replicas_of "$1"); do addresses+=",127.0.0.1:${PORT[$name]}"; done
+  echo "ipv4:${addresses#,}"
+}
+
+# service_start NAME: (re)starts one replica of a service on its own port.
 service_start() {
-  local name=$1 peers=() other
+  local name=$1 service=${1%%.*} peers=() other
   for other in "${SERVICES[@]}"; do
-    [ "$other" = "$name" ] || peers+=("--peer=$other=127.0.0.1:${PORT[$other]}")
+    [ "$other" = "$service" ] || peers+=("--peer=$other=$(address_of "$other")")
   done
   local tls=()
   if [ -z "${MOTCUA_PLAINTEXT:-}" ]; then
-    tls=("--tls_cert=$RUN/credentials/$name.crt" "--tls_key=$RUN/credentials/$name.key" "--tls_ca=$RUN/credentials/ca.crt")
+    tls=("--tls_cert=$RUN/credentials/$service.crt" "--tls_key=$RUN/credentials/$service.key" "--tls_ca=$RUN/credentials/ca.crt")
   fi
   # shellcheck disable=SC2086
-  spawn "$name" "$BIN/motcua-$name" --listen="127.0.0.1:${PORT[$name]}" --redis="unix:$REDIS_SOCKET" \
-    --jwt_keys="$RUN/credentials/jwt" "${tls[@]}" "${peers[@]}" "${SERVICE_FLAGS[@]}" ${EXTRA_FLAGS[$name]:-}
+  spawn "$name" "$BIN/motcua-$service" --listen="127.0.0.1:${PORT[$name]}" --redis="unix:$REDIS_SOCKET" \
+    --jwt_keys="$RUN/credentials/jwt" "${tls[@]}" "${peers[@]}" "${SERVICE_FLAGS[@]}" ${EXTRA_FLAGS[$service]:-}
 }
 
 # The client waits for a service that is away; here its death is to be noticed soon.
-service_ready() { timeout 3 "$BIN/motcua" status --service "$1"; }
+service_ready() {
+  local service=${1%%.*} variable
+  variable=MOTCUA_${service%%-*}
+  env "${variable^^}=127.0.0.1:${PORT[$1]}" timeout 3 "$BIN/motcua" status --service "$service"
+}
 
 wait_ready() {
   local name
-  for name in "${SERVICES[@]}"; do wait_up "$name" service_ready "$name"; done
+  for name in $(all_replicas); do wait_up "$name" service_ready "$name"; done
 }
 
 # Exports how clients reach the system: addresses, certificates, the development signing key.
 client_environment() {
-  export MOTCUA_INTAKE=127.0.0.1:${PORT[intake]} MOTCUA_ROUTING=127.0.0.1:${PORT[routing]}
-  export MOTCUA_DEADLINE=127.0.0.1:${PORT[deadline-monitor]} MOTCUA_NOTIFICATION=127.0.0.1:${PORT[notification]}
+  MOTCUA_INTAKE=$(address_of intake) MOTCUA_ROUTING=$(address_of routing)
+  MOTCUA_DEADLINE=$(address_of deadline-monitor) MOTCUA_NOTIFICATION=$(address_of notification)
+  export MOTCUA_INTAKE MOTCUA_ROUTING MOTCUA_DEADLINE MOTCUA_NOTIFICATION
   export MOTCUA_SIGNING_KEY=$RUN/credentials/jwt-private/dev.pem MOTCUA_SIGNING_KID=dev
   if [ -z "${MOTCUA_PLAINTEXT:-}" ]; then
     export MOTCUA_TLS_CA=$RUN/credentials/ca.crt MOTCUA_TLS_CERT=$RUN/credentials/client.crt
@@ -144,23 +172,24 @@ system_start() {
   choose_socket
   redis_start
   local name
-  for name in "${SERVICES[@]}"; do PORT[$name]=$(free_port); done
-  for name in "${SERVICES[@]}"; do service_start "$name"; done
+  for name in $(all_replicas); do PORT[$name]=$(free_port); done
+  for name in $(all_replicas); do service_start "$name"; done
   client_environment
   wait_ready
 }
 
 # Stops what was started, services first; waits for each.
 system_stop() {
-  local name others=()
+  local name others=() services
   set +e  # runs as an exit trap: whatever fails here, the rest must be stopped too
+  mapfile -t services < <(all_replicas)
   for name in "${!PID[@]}"; do
-    [[ " ${SERVICES[*]} redis " == *" $name "* ]] || others+=("$name")
+    [[ " ${services[*]} redis " == *" $name "* ]] || others+=("$name")
   done
-  for name in "${others[@]}" "${SERVICES[@]}"; do
+  for name in "${others[@]}" "${services[@]}"; do
     alive "$name" && kill "${PID[$name]}" 2>/dev/null
   done
-  for name in "${others[@]}" "${SERVICES[@]}" redis; do
+  for name in "${others[@]}" "${services[@]}" redis; do
     [ "$name" = redis ] && alive redis && kill "${PID[redis]}" 2>/dev/null
     [ -n "${PID[$name]:-}" ] || continue
     wait_for 15 gone "$name" || kill -9 "${PID[$name]}" 2>/dev/null

@@ -60,17 +60,17 @@ Processes Processes::Parse(const std::string& text) {
   for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
     const std::pair<std::string, std::string> pair = absl::StrSplit(part, absl::MaxSplits('=', 1));
     pid_t pid = 0;
-    if (absl::SimpleAtoi(pair.second, &pid)) processes.pids_[pair.first] = pid;
+    if (absl::SimpleAtoi(pair.second, &pid)) processes.pids_.emplace(pair.first, pid);
   }
-  processes.pids_[kClient] = getpid();
+  processes.pids_.emplace(kClient, getpid());
   return processes;
 }
 
 std::map<std::string, Usage> Processes::Used() const {
   std::map<std::string, Usage> used;
   for (const auto& [name, pid] : pids_) {
-    used[name].cpu = CpuTime(pid);
-    used[name].switches = Switches(pid);
+    used[name].cpu += CpuTime(pid);
+    used[name].switches += Switches(pid);
   }
   return used;
 }
@@ -84,7 +84,7 @@ std::map<std::string, uint64_t> Processes::Resident() const {
     while (std::getline(file, line)) {
       uint64_t kib = 0;
       if (line.rfind("Pss:", 0) == 0 && absl::SimpleAtoi(line.substr(4, line.find("kB") - 4), &kib)) {
-        resident[name] = kib * 1024;
+        resident[name] += kib * 1024;
       }
     }
   }

@@ -49,7 +49,8 @@ class Processes {
   std::map<std::string, uint64_t> Resident() const;
 
  private:
-  std::map<std::string, pid_t> pids_;
+  // Of replicas, several under one name.
+  std::multimap<std::string, pid_t> pids_;
 };
 
 }  // namespace motcua::bench
