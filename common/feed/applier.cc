@@ -19,7 +19,8 @@ constexpr absl::Duration kAcknowledge = absl::Seconds(2);
 // As many events are enough for a commit of their own.
 constexpr size_t kEnough = 64;
 // Of one that follows: between two looks at the cursors; after how long it reads along, so that it learns of
-// events that are not for it and move no cursor; and, where the cursors stand still, applies the events itself.
+// events that are not for it and move no cursor; and, where the cursors stand still, applies the events
+// itself.
 constexpr absl::Duration kFollowPause = absl::Milliseconds(2);
 constexpr absl::Duration kReadAlongAfter = absl::Milliseconds(20);
 constexpr absl::Duration kApplyAfter = absl::Milliseconds(500);
@@ -151,6 +152,12 @@ Task<void> Applier::Follow(CancelToken cancel) {
   applying_ = false;
 }
 
+Task<void> Applier::LookUp() {
+  if (!following_) co_return;
+  absl::Status located = co_await Locate();
+  if (located.ok()) Progress();
+}
+
 Task<absl::Status> Applier::Locate() {
   std::vector<std::string> keys;
   std::vector<Consumer*> consumers;
@@ -181,8 +188,8 @@ void Applier::Progress() {
     Consumer& consumer = *followed->consumer;
     any = consumer.Advance() || any;
     consumer.Progress();
-    const bool due =
-        !following_ && consumer.applied() != consumer.acknowledged && absl::Now() >= consumer.acknowledged_at + kAcknowledge;
+    const bool due = !following_ && consumer.applied() != consumer.acknowledged &&
+                     absl::Now() >= consumer.acknowledged_at + kAcknowledge;
     if (due && !std::exchange(followed->acknowledging, true)) loop_.Spawn(Acknowledge(followed.get()));
   }
   if (any && progressed_) progressed_();

@@ -30,10 +30,10 @@ namespace motcua::feed {
 // Confined to the loop.
 class Applier {
  public:
-  // `progressed` is called whenever an `applied` or a `watermark` has moved. `leases`: where given, the applier of
-  // a replica that does not hold the shard applies nothing. It follows: for those who wait it looks where the
-  // cursors stand, then reads along, and where nobody applies what they wait for, it does. References outlive the
-  // applier.
+  // `progressed` is called whenever an `applied` or a `watermark` has moved. `leases`: where given, the
+  // applier of a replica that does not hold the shard applies nothing. It follows: for those who wait it
+  // looks where the cursors stand, then reads along, and where nobody applies what they wait for, it does.
+  // References outlive the applier.
   Applier(async::Loop& loop, store::Store& store, std::string name, std::string shard,
           std::function<void()> progressed, const ConsumerOptions& options, store::Leases* leases = nullptr);
 
@@ -46,6 +46,8 @@ class Applier {
   size_t size() const { return followed_.size(); }
   // The leases may have changed.
   void Look() { wake_.Set(); }
+  // Where another replica applies the shard: reads how far it has come.
+  async::Task<void> LookUp();
 
   // Until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);

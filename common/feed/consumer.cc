@@ -82,6 +82,7 @@ absl::Duration Consumer::behind(absl::Time now) const {
 }
 
 void Consumer::InTrouble(const absl::Status& status, const std::string& traceparent) {
+  if (following_) return;  // who applies the shard tells of it
   const absl::Time now = absl::Now();
   trouble_ = std::string(status.message());
   troubled_since_ = std::min(troubled_since_, now);

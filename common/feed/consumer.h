@@ -87,8 +87,8 @@ class Consumer {
   void Locate(uint64_t cursor);
   bool located() const { return located_; }
 
-  // Another replica applies the shard: until it is to open its stream, nothing is read, and what is applied shows
-  // by the cursor.
+  // Another replica applies the shard: until it is to open its stream, nothing is read, and what is applied
+  // shows by the cursor.
   void Follow(bool following);
   // Follows or not, with its stream open or closed.
   void OpenStream(bool open);

@@ -72,8 +72,8 @@ class Publisher {
   // How a bound is moved that stands still because nobody has asked. Default: it moves by itself.
   void SetAsk(Ask ask) { ask_ = std::move(ask); }
 
-  // Before Run: shards that are not held are trimmed by another replica; and where a bound is moved there, for
-  // news, it is asked for here. They outlive the publisher.
+  // Before Run: shards that are not held are trimmed by another replica; and where a bound is moved there,
+  // for news, it is asked for here. They outlive the publisher.
   void SetLeases(store::Leases& leases) { leases_ = &leases; }
 
   // Tails all shards and moves watermarks until cancelled; survives the loss of Redis.

@@ -98,8 +98,8 @@ Task<void> Publisher::MoveWatermarks(CancelToken cancel) {
     for (const auto& [name, shard] : shards_) {
       absl::Time due = DueAt(*shard, now);
       if (MustAsk(*shard)) {
-        const absl::Time ask_at = std::max(shard->news_first + options_.grace,
-                                           shard->bound_asked_at + options_.watermark_interval);
+        const absl::Time ask_at =
+            std::max(shard->news_first + options_.grace, shard->bound_asked_at + options_.watermark_interval);
         if (ask_at <= now) {
           loop_.Spawn(AskForNews(shard.get()));
         } else if (due > now) {

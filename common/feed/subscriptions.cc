@@ -133,6 +133,14 @@ std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> Sub
   return all;
 }
 
+Task<void> Subscriptions::LookUp() {
+  std::vector<Task<void>> all;
+  for (const auto& [shard, applier] : appliers_) {
+    if (applier != nullptr) all.push_back(applier->LookUp());
+  }
+  co_await async::WhenAll(std::move(all));
+}
+
 // nullptr when it has not appeared by the deadline.
 Task<Consumer*> Subscriptions::Appears(size_t index, std::string shard, absl::Time deadline,
                                        CancelToken cancel) {

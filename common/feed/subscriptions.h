@@ -60,6 +60,10 @@ class Subscriptions {
   Consumer* Find(const std::string& source_name, const std::string& shard) const;
   std::vector<std::pair<std::pair<std::string, std::string>, const Consumer*>> All() const;
 
+  // Of shards that other replicas apply: reads how far they have come, so that what the consumers tell is not
+  // what somebody last waited for.
+  async::Task<void> LookUp();
+
   // Read-your-writes: waits until the source's feed has been applied up to `position`. What is not consumed
   // cannot lag behind. Errors: NOT_FOUND (UNKNOWN_SHARD) where the source has no such feed, INVALID_ARGUMENT
   // (POSITION_UNKNOWN) where that feed ends before `position`, DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED.

@@ -58,7 +58,10 @@ absl::Status MayRead(const auth::Principal& principal, const std::string& shard,
   return absl::OkStatus();
 }
 
-Task<absl::StatusOr<admin::v1::GetStatusResponse>> StatusOf(Backend& backend) { co_return backend.Status(); }
+Task<absl::StatusOr<admin::v1::GetStatusResponse>> StatusOf(Backend& backend) {
+  co_await backend.subscriptions().LookUp();
+  co_return backend.Status();
+}
 
 }  // namespace
 

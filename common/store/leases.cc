@@ -57,14 +57,16 @@ Task<void> Leases::Run(CancelToken cancel) {
   }
   redis::Command farewell("HDEL");
   farewell.Arg(key_).Arg(name_);
-  absl::StatusOr<redis::Reply> gone = co_await store_.redis().Execute(std::move(farewell), absl::Now() + kFarewell);
+  absl::StatusOr<redis::Reply> gone =
+      co_await store_.redis().Execute(std::move(farewell), absl::Now() + kFarewell);
   (void)gone;  // it is seen to have gone after options_.life
 }
 
 Task<absl::Status> Leases::Beat() {
   redis::Command beat("HINCRBY");
   beat.Arg(key_).Arg(name_).Arg(1);
-  absl::StatusOr<redis::Reply> reply = co_await store_.redis().Execute(std::move(beat), absl::Now() + kPatience);
+  absl::StatusOr<redis::Reply> reply =
+      co_await store_.redis().Execute(std::move(beat), absl::Now() + kPatience);
   co_return reply.status();
 }
 
@@ -86,8 +88,8 @@ Task<absl::Status> Leases::Look() {
   co_return absl::OkStatus();
 }
 
-// One that was there before this replica first looked shows by its next beat that it lives: whoever starts again
-// after a crash does not wait for itself.
+// One that was there before this replica first looked shows by its next beat that it lives: whoever starts
+// again after a crash does not wait for itself.
 void Leases::Take(const Counters& all, absl::Time now) {
   std::map<std::string, Seen> seen;
   std::vector<std::string> others;

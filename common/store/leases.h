@@ -1,15 +1,16 @@
-// Leases: which replica of a service does the work that each of them could do: apply a shard's feeds, fire its
-// timers, deliver its messages, trim its feed.
+// Leases: which replica of a service does the work that each of them could do: apply a shard's feeds, fire
+// its timers, deliver its messages, trim its feed.
 //
-// Each replica leases its place among the replicas: a counter in one hash of the service, which it moves every
-// LeaseOptions::beat. Whose counter has not moved for LeaseOptions::life is no longer there, and nor is who has taken it away at its end.
-// The shards are divided among those who are there by rendezvous hashing, so that every replica knows of every
-// shard whose it is, a replica that comes or goes moves no shards but its own, and what the leases cost does not
-// grow with the shards: no script, and one trip to Redis every LeaseOptions::beat. No clock is compared with another host's.
+// Each replica leases its place among the replicas: a counter in one hash of the service, which it moves
+// every LeaseOptions::beat. Whose counter has not moved for LeaseOptions::life is no longer there, and nor is
+// who has taken it away at its end. The shards are divided among those who are there by rendezvous hashing,
+// so that every replica knows of every shard whose it is, a replica that comes or goes moves no shards but
+// its own, and what the leases cost does not grow with the shards: no script, and one trip to Redis every
+// LeaseOptions::beat. No clock is compared with another host's.
 //
-// Two may think for a moment that a shard is theirs, or nobody does: nothing rests on it but who does the work.
-// Every effect is a compare-and-set, and who waits for work at a replica whose it is not sees to it by itself
-// where nobody does it.
+// Two may think for a moment that a shard is theirs, or nobody does: nothing rests on it but who does the
+// work. Every effect is a compare-and-set, and who waits for work at a replica whose it is not sees to it by
+// itself where nobody does it.
 #ifndef MOTCUA_COMMON_STORE_LEASES_H_
 #define MOTCUA_COMMON_STORE_LEASES_H_
 
@@ -35,8 +36,8 @@ class LeaseOptions {
 
   /// Between two signs of life.
   absl::Duration beat = absl::Milliseconds(1500);
-  /// Between two looks at the others, where there are any: one that ends takes itself away and is seen to have
-  /// gone after as long.
+  /// Between two looks at the others, where there are any: one that ends takes itself away and is seen to
+  /// have gone after as long.
   absl::Duration look = absl::Milliseconds(500);
   /// After the last sign of life another takes over.
   absl::Duration life = absl::Milliseconds(4500);

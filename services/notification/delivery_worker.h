@@ -1,8 +1,8 @@
 // Attempts the deliveries that are due, and enters how they ended.
 //
-// At least once towards the outside: an attempt is claimed by a commit, made, and concluded by another commit. Who dies in
-// between leaves a lease that runs out; the message then goes out again, under the same id. Replicas share the shards,
-// and a claim is won by one.
+// At least once towards the outside: an attempt is claimed by a commit, made, and concluded by another
+// commit. Who dies in between leaves a lease that runs out; the message then goes out again, under the same
+// id. Replicas share the shards, and a claim is won by one.
 #ifndef MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
 #define MOTCUA_SERVICES_NOTIFICATION_DELIVERY_WORKER_H_
 

@@ -1,11 +1,12 @@
-// Replicas of a service share its work: one applies a shard while the others follow, and another goes on where
-// it ends, dies or stops for a while.
+// Replicas of a service share its work: one applies a shard while the others follow, and another goes on
+// where it ends, dies or stops for a while.
+#include "common/store/leases.h"
+
 #include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "common/store/leases.h"
 #include "tests/integration/feed/feed_fixture.h"
 
 namespace motcua::feed {
@@ -30,10 +31,9 @@ store::LeaseOptions Patient() {
 
 class LeasedReplica {
  public:
-  LeasedReplica(async::Loop& loop, const test::RedisProcess& redis, const time::Clock& clock, Publisher& publisher,
-                const store::LeaseOptions& options)
-      : replica(loop, redis, clock, publisher),
-        leases_(loop, replica.store_, kReplicas, options) {
+  LeasedReplica(async::Loop& loop, const test::RedisProcess& redis, const time::Clock& clock,
+                Publisher& publisher, const store::LeaseOptions& options)
+      : replica(loop, redis, clock, publisher), leases_(loop, replica.store_, kReplicas, options) {
     replica.subscriptions_.SetLeases(leases_);
   }
   void Start() {
@@ -147,6 +147,20 @@ TEST_F(LeasesTest, WhoFollowsReadsNothingWhereNobodyWaits) {
   EXPECT_EQ(replica->replica.projection_.attempts_, 0);
 }
 
+TEST_F(LeasesTest, WhoFollowsTellsHowFarTheHolderHasCome) {
+  LeasedReplica *one = Make(), *two = Make();
+  one->Start();
+  two->Start();
+  ASSERT_TRUE(WaitUntil([&] { return one->replicas() == 2 && two->replicas() == 2; }));
+  LeasedReplica& holder = one->Holds() ? *one : *two;
+  LeasedReplica& other = one->Holds() ? *two : *one;
+  Emit(10);
+  ASSERT_TRUE(WaitUntil([&] { return holder.replica.applied() == emitted_; }));
+  EXPECT_LT(other.replica.applied(), emitted_);
+  SyncWait(loop_, other.replica.subscriptions_.LookUp());
+  EXPECT_EQ(other.replica.applied(), emitted_);
+}
+
 TEST_F(LeasesTest, WhoWaitsIsServedWhereTheHolderDoesNothing) {
   LeasedReplica* replica = Make(Patient());
   StartBesideAnIdler(*replica);
@@ -163,6 +177,20 @@ TEST_F(LeasesTest, WhatIsForNobodyIsPassedByWhoFollows) {
   Emit(5);  // of another kind
   EXPECT_TRUE(replica->AwaitApplied(emitted_).ok());
   EXPECT_EQ(replica->replica.projection_.attempts_, 0);
+}
+
+TEST_F(LeasesTest, TroubleIsToldByTheHolderAlone) {
+  LeasedReplica* replica = Make(Patient());
+  StartBesideAnIdler(*replica);
+  loop_.RunAndWait([&] { replica->replica.source_.gone_ = true; });
+  Emit(5);
+  const absl::Status waited = SyncWait(
+      loop_, replica->replica.subscriptions_.AwaitApplied(
+                 "intake", "H30", emitted_, absl::Now() + absl::Milliseconds(300), async::CancelToken()));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(waited)) << "neither the holder nor the source is there";
+  EXPECT_EQ(replica->replica.troubled_since(), absl::InfiniteFuture());
+  loop_.RunAndWait([&] { replica->replica.source_.gone_ = false; });
+  EXPECT_TRUE(replica->AwaitApplied(emitted_).ok());
 }
 
 TEST_F(LeasesTest, OneThatDiesIsFollowedByAnother) {
