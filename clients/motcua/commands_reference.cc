@@ -1,10 +1,13 @@
 #include <iostream>
+#include <set>
 
+#include "absl/strings/escaping.h"
 #include "absl/time/clock.h"
 #include "clients/motcua/commands.h"
 #include "clients/motcua/fields.h"
 #include "common/reference/due_query.h"
 #include "common/reference/loader.h"
+#include "common/reference/pieces.h"
 #include "common/reference/sample.h"
 #include "common/time/limit.h"
 #include "common/time/timestamp.h"
@@ -65,13 +68,54 @@ int Due(Program& program, const DueQuery& query, bool server) {
   return kExitOk;
 }
 
+// Of one message; what is larger is sent in parts.
+constexpr size_t kPartBytes = size_t{1} << 20;
+
+// Sends the parts that are not there yet. The upload is named by its content, so that the same command goes
+// on where one that was interrupted stopped.
+absl::StatusOr<intake::v1::ApplyReferenceRequest> Upload(Session& session,
+                                                         const reference::v1::ReferenceSet& set) {
+  intake::v1::ApplyReferenceRequest apply;
+  const std::string& shard = set.jurisdiction().id();
+  const std::vector<reference::v1::ReferenceSet> parts = reference::SplitIntoParts(set, kPartBytes);
+  const std::string content =
+      absl::BytesToHexString(reference::ContentDigest(reference::SplitIntoPieces(set)));
+  apply.set_shard(shard);
+  apply.set_upload("set-" + content.substr(0, 32));
+  apply.set_parts(static_cast<uint32_t>(parts.size()));
+  intake::v1::GetReferenceUploadRequest ask;
+  ask.set_shard(shard);
+  ask.set_upload(apply.upload());
+  const auto known = session.Ask<intake::v1::ReferenceUpload>(ask);
+  if (!known.ok() && !absl::IsNotFound(known.status())) return known.status();
+  std::set<uint32_t> there;
+  if (known.ok()) there.insert(known->parts().begin(), known->parts().end());
+  for (uint32_t number = 0; number < parts.size(); ++number) {
+    if (there.count(number) > 0) continue;
+    intake::v1::UploadReferenceRequest request;
+    request.set_shard(shard);
+    request.set_upload(apply.upload());
+    request.set_part(number);
+    *request.mutable_set() = parts[number];
+    const auto sent = session.Ask<intake::v1::ReferenceUpload>(request);
+    if (!sent.ok()) return sent.status();
+  }
+  return apply;
+}
+
 int Apply(Program& program, const std::vector<std::string>& paths, bool dry_run) {
   const reference::LoadResult loaded = reference::LoadFiles(paths);
   if (!loaded.ok()) return program.Fail(loaded.status());
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
   intake::v1::ApplyReferenceRequest request;
-  *request.mutable_set() = loaded.set;
+  if (loaded.set.ByteSizeLong() > kPartBytes) {
+    absl::StatusOr<intake::v1::ApplyReferenceRequest> uploaded = Upload(*session, loaded.set);
+    if (!uploaded.ok()) return program.Fail(uploaded.status());
+    request = *std::move(uploaded);
+  } else {
+    *request.mutable_set() = loaded.set;
+  }
   request.set_dry_run(dry_run);
   const auto applied = session->Ask<intake::v1::ApplyReferenceResponse>(request);
   if (!applied.ok()) return program.Fail(applied.status());
@@ -128,7 +172,79 @@ void AddReferenceCommands(Program& program) {
              {"shard"},
              "",
              {},
-             "motcua reference show H30"}});
+             "motcua reference show H30"},
+            {"reference agencies",
+             "Liệt kê cơ quan",
+             "List agencies",
+             intake::v1::ListAgenciesRequest::descriptor(),
+             {"shard"},
+             "agencies",
+             {"id", "name", "level", "parent", "valid_until", "successor"},
+             "motcua reference agencies H30 --under H30.18 --query 'dia chinh'"},
+            {"reference officers",
+             "Liệt kê cán bộ",
+             "List officers",
+             intake::v1::ListOfficersRequest::descriptor(),
+             {"shard"},
+             "officers",
+             {"id", "name", "agency", "roles", "email"},
+             "motcua reference officers H30 --under H30.18.05 --role leader"},
+            {"reference procedures",
+             "Liệt kê thủ tục hành chính",
+             "List procedures",
+             intake::v1::ListProceduresRequest::descriptor(),
+             {"shard"},
+             "procedures",
+             {"code", "name", "sector", "limit", "valid_from", "valid_until"},
+             "motcua reference procedures H30 --query 'khai sinh' --as-of 2026-07-14"},
+            {"reference calendars",
+             "Liệt kê lịch làm việc",
+             "List calendars",
+             intake::v1::ListCalendarsRequest::descriptor(),
+             {"shard"},
+             "calendars",
+             {"id", "name", "base"},
+             "motcua reference calendars H30"},
+            {"reference agency",
+             "Xem một cơ quan",
+             "Show an agency",
+             intake::v1::GetAgencyRequest::descriptor(),
+             {"agency"},
+             "",
+             {},
+             "motcua reference agency H30.18.05"},
+            {"reference procedure",
+             "Xem một thủ tục, như có hiệu lực vào một ngày",
+             "Show a procedure as it is in force on a day",
+             intake::v1::GetProcedureRequest::descriptor(),
+             {"shard", "procedure"},
+             "",
+             {},
+             "motcua reference procedure H30 1.001193 --as-of 2026-07-14"},
+            {"reference versions",
+             "Các phiên bản danh mục còn được lưu",
+             "The version in force and the older ones that open dossiers need",
+             intake::v1::ListReferenceVersionsRequest::descriptor(),
+             {"shard"},
+             "versions",
+             {"version", "applied_at", "open_dossiers", "pieces", "bytes"},
+             "motcua reference versions H30"},
+            {"reference upload",
+             "Bản danh mục đang tải lên đã đến đâu",
+             "What has arrived of an upload",
+             intake::v1::GetReferenceUploadRequest::descriptor(),
+             {"shard", "upload"},
+             "",
+             {},
+             "motcua reference upload H30 set-0123456789abcdef"},
+            {"reference drop",
+             "Bỏ một bản danh mục tải lên dở dang",
+             "Drop an upload",
+             intake::v1::DropReferenceUploadRequest::descriptor(),
+             {"shard", "upload"},
+             "",
+             {},
+             "motcua reference drop H30 set-0123456789abcdef"}});
 }
 
 }  // namespace motcua::client

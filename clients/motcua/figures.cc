@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "clients/motcua/feed_scan.h"
-#include "common/reference/zone.h"
 #include "common/time/timestamp.h"
 #include "motcua/deadline/v1/deadline.pb.h"
 #include "motcua/intake/v1/intake.pb.h"
@@ -31,8 +30,9 @@ Request Of(const std::string& shard) {
   return request;
 }
 
-absl::Status AskDeadlines(Session& session, const std::string& shard, const reference::v1::ReferenceSet& set,
-                          Figures& figures) {
+absl::Status AskDeadlines(Session& session, const std::string& shard, Figures& figures) {
+  const auto agencies = session.AgenciesOf(shard);
+  if (!agencies.ok()) return agencies.status();
   const auto deadlines = session.Ask<deadline::v1::Statistics>(Of<deadline::v1::GetStatisticsRequest>(shard));
   if (!deadlines.ok()) return deadlines.status();
   figures["ended"] = absl::StrCat(deadlines->ended());
@@ -44,15 +44,13 @@ absl::Status AskDeadlines(Session& session, const std::string& shard, const refe
   for (const auto& [month, count] : deadlines->ended_late_by_month()) {
     figures["ended_late_by_month." + month] = absl::StrCat(count);
   }
-  for (const reference::v1::Agency& agency : set.agencies()) {
+  for (const reference::v1::Agency& agency : *agencies) {
     const auto held = deadlines->agencies().find(agency.id());
     if (held == deadlines->agencies().end() || held->second.held_micros() == 0) continue;
     const double seconds = static_cast<double>(held->second.held_micros()) / 1e6;
     figures["held_seconds." + agency.name()] = absl::StrCat(static_cast<int64_t>(std::nearbyint(seconds)));
   }
-  auto zone = reference::FindTimeZone(set.jurisdiction().time_zone());
-  if (!zone.ok()) return zone.status();
-  figures["now"] = IsoTime(time::FromTimestamp(deadlines->as_of()), *zone);
+  figures["now"] = IsoTime(time::FromTimestamp(deadlines->as_of()), session.ZoneOf(shard));
   return absl::OkStatus();
 }
 
@@ -91,8 +89,6 @@ int64_t Number(const Figures& figures, const std::string& name) {
 
 absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& shard) {
   Figures figures;
-  const auto set = session.Ask<reference::v1::ReferenceSet>(Of<intake::v1::GetReferenceRequest>(shard));
-  if (!set.ok()) return set.status();
   const auto intakes = session.Ask<intake::v1::Statistics>(Of<intake::v1::GetStatisticsRequest>(shard));
   if (!intakes.ok()) return intakes.status();
   figures["dossiers"] = absl::StrCat(intakes->dossiers());
@@ -103,7 +99,7 @@ absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& sha
   figures["hand_overs"] = absl::StrCat(routes->hand_overs());
   figures["activities_done"] = absl::StrCat(routes->work_done());
   figures["activities_refused"] = absl::StrCat(routes->work_refused());
-  if (absl::Status asked = AskDeadlines(session, shard, *set, figures); !asked.ok()) return asked;
+  if (absl::Status asked = AskDeadlines(session, shard, figures); !asked.ok()) return asked;
   if (absl::Status scanned = ScanAlerts(session, shard, figures); !scanned.ok()) return scanned;
   const auto messages =
       session.Ask<notification::v1::Statistics>(Of<notification::v1::GetStatisticsRequest>(shard));

@@ -127,11 +127,26 @@ absl::TimeZone Session::ZoneOf(const std::string& shard) {
   if (!shard.empty() && !settings_.addresses[0].empty()) {
     intake::v1::GetReferenceRequest request;
     request.set_shard(shard);
+    request.set_only_jurisdiction(true);
     const auto set = Ask<reference::v1::ReferenceSet>(request);
     if (set.ok()) zone = reference::FindTimeZone(set->jurisdiction().time_zone()).value_or(zone);
   }
   zones_[shard] = zone;
   return zone;
+}
+
+absl::StatusOr<std::vector<reference::v1::Agency>> Session::AgenciesOf(const std::string& shard) {
+  std::vector<reference::v1::Agency> agencies;
+  intake::v1::ListAgenciesRequest request;
+  request.set_shard(shard);
+  request.set_page_size(500);
+  do {
+    const auto page = Ask<intake::v1::ListAgenciesResponse>(request);
+    if (!page.ok()) return page.status();
+    agencies.insert(agencies.end(), page->agencies().begin(), page->agencies().end());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return agencies;
 }
 
 std::string ShardOfRequest(const Message& request) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
@@ -15,6 +16,7 @@
 #include "clients/motcua/connection.h"
 #include "clients/motcua/identity.h"
 #include "clients/motcua/settings.h"
+#include "motcua/reference/v1/reference.pb.h"
 
 namespace motcua::client {
 
@@ -63,6 +65,9 @@ class Session {
   // Time zone of a jurisdiction as its reference data say, asked for once; the default zone where they cannot
   // be had.
   absl::TimeZone ZoneOf(const std::string& shard);
+
+  // All agencies of a jurisdiction, by id.
+  absl::StatusOr<std::vector<reference::v1::Agency>> AgenciesOf(const std::string& shard);
 
  private:
   Session(Settings settings, Identity identity, std::unique_ptr<Connection> connection);

@@ -100,11 +100,9 @@ class Checker {
   }
 
   absl::Status ListDossiers() {
-    intake::v1::GetReferenceRequest get;
-    get.set_shard(shard_);
-    const auto set = session_.Ask<reference::v1::ReferenceSet>(get);
-    if (!set.ok()) return set.status();
-    for (const reference::v1::Agency& agency : set->agencies()) {
+    const auto agencies = session_.AgenciesOf(shard_);
+    if (!agencies.ok()) return agencies.status();
+    for (const reference::v1::Agency& agency : *agencies) {
       intake::v1::ListDossiersRequest request;
       request.set_agency(agency.id());
       request.set_page_size(200);

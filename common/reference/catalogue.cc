@@ -28,6 +28,15 @@ bool IsWithin(absl::CivilDay day, const std::string& from, const std::string& un
          day < time::ParseDate(until).value_or(absl::CivilDay::max());
 }
 
+template <class Item, class List, class Key>
+std::vector<const Item*> SortedBy(const List& list, const Key& key) {
+  std::vector<const Item*> sorted;
+  sorted.reserve(list.size());
+  for (const Item& item : list) sorted.push_back(&item);
+  std::sort(sorted.begin(), sorted.end(), [&key](const Item* a, const Item* b) { return key(*a) < key(*b); });
+  return sorted;
+}
+
 uint32_t TenthsOfDays(const common::v1::Limit& limit) {
   return limit.unit() == common::v1::LIMIT_UNIT_WORKING_HOURS ? limit.tenths() / 8 : limit.tenths();
 }
@@ -41,8 +50,13 @@ absl::StatusOr<std::shared_ptr<const Catalogue>> Catalogue::Compile(v1::Referenc
         violations, "\n",
         [](std::string* out, const Violation& v) { absl::StrAppend(out, v.path, ": ", v.description); }));
   }
+  return CompileValid(std::move(set));
+}
+
+absl::StatusOr<std::shared_ptr<const Catalogue>> Catalogue::CompileValid(v1::ReferenceSet set) {
   std::shared_ptr<Catalogue> catalogue(new Catalogue());
   catalogue->set_ = std::move(set);
+  catalogue->bytes_ = catalogue->set_.ByteSizeLong();
   const auto zone = FindTimeZone(catalogue->set_.jurisdiction().time_zone());
   if (!zone.ok()) return zone.status();
   catalogue->zone_ = *zone;
@@ -73,6 +87,15 @@ void Catalogue::IndexEverything() {
   for (const v1::MessageTemplate& text : set_.templates()) {
     templates_.emplace(TemplateKey(text.event(), text.audience(), text.language()), &text);
   }
+  const auto id = [](const auto& item) -> const std::string& { return item.id(); };
+  agencies_by_id_ = SortedBy<v1::Agency>(set_.agencies(), id);
+  officers_by_id_ = SortedBy<v1::Officer>(set_.officers(), id);
+  calendars_by_id_ = SortedBy<v1::Calendar>(set_.calendars(), id);
+  procedures_by_key_ = SortedBy<v1::Procedure>(set_.procedures(), ProcedureKey);
+}
+
+std::string Catalogue::ProcedureKey(const v1::Procedure& procedure) {
+  return absl::StrCat(procedure.code(), " ", procedure.valid_from());
 }
 
 const v1::Agency* Catalogue::FindAgency(absl::string_view id) const { return FindOrNull(agencies_, id); }
@@ -105,6 +128,10 @@ std::vector<const v1::Agency*> Catalogue::AgenciesAbove(absl::string_view agency
 
 bool Catalogue::IsInForce(const v1::Agency& agency, absl::CivilDay day) {
   return IsWithin(day, agency.valid_from(), agency.valid_until());
+}
+
+bool Catalogue::IsInForce(const v1::Procedure& procedure, absl::CivilDay day) {
+  return IsWithin(day, procedure.valid_from(), procedure.valid_until());
 }
 
 const v1::Agency* Catalogue::AgencyInCharge(absl::string_view id, absl::CivilDay day) const {

@@ -29,6 +29,9 @@ class Catalogue {
   // Validates and compiles. INVALID_ARGUMENT with one line per violation (`path: reason`).
   static absl::StatusOr<std::shared_ptr<const Catalogue>> Compile(v1::ReferenceSet set);
 
+  // The same for a set that Validate finds no fault with.
+  static absl::StatusOr<std::shared_ptr<const Catalogue>> CompileValid(v1::ReferenceSet set);
+
   Catalogue(const Catalogue&) = delete;
   Catalogue& operator=(const Catalogue&) = delete;
 
@@ -36,9 +39,19 @@ class Catalogue {
   // The jurisdiction's id: the shard.
   const std::string& id() const { return set_.jurisdiction().id(); }
   uint64_t version() const { return set_.version(); }
+  // Of the set when it is serialized.
+  size_t bytes() const { return bytes_; }
   const absl::TimeZone& time_zone() const { return zone_; }
   // The local day of an instant.
   absl::CivilDay DayOf(absl::Time t) const { return absl::ToCivilDay(t, zone_); }
+
+  // All of a kind, by id; procedures by ProcedureKey.
+  const std::vector<const v1::Agency*>& agencies() const { return agencies_by_id_; }
+  const std::vector<const v1::Officer*>& officers() const { return officers_by_id_; }
+  const std::vector<const v1::Procedure*>& procedures() const { return procedures_by_key_; }
+  const std::vector<const v1::Calendar*>& calendars() const { return calendars_by_id_; }
+  // Tells the versions of a code apart: the earlier one comes first.
+  static std::string ProcedureKey(const v1::Procedure& procedure);
 
   // nullptr where there is none of that id.
   const v1::Agency* FindAgency(absl::string_view id) const;
@@ -52,6 +65,8 @@ class Catalogue {
 
   // Whether the agency exists on that day.
   static bool IsInForce(const v1::Agency& agency, absl::CivilDay day);
+  // The same of a version of a procedure.
+  static bool IsInForce(const v1::Procedure& procedure, absl::CivilDay day);
 
   // The agency that does its work on that day: itself, or its successor, or the successor's successor ...;
   // the last of them where even that one has ended. nullptr where the id is unknown.
@@ -94,6 +109,11 @@ class Catalogue {
   void IndexEverything();
 
   v1::ReferenceSet set_;
+  size_t bytes_ = 0;
+  std::vector<const v1::Agency*> agencies_by_id_;
+  std::vector<const v1::Officer*> officers_by_id_;
+  std::vector<const v1::Procedure*> procedures_by_key_;
+  std::vector<const v1::Calendar*> calendars_by_id_;
   absl::TimeZone zone_;
   absl::flat_hash_map<absl::string_view, const v1::Agency*> agencies_;
   absl::flat_hash_map<absl::string_view, const v1::Officer*> officers_;

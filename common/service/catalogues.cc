@@ -1,33 +1,90 @@
 #include "common/service/catalogues.h"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/reference/pieces.h"
+#include "common/reference/validate.h"
 #include "common/service/reference_model.h"
 #include "common/status/errors.h"
 
 namespace motcua::service {
 
-async::Task<absl::StatusOr<std::shared_ptr<const reference::Catalogue>>> Catalogues::Get(std::string shard,
-                                                                                         absl::Time deadline) {
+namespace {
+
+using async::Task;
+using reference::v1::ReferenceManifest;
+
+// Read in one go: a megabyte at the most, but for single items that are large.
+constexpr size_t kPiecesAtOnce = 16;
+
+absl::Status Unreadable() {
+  return errors::DataLoss("CORRUPT_RECORD", "stored reference data cannot be read");
+}
+
+// What is to be compiled, owned by the work that does it.
+struct Job {
+  std::vector<std::string> pieces;
+  uint64_t version = 0;
+  bool readable = true;
+  CompiledSet result;
+
+  void Do() {
+    reference::v1::ReferenceSet set;
+    for (std::string& piece : pieces) {
+      readable = reference::AppendPiece(piece, set) && readable;
+      piece = std::string();
+    }
+    if (!readable) return;
+    result.content = reference::ContentDigest(reference::SplitIntoPieces(set));
+    set.set_version(version);
+    result.violations = reference::Validate(set);
+    if (!result.violations.empty()) return;
+    absl::StatusOr<CataloguePtr> compiled = reference::Catalogue::CompileValid(std::move(set));
+    if (compiled.ok()) {
+      result.catalogue = *std::move(compiled);
+    } else {
+      result.violations.emplace_back("", std::string(compiled.status().message()));
+    }
+  }
+};
+
+}  // namespace
+
+std::string Catalogues::KeyOf(const ReferenceManifest& manifest) {
+  std::string digests = absl::StrCat(manifest.version(), ":");
+  for (const reference::v1::PieceRef& piece : manifest.pieces()) digests.append(piece.digest());
+  return reference::PieceDigest(digests);
+}
+
+Catalogues::Cached& Catalogues::CachedOf(const std::string& shard) {
   std::unique_ptr<Cached>& entry = cached_[shard];
   if (entry == nullptr) entry = std::make_unique<Cached>(loop_);
-  Cached* const cached = entry.get();
+  return *entry;
+}
+
+Task<absl::StatusOr<CataloguePtr>> Catalogues::Get(std::string shard, absl::Time deadline) {
+  Cached* const cached = &CachedOf(shard);
   // The machine's clock, not the service's: freshness is about replicas, not about legal time.
-  if (cached->fresh(absl::Now())) co_return cached->catalogue;
+  if (cached->fresh(absl::Now())) co_return cached->made.catalogue;
   absl::Status turn = co_await cached->turn.Acquire(deadline);
   if (!turn.ok()) co_return turn;
   const async::SemaphorePermit permit(cached->turn);
   const absl::Time now = absl::Now();
-  if (cached->fresh(now)) co_return cached->catalogue;
+  if (cached->fresh(now)) co_return cached->made.catalogue;
   absl::Status refreshed = co_await Refresh(cached, std::move(shard), now, deadline);
   if (!refreshed.ok()) co_return refreshed;
-  co_return cached->catalogue;
+  co_return cached->made.catalogue;
 }
 
-async::Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard, absl::Time now,
-                                              absl::Time deadline) {
+Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard, absl::Time now,
+                                       absl::Time deadline) {
   const std::string key = store_.Keys(shard).Record(ReferenceModel::kKind, shard);
   const uint64_t changes = cached->changes;
-  if (cached->catalogue != nullptr) {
+  if (cached->made.catalogue != nullptr) {
     absl::StatusOr<uint64_t> version = co_await store_.VersionOf(key, deadline);
     if (!version.ok()) co_return version.status();
     if (cached->record_version == *version) {
@@ -39,25 +96,64 @@ async::Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard,
   keys.push_back(key);
   absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store_.Get(std::move(keys), deadline);
   if (!values.ok()) co_return values.status();
-  if (!values->front().has_value()) {
-    co_return errors::NotFound("UNKNOWN_SHARD", "there is no reference data of this jurisdiction");
-  }
   uint64_t version = 0;
   std::string_view bytes;
   ReferenceModel::Record record;
-  if (!store::DecodeRecord(*values->front(), version, bytes) ||
-      !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    co_return errors::DataLoss("CORRUPT_RECORD", "stored reference data cannot be read");
+  if (values->front().has_value() && (!store::DecodeRecord(*values->front(), version, bytes) ||
+                                      !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))) {
+    co_return Unreadable();
   }
-  ++compiled_;
-  absl::StatusOr<std::shared_ptr<const reference::Catalogue>> catalogue =
-      reference::Catalogue::Compile(std::move(*record.mutable_set()));
-  if (!catalogue.ok()) co_return errors::Prefixed(catalogue.status(), "stored reference data");
-  cached->catalogue = *std::move(catalogue);
+  // Pieces may have come already, and no version yet.
+  if (!record.has_manifest()) {
+    co_return errors::NotFound("UNKNOWN_SHARD", "there is no reference data of this jurisdiction");
+  }
+  const std::string made_of = KeyOf(record.manifest());
+  if (cached->made.catalogue == nullptr || cached->made.key != made_of) {
+    Made next;
+    next.key = made_of;
+    if (cached->expected.key == made_of) {
+      next.catalogue = cached->expected.catalogue;
+    } else {
+      absl::StatusOr<CataloguePtr> made = co_await Make(shard, record.manifest(), nullptr, deadline);
+      if (!made.ok()) co_return made.status();
+      next.catalogue = *std::move(made);
+    }
+    cached->made = std::move(next);
+  }
+  if (cached->expected.key == made_of) cached->expected = Made();
   cached->record_version = version;
   // A change that was told of meanwhile may be later than what was read.
   cached->checked_at = cached->changes == changes ? now : absl::InfinitePast();
   co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<CataloguePtr>> Catalogues::Of(store::Session& session, absl::Time deadline) {
+  const std::string shard = session.keys().shard();
+  const ReferenceModel::Record* record = session.Find<ReferenceModel>(shard);
+  if (record == nullptr || !record->has_manifest()) {
+    co_return co_await Get(shard, deadline);
+  }
+  Cached* const cached = &CachedOf(shard);
+  const std::string made_of = KeyOf(record->manifest());
+  if (cached->made.key == made_of) co_return cached->made.catalogue;
+  if (cached->expected.key == made_of) co_return cached->expected.catalogue;
+  absl::StatusOr<CataloguePtr> made = co_await Make(shard, record->manifest(), &session, deadline);
+  if (!made.ok()) co_return made.status();
+  cached->expected.key = made_of;
+  cached->expected.catalogue = *made;
+  co_return *std::move(made);
+}
+
+Task<absl::StatusOr<CataloguePtr>> Catalogues::OfOldVersion(std::string shard, ReferenceManifest manifest,
+                                                            absl::Time deadline) {
+  const std::string made_of = KeyOf(manifest);
+  if (old_shard_ == shard && old_.key == made_of) co_return old_.catalogue;
+  absl::StatusOr<CataloguePtr> made = co_await Make(shard, std::move(manifest), nullptr, deadline);
+  if (!made.ok()) co_return made.status();
+  old_shard_ = shard;
+  old_.key = made_of;
+  old_.catalogue = *made;
+  co_return *std::move(made);
 }
 
 void Catalogues::Changed(const std::string& shard) {
@@ -65,6 +161,76 @@ void Catalogues::Changed(const std::string& shard) {
   if (found == cached_.end()) return;
   ++found->second->changes;
   found->second->checked_at = absl::InfinitePast();
+}
+
+void Catalogues::Expect(const std::string& shard, const ReferenceManifest& manifest, CataloguePtr catalogue) {
+  Cached& cached = CachedOf(shard);
+  cached.expected.key = KeyOf(manifest);
+  cached.expected.catalogue = std::move(catalogue);
+}
+
+Task<absl::StatusOr<CataloguePtr>> Catalogues::Make(std::string shard, ReferenceManifest manifest,
+                                                    store::Session* session, absl::Time deadline) {
+  std::vector<std::string> digests;
+  for (const reference::v1::PieceRef& piece : manifest.pieces()) digests.push_back(piece.digest());
+  absl::StatusOr<std::vector<std::string>> pieces =
+      co_await ReadPieces(std::move(shard), std::move(digests), session, deadline);
+  if (!pieces.ok()) co_return pieces.status();
+  CompiledSet compiled = co_await Compile(*std::move(pieces), manifest.version());
+  if (compiled.catalogue != nullptr) co_return std::move(compiled.catalogue);
+  if (compiled.violations.empty()) co_return Unreadable();
+  co_return errors::DataLoss("CORRUPT_RECORD",
+                             absl::StrCat("stored reference data: ", compiled.violations[0].path, ": ",
+                                          compiled.violations[0].description));
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> Catalogues::ReadPieces(std::string shard,
+                                                                      std::vector<std::string> digests,
+                                                                      store::Session* session,
+                                                                      absl::Time deadline) {
+  const store::Keyspace keyspace = store_.Keys(shard);
+  std::vector<std::string> pieces;
+  pieces.reserve(digests.size());
+  for (size_t first = 0; first < digests.size(); first += kPiecesAtOnce) {
+    const size_t end = std::min(digests.size(), first + kPiecesAtOnce);
+    std::vector<std::string> keys;
+    std::vector<size_t> places;
+    for (size_t i = first; i < end; ++i) {
+      const std::string name = PieceName(digests[i]);
+      const PieceModel::Record* held = session == nullptr ? nullptr : session->Find<PieceModel>(name);
+      pieces.push_back(held == nullptr ? std::string() : held->data());
+      if (held != nullptr) continue;
+      keys.push_back(keyspace.Record(PieceModel::kKind, name));
+      places.push_back(i);
+    }
+    if (keys.empty()) continue;
+    absl::StatusOr<std::vector<std::optional<std::string>>> values =
+        co_await store_.Get(std::move(keys), deadline);
+    if (!values.ok()) co_return values.status();
+    for (size_t i = 0; i < places.size(); ++i) {
+      uint64_t version = 0;
+      std::string_view bytes;
+      PieceModel::Record record;
+      if (!(*values)[i].has_value() || !store::DecodeRecord(*(*values)[i], version, bytes) ||
+          !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+        co_return Unreadable();
+      }
+      pieces[places[i]] = std::move(*record.mutable_data());
+    }
+  }
+  co_return pieces;
+}
+
+Task<CompiledSet> Catalogues::Compile(std::vector<std::string> pieces, uint64_t version) {
+  ++compiled_;
+  auto job = std::make_shared<Job>();
+  job->pieces = std::move(pieces);
+  job->version = version;
+  absl::AnyInvocable<void()> work = [job] { job->Do(); };
+  co_await aside_.Run(std::move(work));
+  CompiledSet result = std::move(job->result);
+  if (result.catalogue != nullptr) result.catalogue = aside_.DroppedAside(std::move(result.catalogue));
+  co_return result;
 }
 
 }  // namespace motcua::service

@@ -1,11 +1,13 @@
-// The stored form of a jurisdiction's reference data, the same in every service.
+// The stored form of a jurisdiction's reference data, the same in every service: the version in force, as a
+// list of pieces, and each piece as a record of its own.
 #ifndef MOTCUA_COMMON_SERVICE_REFERENCE_MODEL_H_
 #define MOTCUA_COMMON_SERVICE_REFERENCE_MODEL_H_
 
-#include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
-#include "common/reference/catalogue.h"
+#include "common/reference/pieces.h"
 #include "common/store/session.h"
 #include "motcua/feed/v1/event.pb.h"
 #include "motcua/reference/v1/reference.pb.h"
@@ -20,16 +22,38 @@ struct ReferenceModel {
   static void CountersOf(const Record&, store::CounterSink&) {}
 };
 
-// Takes the set of a ReferenceApplied event over into the service's own copy, where it is newer than that. Part of
-// every projection of intake's feed. The record must have been fetched into the session: see ReferenceKey.
+// A piece, named by its digest in hexadecimal.
+struct PieceModel {
+  using Record = reference::v1::PieceRecord;
+  static constexpr std::string_view kKind = "refp";
+  static void IndexesOf(const Record&, store::IndexSink&) {}
+  static void CountersOf(const Record&, store::CounterSink&) {}
+};
+std::string PieceName(std::string_view digest);
+
+// Sets of up to so many bytes travel in the event ReferenceApplied itself.
+inline constexpr size_t kInlineBytes = size_t{128} << 10;
+
+// The event is about reference data: to be given to ApplyReferenceEvent by every projection of intake's feed.
+inline bool IsOfReference(const feed::v1::Event& event) {
+  return event.has_reference_applied() || event.has_reference_piece();
+}
+
+// Adds the keys to fetch, to be changed, before ApplyReferenceEvent.
+void AddReferenceKeys(const store::Session& session, const feed::v1::Event& event,
+                      std::vector<std::string>& keys);
+
+// Takes a piece, or a version that is newer than the service's own copy, over. Pieces that no version needs
+// any more go in the same commit.
 void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event);
 
-// The reference data as the session has them, changes included; nullptr where it holds none, so that what is
-// stored counts. A session may have taken them over from events before those that a projection is given.
-std::shared_ptr<const reference::Catalogue> CatalogueInSession(store::Session& session);
+// A manifest of the pieces.
+reference::v1::ReferenceManifest ManifestOf(const std::vector<reference::Piece>& pieces, uint64_t version);
 
-// The key to fetch before ApplyReferenceEvent.
-std::string ReferenceKey(const store::Session& session);
+// Puts a piece into the session, and takes one out of the store; its key must have been fetched for the
+// former.
+void PutPiece(store::Session& session, std::string_view digest, std::string_view data);
+void RemovePiece(store::Session& session, std::string_view digest);
 
 }  // namespace motcua::service
 

@@ -12,6 +12,7 @@
 --   E event            append to the feed; before S and Q, which tell its position
 --   S version body     set a record: version, the position of the last event written ('0' where none), a colon, body
 --   C position         set the cursor
+--   D ''               delete a record
 --   X n member...      take n members out of an index
 --   Z n {score member} put n / 2 members into an index
 --   H field delta      add to a counter        L chunk   append to a history
@@ -75,6 +76,9 @@ while a <= n do
   elseif op == 'C' then
     sets[last + 1], sets[last + 2] = key, args[a + 1]
     last = last + 2
+    a = a + 2
+  elseif op == 'D' then
+    call('DEL', key)
     a = a + 2
   elseif op == 'X' then
     local count = tonumber(args[a + 1])

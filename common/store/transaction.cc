@@ -150,6 +150,11 @@ void Transaction::Count(std::string_view field, int64_t delta) {
   AppendBulk(args, delta);
 }
 
+void Transaction::RemoveRecord(std::string_view key) {
+  AppendBulk(Op('D', 1), std::string_view());
+  AppendBulk(op_keys_, key);
+}
+
 void Transaction::Append(std::string_view key, std::string_view chunk) {
   AppendBulk(Op('L', 1), chunk);
   AppendBulk(op_keys_, key);

@@ -45,6 +45,8 @@ class Transaction {
   // The whole; the record's size is `record.GetCachedSize()`, computed before.
   void PutRecord(std::string_view key, uint64_t version, std::string_view requests, uint32_t tail_lines,
                  std::string_view tail, const google::protobuf::MessageLite& record);
+  // Deletes a record, before anything is put.
+  void RemoveRecord(std::string_view key);
   void IndexPut(std::string_view index, std::string_view member, double score);
   void IndexRemove(std::string_view index, std::string_view member);
   void Count(std::string_view key, std::string_view field, int64_t delta);

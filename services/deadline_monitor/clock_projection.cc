@@ -23,12 +23,12 @@ using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
 async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::Events events,
                                                  absl::Time not_before) {
   const std::string shard = session.keys().shard();
-  CataloguePtr catalogue = service::CatalogueInSession(session);
-  if (catalogue == nullptr && changed_.erase(shard) > 0) catalogues_.Changed(shard);
+  CataloguePtr catalogue;
+  if (changed_.erase(shard) > 0) catalogues_.Changed(shard);
   std::vector<std::string> keys;
   for (const feed::v1::Event* const entry : events) {
     const feed::v1::Event& event = *entry;
-    if (event.has_reference_applied()) keys.push_back(service::ReferenceKey(session));
+    service::AddReferenceKeys(session, event, keys);
     if (ConcernsClocks(event)) keys.push_back(session.KeyOf<ClockModel>(event.subject()));
   }
   absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + kPatience);
@@ -36,22 +36,22 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
 
   for (const feed::v1::Event* const entry : events) {
     const feed::v1::Event& event = *entry;
-    if (event.has_reference_applied()) {
+    if (service::IsOfReference(event)) {
       service::ApplyReferenceEvent(session, event);
       changed_.insert(shard);
-      absl::StatusOr<CataloguePtr> compiled = reference::Catalogue::Compile(event.reference_applied().set());
-      if (compiled.ok()) catalogue = *std::move(compiled);
-      continue;
+      if (!event.has_reference_applied()) continue;
     }
-    if (!ConcernsClocks(event) || store::ShardOf(event.subject()) != shard) continue;
-    if (catalogue == nullptr) {
-      absl::StatusOr<CataloguePtr> current = co_await catalogues_.Get(shard, absl::Now() + kPatience);
+    const bool concerns = ConcernsClocks(event) && store::ShardOf(event.subject()) == shard;
+    if (!concerns && !event.has_reference_applied()) continue;
+    if (catalogue == nullptr || event.has_reference_applied()) {
+      absl::StatusOr<CataloguePtr> current = co_await catalogues_.Of(session, absl::Now() + kPatience);
       if (absl::IsNotFound(current.status())) {
         co_return errors::Unavailable("WAITING_FOR_INTAKE", "the reference data have not been read yet");
       }
       if (!current.ok()) co_return current.status();
       catalogue = *std::move(current);
     }
+    if (!concerns) continue;
     const v1::ClockRecord* record = session.Find<ClockModel>(event.subject());
     absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> decision =
         DecideEvent(record, event, not_before, *catalogue);

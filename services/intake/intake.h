@@ -58,13 +58,40 @@ class Intake {
                                                       const v1::ApplyReferenceRequest& request);
   Answered<reference::v1::ReferenceSet> GetReference(store::Caller caller,
                                                      const v1::GetReferenceRequest& request);
+  Answered<v1::ReferenceUpload> UploadReference(const auth::Principal& who, store::Caller caller,
+                                                const v1::UploadReferenceRequest& request);
+  Answered<v1::ReferenceUpload> GetReferenceUpload(const auth::Principal& who, store::Caller caller,
+                                                   const v1::GetReferenceUploadRequest& request);
+  Answered<v1::DropReferenceUploadResponse> DropReferenceUpload(
+      const auth::Principal& who, store::Caller caller, const v1::DropReferenceUploadRequest& request);
+  Answered<v1::ListReferenceVersionsResponse> ListReferenceVersions(
+      const auth::Principal& who, store::Caller caller, const v1::ListReferenceVersionsRequest& request);
+  Answered<v1::ListAgenciesResponse> ListAgencies(const auth::Principal& who, store::Caller caller,
+                                                  const v1::ListAgenciesRequest& request);
+  Answered<v1::ListOfficersResponse> ListOfficers(const auth::Principal& who, store::Caller caller,
+                                                  const v1::ListOfficersRequest& request);
+  Answered<v1::ListProceduresResponse> ListProcedures(const auth::Principal& who, store::Caller caller,
+                                                      const v1::ListProceduresRequest& request);
+  Answered<v1::ListCalendarsResponse> ListCalendars(const auth::Principal& who, store::Caller caller,
+                                                    const v1::ListCalendarsRequest& request);
+  Answered<reference::v1::Agency> GetAgency(const auth::Principal& who, store::Caller caller,
+                                            const v1::GetAgencyRequest& request);
+  Answered<reference::v1::Procedure> GetProcedure(const auth::Principal& who, store::Caller caller,
+                                                  const v1::GetProcedureRequest& request);
   Answered<v1::ComputeDueResponse> ComputeDue(store::Caller caller, const v1::ComputeDueRequest& request);
 
- private:
-  using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
+  // Drops uploads and older versions of the reference data that are not needed any more: of every shard, time
+  // and again until cancelled.
+  async::Task<void> KeepTidy(async::Loop& loop, async::CancelToken cancel);
+  // Of one shard, once.
+  async::Task<absl::Status> Tidy(std::string shard, absl::Time deadline);
 
-  Answered<v1::ApplyReferenceResponse> PutReference(store::Caller caller,
-                                                    const reference::v1::ReferenceSet& set);
+ private:
+  using CataloguePtr = service::CataloguePtr;
+
+  // The catalogue of a version; 0 = in force.
+  async::Task<absl::StatusOr<CataloguePtr>> CatalogueOf(const auth::Principal& who, std::string shard,
+                                                        uint64_t version, absl::Time deadline);
 
   store::Store& store_;
   service::Catalogues& catalogues_;

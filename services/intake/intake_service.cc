@@ -16,6 +16,16 @@ void AddIntakeService(rpc::Host& host, Intake& intake) {
   service::Serve(host, intake, &Intake::GetHistory);
   service::Serve(host, intake, &Intake::ApplyReference);
   service::Serve(host, intake, &Intake::GetReference);
+  service::Serve(host, intake, &Intake::UploadReference);
+  service::Serve(host, intake, &Intake::GetReferenceUpload);
+  service::Serve(host, intake, &Intake::DropReferenceUpload);
+  service::Serve(host, intake, &Intake::ListReferenceVersions);
+  service::Serve(host, intake, &Intake::ListAgencies);
+  service::Serve(host, intake, &Intake::ListOfficers);
+  service::Serve(host, intake, &Intake::ListProcedures);
+  service::Serve(host, intake, &Intake::ListCalendars);
+  service::Serve(host, intake, &Intake::GetAgency);
+  service::Serve(host, intake, &Intake::GetProcedure);
   service::Serve(host, intake, &Intake::ComputeDue);
   service::Serve(host, intake, &Intake::GetStatistics);
 }

@@ -13,7 +13,8 @@ namespace {
 class IntakeProcess final : public service::Service {
  public:
   explicit IntakeProcess(service::Environment& environment)
-      : intake_(environment.backend.store(), environment.backend.catalogues(),
+      : loop_(environment.backend.loop()),
+        intake_(environment.backend.store(), environment.backend.catalogues(),
                 environment.backend.publisher()) {
     AddIntakeService(environment.host, intake_);
     for (const std::string& source : environment.backend.description().sources) {
@@ -21,9 +22,12 @@ class IntakeProcess final : public service::Service {
     }
   }
 
-  async::Task<void> Run(async::CancelToken) override { co_return; }
+  async::Task<void> Run(async::CancelToken cancel) override {
+    return intake_.KeepTidy(loop_, std::move(cancel));
+  }
 
  private:
+  async::Loop& loop_;
   ProgressProjection progress_;
   Intake intake_;
 };

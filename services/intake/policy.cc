@@ -18,6 +18,16 @@ void AllowIntake(auth::Policy& policy) {
       .Allow(service + "GetHistory", {auth::kAnyOfficer, auth::kService})
       .Allow(service + "ApplyReference", {"admin"})
       .Allow(service + "GetReference", {auth::kAuthenticated})
+      .Allow(service + "UploadReference", {"admin"})
+      .Allow(service + "GetReferenceUpload", {"admin"})
+      .Allow(service + "DropReferenceUpload", {"admin"})
+      .Allow(service + "ListReferenceVersions", {auth::kAnyOfficer, "admin", auth::kService})
+      .Allow(service + "ListAgencies", {auth::kAuthenticated})
+      .Allow(service + "ListOfficers", {auth::kAnyOfficer, "admin", auth::kService})
+      .Allow(service + "ListProcedures", {auth::kAuthenticated})
+      .Allow(service + "ListCalendars", {auth::kAuthenticated})
+      .Allow(service + "GetAgency", {auth::kAuthenticated})
+      .Allow(service + "GetProcedure", {auth::kAuthenticated})
       .Allow(service + "ComputeDue", {auth::kAnyone})
       .Allow(service + "GetStatistics", {auth::kAnyOfficer, auth::kService});
 }

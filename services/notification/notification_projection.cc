@@ -34,28 +34,26 @@ class Batch {
       : session_(session), source_(source), options_(options) {}
 
   std::vector<std::string> KeysOf(feed::Events events) const {
+    std::vector<std::string> of_reference;
     std::set<std::string> keys;
     for (const feed::v1::Event* const entry : events) {
       const feed::v1::Event& event = *entry;
-      if (event.has_reference_applied()) keys.insert(service::ReferenceKey(session_));
+      service::AddReferenceKeys(session_, event, of_reference);
       if (IsOfInterest(event)) keys.insert(session_.KeyOf<DossierModel>(event.subject()));
     }
+    keys.insert(of_reference.begin(), of_reference.end());
     return std::vector<std::string>(keys.begin(), keys.end());
   }
 
-  absl::Status TakeAll(feed::Events events, CataloguePtr catalogue) {
-    catalogue_ = std::move(catalogue);
+  // Takes events that `catalogue` (null = there is none yet) is in force for.
+  absl::Status Take(feed::Events events, CataloguePtr catalogue) {
+    if (catalogue != nullptr) catalogue_ = std::move(catalogue);
     for (const feed::v1::Event* const entry : events) {
       const feed::v1::Event& event = *entry;
-      if (event.has_reference_applied()) {
-        service::ApplyReferenceEvent(session_, event);
-        auto compiled = reference::Catalogue::Compile(event.reference_applied().set());
-        if (compiled.ok()) catalogue_ = *std::move(compiled);
-      }
       if (!IsOfInterest(event)) continue;
       if (catalogue_ == nullptr) return WaitingForIntake();
       v1::DossierRecord& record = Work(event.subject());
-      switch (Take(record, source_, event, *catalogue_)) {
+      switch (notification::Take(record, source_, event, *catalogue_)) {
         case Effect::kWaitForIntake:
           return WaitingForIntake();
         case Effect::kTaken:
@@ -223,18 +221,21 @@ NotificationProjection::NotificationProjection(v1::Source source, service::Catal
 Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::Events events, absl::Time) {
   const absl::Time deadline = absl::Now() + kPatience;
   const std::string shard = session.keys().shard();
-  const CataloguePtr held = service::CatalogueInSession(session);
   Batch batch(session, source_, options_);
   absl::Status fetched = co_await session.FetchToChange(batch.KeysOf(events), deadline);
   if (!fetched.ok()) co_return fetched;
-  CataloguePtr catalogue = held;
-  if (held == nullptr) {
-    absl::StatusOr<CataloguePtr> stored = co_await catalogues_.Get(shard, deadline);
-    if (!stored.ok() && !absl::IsNotFound(stored.status())) co_return stored.status();
-    if (stored.ok()) catalogue = *std::move(stored);
+  // From one change of the reference data to the next.
+  for (size_t first = 0, end = 0; first < events.size(); first = end) {
+    for (; end < events.size() && service::IsOfReference(*events[end]); ++end) {
+      service::ApplyReferenceEvent(session, *events[end]);
+    }
+    absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Of(session, deadline);
+    if (!catalogue.ok() && !absl::IsNotFound(catalogue.status())) co_return catalogue.status();
+    const size_t begin = end;
+    while (end < events.size() && !service::IsOfReference(*events[end])) ++end;
+    absl::Status taken = batch.Take(events.subspan(begin, end - begin), catalogue.value_or(CataloguePtr()));
+    if (!taken.ok()) co_return taken;
   }
-  absl::Status taken = batch.TakeAll(events, std::move(catalogue));
-  if (!taken.ok()) co_return taken;
   if (!batch.empty()) {
     absl::Status inboxes = co_await session.FetchToChange(batch.KeysOfRecipients(), deadline);
     if (!inboxes.ok()) co_return inboxes;
@@ -247,7 +248,7 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::
   }
   batch.ApplyAll();
   const bool reference = std::any_of(events.begin(), events.end(), [](const feed::v1::Event* event) {
-    return event->has_reference_applied();
+    return service::IsOfReference(*event);
   });
   if (reference) catalogues_.Changed(shard);
   co_return absl::OkStatus();

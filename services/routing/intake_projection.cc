@@ -26,7 +26,7 @@ std::vector<std::string> KeysFor(const store::Session& session, feed::Events eve
   for (const feed::v1::Event* const entry : events) {
     const feed::v1::Event& event = *entry;
     if (Opens(session, event)) keys.push_back(session.KeyOf<RouteModel>(event.subject()));
-    if (event.has_reference_applied()) keys.push_back(service::ReferenceKey(session));
+    service::AddReferenceKeys(session, event, keys);
   }
   return keys;
 }
@@ -39,7 +39,13 @@ async::Task<absl::Status> IntakeProjection::Apply(store::Session& session, feed:
   if (!fetched.ok()) co_return fetched;
   for (const feed::v1::Event* const entry : events) {
     const feed::v1::Event& event = *entry;
-    if (event.has_reference_applied()) service::ApplyReferenceEvent(session, event);
+    if (service::IsOfReference(event)) service::ApplyReferenceEvent(session, event);
+    if (event.has_reference_applied()) {
+      // Compiled now, so that no call waits for it after the commit.
+      absl::StatusOr<service::CataloguePtr> compiled =
+          co_await catalogues_.Of(session, absl::Now() + kPatience);
+      if (!compiled.ok()) co_return compiled.status();
+    }
     if (!Opens(session, event) || session.Find<RouteModel>(event.subject()) != nullptr) continue;
     const store::Context context(std::max(time::FromTimestamp(event.at()), not_before), common::v1::Actor(),
                                  event.traceparent());

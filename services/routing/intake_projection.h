@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/feed/projection.h"
+#include "common/service/catalogues.h"
 
 namespace motcua::routing {
 
@@ -12,12 +13,18 @@ namespace motcua::routing {
 // that tells too little to open a route is skipped. Confined to the loop; without state.
 class IntakeProjection final : public feed::Projection {
  public:
+  // `catalogues` outlive the projection.
+  explicit IntakeProjection(service::Catalogues& catalogues) : catalogues_(catalogues) {}
+
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {
-    return {feed::v1::Event::kReferenceApplied,
+    return {feed::v1::Event::kReferencePiece, feed::v1::Event::kReferenceApplied,
             feed::v1::Event::kDossierAccepted};
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
+
+ private:
+  service::Catalogues& catalogues_;
 };
 
 }  // namespace motcua::routing

@@ -13,7 +13,8 @@ namespace {
 class RoutingProcess final : public service::Service {
  public:
   explicit RoutingProcess(service::Environment& environment)
-      : routing_(environment.backend.store(), environment.backend.catalogues()) {
+      : projection_(environment.backend.catalogues()),
+        routing_(environment.backend.store(), environment.backend.catalogues()) {
     AddRoutingService(environment.host, routing_);
     environment.backend.Consume("intake", projection_);
   }

@@ -27,6 +27,11 @@ class NumberText {
   const char* const end_;
 };
 
+bool IsOpen(DossierStatus status) {
+  return status != common::v1::DOSSIER_STATUS_REFUSED && status != common::v1::DOSSIER_STATUS_WITHDRAWN &&
+         status != common::v1::DOSSIER_STATUS_STOPPED && status != common::v1::DOSSIER_STATUS_RETURNED;
+}
+
 // The number behind the prefix, or -1.
 int NumberOf(std::string_view field) {
   int number = -1;
@@ -54,7 +59,21 @@ void DossierModel::CountersOf(const Record& record, store::CounterSink& counters
   const v1::Dossier& dossier = record.dossier();
   counters.Add(kByStatus, NumberText(static_cast<uint32_t>(dossier.status())).view(), 1);
   counters.Add(kByChannel, dossier.channel(), 1);
+  // The versions of the reference data that open dossiers need: see DecideTidy.
+  if (dossier.reference_version() > 0 && IsOpen(dossier.status())) {
+    counters.Add(kOpenByVersion, NumberText(static_cast<uint32_t>(dossier.reference_version())).view(), 1);
+  }
   if (dossier.has_rating()) counters.Add(kByRating, NumberText(dossier.rating().score()).view(), 1);
+}
+
+OpenByVersion OpenByVersionFrom(const store::Counters& counters) {
+  OpenByVersion open;
+  for (const auto& [field, value] : counters) {
+    if (std::string_view(field).substr(0, 2) == kOpenByVersion && value > 0 && NumberOf(field) > 0) {
+      open[static_cast<uint64_t>(NumberOf(field))] = static_cast<uint64_t>(value);
+    }
+  }
+  return open;
 }
 
 v1::Statistics StatisticsFrom(const store::Counters& counters) {

@@ -9,6 +9,7 @@
 #include "common/store/decision.h"
 #include "motcua/intake/v1/dossier.pb.h"
 #include "motcua/intake/v1/intake.pb.h"
+#include "services/intake/domain/reference_change.h"
 
 namespace motcua::intake {
 
@@ -27,6 +28,9 @@ struct DossierModel {
 // Dossiers of a receiving agency, all or of one status (UNSPECIFIED = all), scored by the microsecond of the code's
 // issue. Members are the codes without the agency, which is the index's.
 std::string AgencyIndex(std::string_view agency, DossierStatus status);
+
+// How many open dossiers were received under each version of the reference data, from the store's counters.
+OpenByVersion OpenByVersionFrom(const store::Counters& counters);
 
 // Exact counts over all dossiers of a jurisdiction, from the store's counters.
 v1::Statistics StatisticsFrom(const store::Counters& counters);

@@ -1,24 +1,97 @@
-// Áp dụng dữ liệu danh mục: reference data as intake owns it.
+// Áp dụng dữ liệu danh mục: reference data as intake owns it, with its uploads and older versions.
 //
 // Pure and thread-safe.
 #ifndef MOTCUA_SERVICES_INTAKE_DOMAIN_REFERENCE_CHANGE_H_
 #define MOTCUA_SERVICES_INTAKE_DOMAIN_REFERENCE_CHANGE_H_
 
-#include <optional>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/reference/violation.h"
 #include "common/store/decision.h"
+#include "motcua/intake/v1/intake.pb.h"
 #include "motcua/reference/v1/reference.pb.h"
 
 namespace motcua::intake {
 
-// OK where the set may apply; else INVALID_ARGUMENT (REFERENCE_INVALID) with every violation, as `set.<field>`.
-absl::Status CheckReferenceSet(const reference::v1::ReferenceSet& set);
+// An upload to which nothing is added for so long is dropped.
+inline constexpr absl::Duration kUploadLife = absl::Hours(24);
+inline constexpr int kMostUploads = 4;
+inline constexpr uint64_t kMostUploadBytes = uint64_t{64} << 20;
+// An older version stays at least so long after it was replaced: calls that accept a dossier under it may be
+// on their way.
+inline constexpr absl::Duration kLeastKept = absl::Hours(1);
 
-// The valid `set` as the next version after `record` (nullptr = there is none), with its event ReferenceApplied;
-// nullopt where its content, the version aside, is in force already.
-std::optional<store::Decision<reference::v1::ReferenceRecord>> DecideReference(
-    const reference::v1::ReferenceRecord* record, reference::v1::ReferenceSet set, const store::Context& context);
+// What is stored of a jurisdiction: the version in force (nullptr = there is none), and the pieces besides.
+struct ReferenceState {
+  ReferenceState() {}
+
+  const reference::v1::ReferenceRecord* record = nullptr;
+  const reference::v1::ReferenceLedger* ledger = nullptr;
+
+  uint64_t version() const { return record == nullptr ? 0 : record->manifest().version(); }
+};
+
+// A changed ledger, and what goes with it.
+struct LedgerChange {
+  LedgerChange() {}
+
+  reference::v1::ReferenceLedger ledger;
+  // Digests of pieces that are new, and of those that nothing needs any more.
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+  // Older versions that go.
+  std::vector<uint64_t> dropped;
+};
+
+// How many open dossiers were received under each version.
+using OpenByVersion = std::map<uint64_t, uint64_t>;
+
+// The counter that a dossier adds to while it is open.
+inline constexpr char kOpenByVersion[] = "v:";
+
+// INVALID_ARGUMENT (REFERENCE_INVALID) with every violation, as `set.<field>`; OK where there is none.
+absl::Status StatusOf(const std::vector<reference::Violation>& violations);
+
+// Takes a part over. Errors: PERMISSION_DENIED (NOT_YOUR_UPLOAD), RESOURCE_EXHAUSTED (TOO_MANY_UPLOADS,
+// UPLOAD_TOO_LARGE). `part`: with its number, digest and pieces.
+absl::StatusOr<LedgerChange> DecideUpload(const ReferenceState& state, const std::string& upload,
+                                          const reference::v1::UploadedPart& part,
+                                          const store::Context& context);
+
+LedgerChange DecideDropUpload(const ReferenceState& state, const std::string& upload);
+
+// Drops what is out of date: uploads, and older versions that no open dossier needs.
+LedgerChange DecideTidy(const ReferenceState& state, const OpenByVersion& open, absl::Time now);
+
+// The manifest of a complete upload. Errors: NOT_FOUND (UNKNOWN_UPLOAD), PERMISSION_DENIED (NOT_YOUR_UPLOAD),
+// FAILED_PRECONDITION (UPLOAD_INCOMPLETE).
+absl::StatusOr<reference::v1::ReferenceManifest> ManifestOfUpload(const ReferenceState& state,
+                                                                  const std::string& upload, uint32_t parts,
+                                                                  const std::string& officer);
+
+// nullptr = unknown.
+const reference::v1::UploadState* FindUpload(const ReferenceState& state, const std::string& upload);
+v1::ReferenceUpload ViewOf(const reference::v1::UploadState& upload);
+
+// The next version comes into force.
+struct ReferenceApplication {
+  explicit ReferenceApplication(store::Decision<reference::v1::ReferenceRecord> decision)
+      : decision(std::move(decision)) {}
+
+  // Without an event.
+  store::Decision<reference::v1::ReferenceRecord> decision;
+  LedgerChange ledger;
+};
+
+// `manifest`: with its content and pieces. `upload`: which one it was, and ends with it; may be empty.
+ReferenceApplication DecideApply(const ReferenceState& state, reference::v1::ReferenceManifest manifest,
+                                 const std::string& upload, const OpenByVersion& open,
+                                 const store::Context& context);
 
 }  // namespace motcua::intake
 

@@ -13,18 +13,6 @@ namespace {
 
 using async::Task;
 
-Task<absl::Status> Apply(store::Store& store, std::vector<feed::v1::Event> events) {
-  ProgressProjection projection;
-  store::Session session(store, "H30");
-  std::vector<const feed::v1::Event*> all;
-  for (const feed::v1::Event& event : events) all.push_back(&event);
-  absl::Status applied = co_await projection.Apply(session, all, absl::InfinitePast());
-  if (!applied.ok()) co_return applied;
-  if (session.clean()) co_return absl::OkStatus();
-  absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + absl::Seconds(10));
-  co_return outcome.status();
-}
-
 feed::v1::Event About(const std::string& code, DossierStatus to) {
   feed::v1::Event event = Routed(to, MondayMorning() + absl::Hours(1));
   event.set_subject(code);
@@ -32,11 +20,6 @@ feed::v1::Event About(const std::string& code, DossierStatus to) {
 }
 
 }  // namespace
-
-void Office::Project(std::vector<feed::v1::Event> events) {
-  absl::Status status = Wait(Apply(store_, std::move(events)));
-  ASSERT_TRUE(status.ok()) << status;
-}
 
 namespace {
 

@@ -39,6 +39,7 @@ Replica::Replica(async::Loop& loop, const test::RedisProcess& redis, const time:
       catalogues(loop, store),
       routing(store, catalogues),
       source_(loop, intake),
+      projection_(catalogues),
       subscriptions_(loop, store, "routing"),
       cancel_(loop) {
   subscriptions_.Add("intake", source_, projection_);

@@ -39,6 +39,40 @@ TEST_F(StoreTest, ACommitWritesRecordIndexCountersFeedAndHistoryTogether) {
   EXPECT_EQ(history.entries_size(), 2);
 }
 
+TEST_F(StoreTest, ARecordIsRemovedWithTheRestOfTheCommitOrNotAtAll) {
+  ASSERT_TRUE(SyncWait(loop_, Add(kId, "request-1", 5)).ok());
+  const Keyspace keys = store_.Keys("H30");
+  const std::string key = keys.Record("other", "1");
+  const auto commit = [&](const std::function<void(Transaction&)>& fill) {
+    Transaction tx(keys);
+    fill(tx);
+    auto outcome = SyncWait(loop_, store_.Commit(std::move(tx), Soon()));
+    EXPECT_TRUE(outcome.ok()) << outcome.status();
+    return outcome->kind;
+  };
+  const auto there = [&] { return *SyncWait(loop_, store_.VersionOf(key, Soon())) > 0; };
+  commit([&](Transaction& tx) { tx.PutRecord(key, 1, "body"); });
+  EXPECT_TRUE(there());
+  EXPECT_EQ(commit([&](Transaction& tx) {
+              tx.CheckVersion(key, 7);
+              tx.RemoveRecord(key);
+            }),
+            CommitOutcome::Kind::kConflict);
+  EXPECT_TRUE(there());
+  EXPECT_EQ(commit([&](Transaction& tx) {
+              tx.CheckVersion(key, 1);
+              tx.RemoveRecord(key);
+            }),
+            CommitOutcome::Kind::kCommitted);
+  EXPECT_FALSE(there());
+  // Put after it was removed, in one commit: it is there.
+  commit([&](Transaction& tx) {
+    tx.RemoveRecord(key);
+    tx.PutRecord(key, 2, "again");
+  });
+  EXPECT_TRUE(there());
+}
+
 TEST_F(StoreTest, ARepeatedRequestIdReturnsTheStoredReplyAndHasNoSecondEffect) {
   auto first = SyncWait(loop_, Add(kId, "request-1", 5));
   auto again = SyncWait(loop_, Add(kId, "request-1", 5));

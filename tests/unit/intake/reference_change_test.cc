@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "common/reference/validate.h"
 #include "services/intake/domain/due_question.h"
 #include "tests/unit/intake/desk.h"
 
@@ -13,31 +16,108 @@ using testing::Contains;
 using testing::Pair;
 using testing::SizeIs;
 
-TEST(ReferenceChange, CountsVersionsAndIgnoresTheSameContent) {
-  auto first = DecideReference(nullptr, JurisdictionSet(), At(MondayMorning()));
-  ASSERT_TRUE(first.has_value());
-  EXPECT_EQ(first->record.set().version(), 1u);
-  ASSERT_THAT(first->events, SizeIs(1));
-  EXPECT_EQ(first->events[0].subject(), "H30");
-  EXPECT_EQ(first->events[0].reference_applied().set().version(), 1u);
+using reference::v1::ReferenceManifest;
 
-  reference::v1::ReferenceSet same = JurisdictionSet();
-  same.set_version(99);  // ignored on input
-  EXPECT_FALSE(DecideReference(&first->record, same, At(MondayMorning())).has_value());
+// A manifest of pieces that are named by one letter each.
+ReferenceManifest Of(const std::string& pieces) {
+  ReferenceManifest manifest;
+  for (const char piece : pieces) manifest.add_pieces()->set_digest(std::string(1, piece));
+  return manifest;
+}
 
-  reference::v1::ReferenceSet other = JurisdictionSet();
-  other.mutable_agencies(0)->set_name("Renamed");
-  const auto second = DecideReference(&first->record, other, At(MondayMorning()));
-  ASSERT_TRUE(second.has_value());
-  EXPECT_EQ(second->record.set().version(), 2u);
+// What is stored, as the store would have it after each decision.
+class Stored {
+ public:
+  ReferenceState state() const {
+    ReferenceState state;
+    state.record = record_.manifest().version() == 0 ? nullptr : &record_;
+    state.ledger = &ledger_;
+    return state;
+  }
+  void Apply(const std::string& pieces, absl::Time now, const OpenByVersion& open = {},
+             const std::string& upload = "") {
+    ReferenceApplication application = DecideApply(state(), Of(pieces), upload, open, At(now));
+    record_ = application.decision.record;
+    Take(std::move(application.ledger));
+  }
+  void Tidy(absl::Time now, const OpenByVersion& open = {}) { Take(DecideTidy(state(), open, now)); }
+  absl::Status Upload(const std::string& id, uint32_t number, const std::string& pieces, absl::Time now) {
+    reference::v1::UploadedPart part;
+    part.set_number(number);
+    *part.mutable_pieces() = Of(pieces).pieces();
+    absl::StatusOr<LedgerChange> change = DecideUpload(state(), id, part, At(now));
+    if (change.ok()) Take(*std::move(change));
+    return change.status();
+  }
+  // All that is stored, in order.
+  std::string pieces() const { return std::string(pieces_.begin(), pieces_.end()); }
+  std::vector<uint64_t> kept() const {
+    std::vector<uint64_t> versions;
+    for (const auto& kept : ledger_.kept()) versions.push_back(kept.version());
+    return versions;
+  }
+
+ private:
+  void Take(LedgerChange change) {
+    for (const std::string& digest : change.added) EXPECT_TRUE(pieces_.insert(digest[0]).second) << digest;
+    for (const std::string& digest : change.removed) EXPECT_EQ(pieces_.erase(digest[0]), 1u) << digest;
+    ledger_ = std::move(change.ledger);
+  }
+
+  reference::v1::ReferenceRecord record_;
+  reference::v1::ReferenceLedger ledger_;
+  std::set<char> pieces_;
+};
+
+TEST(ReferenceChange, PiecesStayWhileAVersionOrAnUploadNeedsThem) {
+  const absl::Time now = MondayMorning();
+  Stored stored;
+  stored.Apply("abc", now);
+  stored.Apply("abd", now);
+  stored.Apply("abe", now);
+  EXPECT_EQ(stored.pieces(), "abcde") << "the older ones are young";
+  stored.Tidy(now + absl::Hours(2), {{1, 5}});
+  EXPECT_THAT(stored.kept(), testing::ElementsAre(1));
+  EXPECT_EQ(stored.pieces(), "abce");
+  // A piece that comes back belongs to all versions since its first.
+  stored.Apply("abc", now + absl::Hours(2), {{1, 5}});
+  EXPECT_EQ(stored.pieces(), "abce");
+  stored.Tidy(now + absl::Hours(4));
+  EXPECT_TRUE(stored.kept().empty());
+  EXPECT_EQ(stored.pieces(), "abc");
+  ASSERT_TRUE(stored.Upload("u", 0, "axy", now + absl::Hours(4)).ok());
+  EXPECT_EQ(stored.pieces(), "abcxy");
+  ASSERT_TRUE(stored.Upload("u", 0, "ax", now + absl::Hours(5)).ok()) << "another part in its place";
+  EXPECT_EQ(stored.pieces(), "abcx");
+  stored.Apply("ax", now + absl::Hours(5), {}, "u");
+  stored.Tidy(now + absl::Hours(7));
+  EXPECT_EQ(stored.pieces(), "ax");
+}
+
+TEST(ReferenceChange, AnUploadIsCompleteWhenNoPartIsMissingAndNoneIsTooMany) {
+  const absl::Time now = MondayMorning();
+  Stored stored;
+  ASSERT_TRUE(stored.Upload("u", 2, "c", now).ok());
+  ASSERT_TRUE(stored.Upload("u", 0, "a", now).ok());
+  const absl::Status missing = ManifestOfUpload(stored.state(), "u", 4, "an").status();
+  EXPECT_EQ(errors::MetadataValue(missing, "missing"), "1,3");
+  ASSERT_TRUE(stored.Upload("u", 1, "b", now).ok());
+  EXPECT_EQ(errors::Reason(ManifestOfUpload(stored.state(), "u", 2, "an").status()), "UPLOAD_INCOMPLETE");
+  const auto manifest = ManifestOfUpload(stored.state(), "u", 3, "an");
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->pieces(1).digest(), "b");
+  EXPECT_EQ(errors::Reason(ManifestOfUpload(stored.state(), "u", 3, "binh").status()), "NOT_YOUR_UPLOAD");
+  stored.Tidy(now + absl::Hours(25));
+  EXPECT_EQ(errors::Reason(ManifestOfUpload(stored.state(), "u", 3, "an").status()), "UNKNOWN_UPLOAD");
+  EXPECT_EQ(stored.pieces(), "");
 }
 
 TEST(ReferenceChange, NamesEveryViolation) {
-  EXPECT_TRUE(CheckReferenceSet(JurisdictionSet()).ok());
+  EXPECT_TRUE(StatusOf(reference::Validate(JurisdictionSet())).ok());
   reference::v1::ReferenceSet broken = JurisdictionSet();
   broken.mutable_agencies(1)->set_parent("H30.99");
   broken.mutable_officers(0)->set_agency("H30.98");
-  const absl::Status status = CheckReferenceSet(broken);
+  const absl::Status status = StatusOf(reference::Validate(broken));
   EXPECT_EQ(errors::Reason(status), "REFERENCE_INVALID");
   EXPECT_THAT(errors::FieldViolations(status), Contains(Pair("set.agencies[1].parent", testing::_)));
   EXPECT_THAT(errors::FieldViolations(status), Contains(Pair("set.officers[0].agency", testing::_)));

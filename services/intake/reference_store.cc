@@ -1,0 +1,154 @@
+#include "services/intake/reference_store.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "common/service/reference_model.h"
+#include "common/status/errors.h"
+#include "services/intake/domain/dossier_model.h"
+
+namespace motcua::intake {
+
+using async::Task;
+using reference::v1::PieceRef;
+using reference::v1::ReferenceManifest;
+using service::PieceModel;
+using service::ReferenceModel;
+using store::Session;
+
+namespace {
+
+// Of the events of one commit.
+constexpr size_t kTellAtOnce = size_t{256} << 10;
+constexpr std::string_view kOldVersion = "refv";
+
+std::string OldVersionKey(const store::Keyspace& keys, uint64_t version) {
+  return keys.Record(kOldVersion, absl::StrCat(version));
+}
+
+}  // namespace
+
+Task<absl::StatusOr<ReferenceState>> LoadReference(Session& session, absl::Time deadline) {
+  const std::string shard = session.keys().shard();
+  std::vector<std::string> keys;
+  keys.push_back(session.KeyOf<ReferenceModel>(shard));
+  keys.push_back(session.KeyOf<LedgerModel>(shard));
+  absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
+  if (!fetched.ok()) co_return fetched;
+  ReferenceState state;
+  state.record = session.Find<ReferenceModel>(shard);
+  state.ledger = session.Find<LedgerModel>(shard);
+  if (session.corrupt()) co_return errors::DataLoss("CORRUPT_RECORD", "stored reference data cannot be read");
+  co_return state;
+}
+
+Task<absl::StatusOr<OpenByVersion>> ReadOpen(store::Store& store, std::string shard, absl::Time deadline) {
+  absl::StatusOr<store::Counters> counters =
+      co_await store.ReadCounters(store.Keys(shard).Counters(), deadline);
+  if (!counters.ok()) co_return counters.status();
+  co_return OpenByVersionFrom(*counters);
+}
+
+Task<absl::StatusOr<ReferenceManifest>> ReadOldVersion(store::Store& store, std::string shard,
+                                                       uint64_t version, absl::Time deadline) {
+  std::vector<std::string> keys;
+  keys.push_back(OldVersionKey(store.Keys(shard), version));
+  absl::StatusOr<std::vector<std::optional<std::string>>> values =
+      co_await store.Get(std::move(keys), deadline);
+  if (!values.ok()) co_return values.status();
+  if (!values->front().has_value()) {
+    co_return errors::NotFound("UNKNOWN_VERSION", "version: is not in force and not kept");
+  }
+  uint64_t number = 0;
+  std::string_view bytes;
+  reference::v1::OldVersionRecord record;
+  if (!store::DecodeRecord(*values->front(), number, bytes) ||
+      !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    co_return errors::DataLoss("CORRUPT_RECORD", "a stored version cannot be read");
+  }
+  co_return std::move(*record.mutable_manifest());
+}
+
+void PutLedger(Session& session, LedgerChange change, const PieceBytes& bytes) {
+  const std::string shard = session.keys().shard();
+  for (const std::string& digest : change.added) {
+    // Past the session: pieces are read rarely, and would drive dossiers out of the store's memory.
+    PieceModel::Record piece;
+    piece.set_data(bytes.at(digest));
+    session.extra().PutRecord(session.KeyOf<PieceModel>(service::PieceName(digest)), 1,
+                              piece.SerializeAsString());
+  }
+  for (const std::string& digest : change.removed) service::RemovePiece(session, digest);
+  for (const uint64_t version : change.dropped)
+    session.extra().RemoveRecord(OldVersionKey(session.keys(), version));
+  session.Apply<LedgerModel>(shard, store::Decision<LedgerModel::Record>(std::move(change.ledger)));
+}
+
+void PutApplication(Session& session, const ReferenceState& state, ReferenceApplication application,
+                    const PreparedSet& set, const store::Context& context) {
+  const std::string shard = session.keys().shard();
+  if (state.version() > 0) {
+    reference::v1::OldVersionRecord old;
+    *old.mutable_manifest() = state.record->manifest();
+    session.extra().PutRecord(OldVersionKey(session.keys(), state.version()), 1, old.SerializeAsString());
+  }
+  feed::v1::Event event = store::NewEvent(context, shard);
+  feed::v1::ReferenceApplied& applied = *event.mutable_reference_applied();
+  if (IsInline(set.manifest)) {
+    *applied.mutable_set() = set.compiled.catalogue->set();
+  } else {
+    *applied.mutable_manifest() = application.decision.record.manifest();
+    for (PieceRef& piece : *applied.mutable_manifest()->mutable_pieces()) piece.clear_since();
+  }
+  application.decision.events.push_back(std::move(event));
+  PutLedger(session, std::move(application.ledger), set.bytes);
+  session.Apply<ReferenceModel>(shard, std::move(application.decision));
+}
+
+bool IsInline(const ReferenceManifest& manifest) {
+  size_t bytes = 0;
+  for (const PieceRef& piece : manifest.pieces()) bytes += piece.size();
+  return bytes <= service::kInlineBytes;
+}
+
+Task<absl::Status> TellPieces(store::Store& store, std::string shard, ReferenceManifest before,
+                              const PreparedSet& set, store::Caller caller) {
+  absl::flat_hash_set<absl::string_view> known;
+  for (const PieceRef& piece : before.pieces()) known.insert(piece.digest());
+  std::vector<std::string> news;
+  for (const PieceRef& piece : set.manifest.pieces()) {
+    if (known.insert(piece.digest()).second) news.push_back(piece.digest());
+  }
+  absl::Time not_before = absl::InfinitePast();
+  int attempts = 0;
+  for (size_t next = 0; next < news.size();) {
+    Session session(store, shard);
+    const store::Context context(std::max(store.clock().Now(), not_before), caller.actor, caller.traceparent);
+    size_t end = next;
+    for (size_t bytes = 0; end < news.size() && bytes < kTellAtOnce; ++end) {
+      feed::v1::Event event = store::NewEvent(context, shard);
+      feed::v1::ReferencePiece& piece = *event.mutable_reference_piece();
+      piece.set_digest(news[end]);
+      piece.set_data(set.bytes.at(piece.digest()));
+      bytes += piece.data().size();
+      session.Emit(std::move(event));
+    }
+    absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(caller.deadline);
+    if (!outcome.ok()) co_return outcome.status();
+    if (outcome->kind == store::CommitOutcome::Kind::kCommitted) {
+      next = end;
+      attempts = 0;
+      continue;
+    }
+    if (outcome->kind == store::CommitOutcome::Kind::kStale) not_before = outcome->watermark;
+    if (++attempts == store::kMaxAttempts) {
+      co_return errors::Aborted("CONFLICT", "the pieces could not be told of; try again");
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace motcua::intake
