@@ -47,6 +47,7 @@ std::shared_ptr<Router> Router::MakeSibling() const { return std::make_shared<Ro
 
 void Router::Start() {
   assert(loop_.InLoop());
+  if (shut_down_) return;
   if (topology_ == nullptr) {
     shared_->SetLastError(internal::Unavailable("the store's address is not valid"));
     return;
@@ -129,9 +130,11 @@ void Router::ReadTable() {
         std::find(table.nodes().begin(), table.nodes().end(), node->address) != table.nodes().end();
   }
   std::vector<Node*> owners;
+  bool has_new = false;
   for (const Address& address : table.nodes()) {
     Node* node = Find(address);
     if (node == nullptr && !sibling_) {
+      has_new = true;
       node = AddNode(address);
       node->commands->Start();
       if (node->confirmations != nullptr) node->confirmations->link()->Start();
@@ -143,6 +146,8 @@ void Router::ReadTable() {
     const uint16_t owner = table.OwnerOf(slot);
     if (owner != internal::SlotTable::kNobody) by_slot_[slot] = owners[owner];
   }
+  // Now, while nothing can be sent to it: what is remembered of its keys may be of an older state.
+  if (has_new) Tell();
   // A node that has lost its slots answers what was sent before.
   for (size_t i = 0; i < nodes_.size();) {
     Node& node = *nodes_[i];

@@ -27,21 +27,7 @@ void Require(bool holds, const std::string& what) {
   std::abort();
 }
 
-size_t Count(const std::string& text, const std::string& part) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
-// Replicas of the server that are connected and have read what it holds.
-size_t InStep(const RedisProcess& server) {
-  return Count(RedisCli(server.port(), "info replication"), "state=online");
-}
-
-}  // namespace
-
-std::string RedisCli(int port, const std::string& arguments) {
-  const std::string command = absl::StrCat("redis-cli -p ", port, " ", arguments, " 2>&1");
+std::string Run(const std::string& command) {
   FILE* const pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return "";
   std::string answer;
@@ -52,6 +38,25 @@ std::string RedisCli(int port, const std::string& arguments) {
   }
   pclose(pipe);
   return answer;
+}
+
+size_t Count(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+// A replica that has just been filled is sent nothing until it has said so, which may take a second.
+bool InStep(const RedisProcess& server, int replicas) {
+  const std::string said = Run(absl::StrCat("printf 'set probe 1\\nwait ", replicas,
+                                            " 1000\\n' | redis-cli -p ", server.port(), " 2>&1"));
+  return said == absl::StrCat("OK\n", replicas, "\n");
+}
+
+}  // namespace
+
+std::string RedisCli(int port, const std::string& arguments) {
+  return Run(absl::StrCat("redis-cli -p ", port, " ", arguments, " 2>&1"));
 }
 
 SentinelProcess::SentinelProcess(int primary_port, int quorum) {
@@ -98,8 +103,7 @@ RedisReplicas::RedisReplicas(int replicas, int sentinels, const std::vector<std:
   servers_.push_back(std::make_unique<RedisProcess>(arguments));
   arguments.insert(arguments.end(), {"--replicaof", "127.0.0.1", std::to_string(servers_.front()->port())});
   for (int i = 0; i < replicas; ++i) servers_.push_back(std::make_unique<RedisProcess>(arguments));
-  Require(WaitUntil([&] { return InStep(server(0)) == static_cast<size_t>(replicas); }, kPatience),
-          "replicas");
+  Require(WaitUntil([&] { return InStep(server(0), replicas); }, kPatience), "replicas");
   for (int i = 0; i < sentinels; ++i) {
     sentinels_.push_back(std::make_unique<SentinelProcess>(servers_.front()->port(), sentinels / 2 + 1));
   }
