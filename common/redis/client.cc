@@ -260,6 +260,12 @@ void Client::SetGreeting(Greeting greeting) {
   router_->loop().RunAndWait([this, &greeting] { router_->SetGreeting(std::move(greeting)); });
 }
 
+uint64_t Client::connection(std::string_view key) const {
+  if (!router_->clustered()) return router_->one().link_number();
+  const Router::Node* const node = router_->NodeOf(key);
+  return node == nullptr ? 0 : node->commands->link_number();
+}
+
 async::Task<absl::Status> Client::WaitConnected(absl::Time deadline, async::CancelToken cancel) {
   absl::Status status = co_await router_->ready().Wait(deadline, std::move(cancel));
   if (absl::IsDeadlineExceeded(status)) co_return internal::Unavailable("the store cannot be reached");

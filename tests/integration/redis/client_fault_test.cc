@@ -51,6 +51,12 @@ TEST(ClientFaultTest, KillingTheServerFailsWhatIsPendingAndTheClientComesBackByI
   client.OnConnectionChange([&seen](bool connected) { seen.push_back(connected); });
   ASSERT_TRUE(Connected(loop, client));
   ASSERT_TRUE(Ask(loop, client, Command("SET").Arg("k").Arg("kept")).ok());
+  const auto connection_of = [&] {
+    uint64_t number = 0;
+    loop.RunAndWait([&] { number = client.connection("k"); });
+    return number;
+  };
+  const uint64_t connection = connection_of();
 
   std::vector<Task<absl::StatusOr<Reply>>> pending;
   for (int i = 0; i < 50; ++i) pending.push_back(client.Execute(Command("BLPOP").Arg("none").Arg(0), Soon()));
@@ -73,6 +79,7 @@ TEST(ClientFaultTest, KillingTheServerFailsWhatIsPendingAndTheClientComesBackByI
   server.Restart();
   ASSERT_TRUE(Connected(loop, client));
   EXPECT_EQ(*Ask(loop, client, Command("GET").Arg("k")), Reply::String("kept"));
+  EXPECT_NE(connection_of(), connection) << "what is known of the server is to be found out anew";
   loop.RunAndWait([&] { EXPECT_EQ(seen, (std::vector<bool>{true, false, true})); });
 }
 
