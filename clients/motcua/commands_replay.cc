@@ -127,6 +127,8 @@ nlohmann::ordered_json JsonOf(const std::string& shard, const Verification& veri
           {"histories", verified.histories},
           {"alerts", verified.alerts},
           {"messages", verified.messages},
+          {"cursors", verified.cursors},
+          {"notes", verified.notes},
           {"violations", verified.violations},
           {"omitted", verified.omitted}};
 }
@@ -139,6 +141,8 @@ void Print(const Settings& settings, const std::string& shard, const Verificatio
             << settings.Say(" thông báo", " messages") << "\n";
   for (const std::string& violation : verified.violations) std::cout << "  " << violation << "\n";
   if (verified.omitted > 0) std::cout << "  ... +" << verified.omitted << "\n";
+  for (const std::string& note : verified.notes)
+    std::cout << "  " << settings.Say("lưu ý: ", "note: ") << note << "\n";
   if (verified.ok()) std::cout << settings.Say("mọi thứ đúng", "all as it must be") << std::endl;
 }
 

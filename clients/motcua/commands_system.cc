@@ -1,4 +1,5 @@
 #include <iostream>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -153,7 +154,8 @@ void PrintEvent(const feed::v1::Event& event, const View& view, bool json) {
 int Feed(Program& program, const std::string& name, const feed::v1::ReadRequest& request, bool follow) {
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
-  const std::vector<Service> services = Chosen(program.settings(), name);
+  const std::vector<Service> services =
+      name.empty() ? std::vector<Service>() : Chosen(program.settings(), name);
   if (services.size() != 1)
     return program.Fail(
         absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is not a service with an address")));
@@ -175,6 +177,100 @@ int Feed(Program& program, const std::string& name, const feed::v1::ReadRequest&
   return read.ok() ? kExitOk : program.Fail(read);
 }
 
+// The one service that a command about consumers names; nullopt where it names none.
+std::optional<Service> Named(const Settings& settings, const std::string& name) {
+  const std::vector<Service> services = name.empty() ? std::vector<Service>() : Chosen(settings, name);
+  return services.size() == 1 ? std::optional<Service>(services[0]) : std::nullopt;
+}
+
+int ListConsumers(Program& program, const std::string& name, const std::string& shard) {
+  const std::unique_ptr<Session> session = program.OpenSession();
+  if (session == nullptr) return kExitFailed;
+  std::vector<Service> services = Chosen(program.settings(), name);
+  const View view = program.ViewOf(DefaultZone());
+  std::vector<std::string> header;
+  for (const char* column : {"service", "shard", "consumer", "position", "lag", "since", "moved_at"})
+    header.push_back(Label(column, program.settings().english));
+  Table table(std::move(header));
+  for (Service service : services) {
+    GetStatusResponse status;
+    if (absl::Status asked = session->Ask(service, GetStatusRequest(), status); !asked.ok())
+      return program.Fail(asked);
+    for (const admin::v1::FeedStatus& feed : status.feeds()) {
+      if (!shard.empty() && feed.shard() != shard) continue;
+      feed::v1::ListConsumersRequest request;
+      request.set_shard(feed.shard());
+      feed::v1::ListConsumersResponse listed;
+      if (absl::Status asked = session->Ask(service, request, listed); !asked.ok())
+        return program.Fail(asked);
+      for (const feed::v1::FeedConsumer& consumer : listed.consumers()) {
+        if (program.settings().json) {
+          std::cout << Json(consumer) << "\n";
+          continue;
+        }
+        table.Add({NameOf(service), feed.shard(), consumer.consumer(), Value(consumer, "position", view),
+                   Value(consumer, "lag", view), Value(consumer, "since", view),
+                   Value(consumer, "moved_at", view)});
+      }
+    }
+  }
+  if (!program.settings().json) table.Print(std::cout);
+  return kExitOk;
+}
+
+int RemoveConsumer(Program& program, const std::string& name,
+                   const feed::v1::RemoveConsumerRequest& request) {
+  const std::unique_ptr<Session> session = program.OpenSession();
+  if (session == nullptr) return kExitFailed;
+  const std::optional<Service> service = Named(program.settings(), name);
+  if (!service.has_value())
+    return program.Fail(
+        absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is not a service with an address")));
+  feed::v1::RemoveConsumerResponse response;
+  if (absl::Status asked = session->Ask(*service, request, response); !asked.ok()) return program.Fail(asked);
+  if (program.settings().json) {
+    std::cout << Json(response) << "\n";
+  } else {
+    PrintMessage(response, program.ViewOf(DefaultZone()), std::cout);
+  }
+  return kExitOk;
+}
+
+void AddFeedConsumers(Program& program, const std::string& group) {
+  const Settings& settings = program.settings();
+  CLI::App* consumers =
+      program.Add("feed consumers", group, "Ai đọc dòng sự kiện, đến đâu",
+                  "Durable consumers of feeds: position, lag, since when; what they have not "
+                  "applied is kept",
+                  "motcua feed consumers\n  motcua feed consumers intake H30");
+  auto name = std::make_shared<std::string>();
+  auto shard = std::make_shared<std::string>();
+  consumers->add_option("service", *name, settings.Say("Chỉ dịch vụ này", "Only this one"))
+      ->check(CLI::IsMember(std::vector<std::string>(kServiceNames.begin(), kServiceNames.end())));
+  consumers->add_option("shard", *shard, FlagHelp("shard", settings.english));
+  program.OnRun(consumers, [&program, name, shard] { return ListConsumers(program, *name, *shard); });
+
+  CLI::App* remove =
+      program.Add("feed remove", group, "Thôi giữ sự kiện cho một hệ thống không còn đọc",
+                  "Retire a durable consumer, so that the feed is trimmed without regard to it",
+                  "motcua feed remove intake H30 old-portal");
+  auto of = std::make_shared<std::string>();
+  auto request = std::make_shared<feed::v1::RemoveConsumerRequest>();
+  remove->add_option("service", *of, "intake, routing, deadline-monitor, notification")->required();
+  remove
+      ->add_option_function<std::string>(
+          "shard", [request](const std::string& t) { request->set_shard(t); },
+          FlagHelp("shard", settings.english))
+      ->required();
+  remove
+      ->add_option_function<std::string>(
+          "consumer", [request](const std::string& t) { request->set_consumer(t); },
+          settings.Say("Tên hệ thống đọc", "Name of the consumer"))
+      ->required();
+  program.OnRun(remove, [&program, of, request] { return RemoveConsumer(program, *of, *request); });
+  consumers->get_parent()->require_subcommand(0, 1);
+}
+
 void AddFeed(Program& program, const std::string& group) {
   const Settings& settings = program.settings();
   CLI::App* feed =
@@ -183,11 +279,11 @@ void AddFeed(Program& program, const std::string& group) {
   auto request = std::make_shared<feed::v1::ReadRequest>();
   auto name = std::make_shared<std::string>();
   auto follow = std::make_shared<bool>(false);
-  feed->add_option("service", *name, "intake, routing, deadline-monitor, notification")->required();
+  // Not required, because the commands below it have their own; Feed says what is missing.
+  feed->add_option("service", *name, "intake, routing, deadline-monitor, notification");
   feed->add_option_function<std::string>(
-          "shard", [request](const std::string& t) { request->set_shard(t); },
-          FlagHelp("shard", settings.english))
-      ->required();
+      "shard", [request](const std::string& t) { request->set_shard(t); },
+      FlagHelp("shard", settings.english));
   feed->add_option_function<uint64_t>(
       "--after", [request](uint64_t n) { request->set_after(n); },
       settings.Say("Sau vị trí này", "After this position"));
@@ -200,6 +296,7 @@ void AddFeed(Program& program, const std::string& group) {
   feed->add_flag("--follow", *follow,
                  settings.Say("Chờ sự kiện mới, đến khi Ctrl-C", "Wait for more, until Ctrl-C"));
   program.OnRun(feed, [&program, request, name, follow] { return Feed(program, *name, *request, *follow); });
+  AddFeedConsumers(program, group);
 }
 
 }  // namespace

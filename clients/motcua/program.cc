@@ -25,7 +25,10 @@ CLI::App* Program::Add(const std::string& path, const std::string& group, const 
 }
 
 void Program::OnRun(CLI::App* command, Run run) {
-  command->callback([this, run = std::move(run)] { chosen_ = run; });
+  // One that has commands below it is run only where none of these was given.
+  command->callback([this, command, run = std::move(run)] {
+    if (command->get_subcommands().empty()) chosen_ = run;
+  });
 }
 
 int Program::Dispatch() {

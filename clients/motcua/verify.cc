@@ -3,12 +3,15 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "clients/motcua/feed_scan.h"
 #include "clients/motcua/progress.h"
+#include "common/store/epochs.h"
 #include "common/time/timestamp.h"
+#include "motcua/admin/v1/admin.pb.h"
 #include "motcua/deadline/v1/deadline.pb.h"
 #include "motcua/intake/v1/intake.pb.h"
 #include "motcua/notification/v1/notification.pb.h"
@@ -27,6 +30,17 @@ Request About(const std::string& dossier) {
   Request request;
   request.set_dossier(dossier);
   return request;
+}
+
+// Up to which position the feed has what was read in an epoch: see FeedService.
+std::optional<uint64_t> EndOf(const admin::v1::FeedStatus& feed, uint64_t epoch) {
+  if (epoch == feed.epoch() || epoch == 0) return feed.position();
+  store::FeedHistory history;
+  history.epoch = feed.epoch();
+  for (const feed::v1::EpochEnd& ended : feed.ended())
+    history.ended.emplace_back(ended.epoch(), ended.position());
+  history.cut = history.ended.size() >= static_cast<size_t>(store::Epochs::kKept);
+  return history.CommonEnd(epoch);
 }
 
 class Checker {
@@ -49,6 +63,7 @@ class Checker {
                           ", but there is no such dossier"));
     }
     if (absl::Status scanned = CheckAlerts(); !scanned.ok()) return scanned;
+    if (absl::Status compared = CheckCursors(); !compared.ok()) return compared;
     return std::move(result_);
   }
 
@@ -214,6 +229,47 @@ class Checker {
                             " was raised twice"));
       }
     });
+  }
+
+  // No consumer stands behind what its source has of the same epoch: what a source has lost is reported, and
+  // the cursor moved back, as soon as the consumer hears of it.
+  absl::Status CheckCursors() {
+    std::map<std::string, admin::v1::GetStatusResponse> all;
+    for (Service service : kServices) {
+      admin::v1::GetStatusResponse& status = all[NameOf(service)];
+      if (absl::Status asked = session_.Ask(service, admin::v1::GetStatusRequest(), status); !asked.ok())
+        return asked;
+    }
+    for (const auto& [name, status] : all) {
+      for (const admin::v1::ConsumerStatus& consumer : status.consumers()) {
+        if (consumer.shard() != shard_) continue;
+        ++result_.cursors;
+        const auto source = all.find(consumer.source());
+        if (source == all.end()) continue;
+        for (const admin::v1::FeedStatus& feed : source->second.feeds()) {
+          if (feed.shard() == shard_) CompareCursor(name, consumer, feed);
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void CompareCursor(const std::string& name, const admin::v1::ConsumerStatus& consumer,
+                     const admin::v1::FeedStatus& feed) {
+    const std::string who = absl::StrCat(name, " on the feed of ", consumer.source());
+    if (consumer.lost().total() > 0) {
+      result_.notes.push_back(absl::StrCat(who, ": ", consumer.lost().total(),
+                                           " events were applied that the source has lost, the last time ",
+                                           consumer.lost().first(), " to ", consumer.lost().last()));
+    }
+    if (consumer.applied() == 0) return;
+    const std::optional<uint64_t> end = EndOf(feed, consumer.epoch());
+    if (!end.has_value()) {
+      Report(absl::StrCat(who, ": is in epoch ", consumer.epoch(), ", which the source does not know"));
+    } else if (consumer.applied() > *end) {
+      Report(absl::StrCat(who, ": has applied ", consumer.applied(), ", but the source has only ", *end,
+                          " of that epoch"));
+    }
   }
 
   Session& session_;

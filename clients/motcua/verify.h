@@ -17,6 +17,10 @@ struct Verification {
   uint64_t histories = 0;
   uint64_t alerts = 0;
   uint64_t messages = 0;
+  // Consumers that were compared with their sources.
+  uint64_t cursors = 0;
+  // What was lost and reported: no violation, but to be known.
+  std::vector<std::string> notes;
   // What is not as it must be; at most 100, `omitted` counts the rest.
   std::vector<std::string> violations;
   uint64_t omitted = 0;
@@ -30,7 +34,9 @@ struct Verification {
 // - every dossier has exactly one holder, and a custody ledger without gaps or overlaps from its receipt on;
 // - its history chains verify in intake, routing and deadline-monitor;
 // - every alert is in the monitor's feed once (per dossier, item, kind and version of the due date), every
-// message once. An error means that the system could not be asked.
+// message once;
+// - no consumer has applied more of a feed's epoch than the source has of it, unless that was reported
+// (`notes`). An error means that the system could not be asked.
 absl::StatusOr<Verification> Verify(Session& session, const std::string& shard,
                                     const std::string& acknowledged);
 

@@ -76,15 +76,16 @@ void Applier::Arrived() {
 Task<void> Applier::Run(CancelToken cancel) {
   while (!cancel.cancelled()) {
     wake_.Reset();
-    if (lost_) {
-      absl::Status located = co_await Locate();
-      if (!located.ok()) {
-        for (const auto& followed : followed_) followed->consumer->Failed(located, std::string());
-        absl::Status slept = co_await loop_.Sleep(kPause, cancel);
-        (void)slept;
-        continue;
-      }
+    absl::Status located;
+    if (lost_) located = co_await Locate();
+    if (located.ok()) located = co_await SettleAll();
+    if (!located.ok()) {
+      for (const auto& followed : followed_) followed->consumer->Failed(located, std::string());
+      absl::Status slept = co_await loop_.Sleep(kPause, cancel);
+      (void)slept;
+      continue;
     }
+    if (lost_) continue;
     if (Follows()) {
       co_await Follow(cancel);
       continue;
@@ -164,17 +165,20 @@ Task<absl::Status> Applier::Locate() {
   for (const auto& followed : followed_) {
     consumers.push_back(followed->consumer.get());
     keys.push_back(store_.Keys(shard_).Cursor(followed->consumer->source_name()));
+    keys.push_back(store_.Keys(shard_).Lost(followed->consumer->source_name()));
   }
   absl::StatusOr<std::vector<std::optional<std::string>>> values =
       co_await store_.Get(std::move(keys), absl::Now() + kPatience);
   if (!values.ok()) co_return values.status();
   for (size_t i = 0; i < consumers.size(); ++i) {
-    uint64_t cursor = 0;
-    const std::optional<std::string>& value = (*values)[i];
-    if (value.has_value() && !absl::SimpleAtoi(*value, &cursor)) {
+    const std::optional<store::Cursor> cursor = store::Cursor::Parse((*values)[2 * i].value_or("0"));
+    const std::optional<std::string>& lost = (*values)[2 * i + 1];
+    const std::optional<Losses> losses = lost.has_value() ? Losses::Parse(*lost) : Losses();
+    if (!cursor.has_value() || !losses.has_value()) {
       co_return errors::DataLoss("CORRUPT_RECORD", "a cursor cannot be read");
     }
-    consumers[i]->Locate(cursor);
+    consumers[i]->Remember(*losses);
+    consumers[i]->Locate(*cursor);
   }
   // One more may have been added meanwhile.
   lost_ = consumers.size() != followed_.size();
@@ -188,8 +192,8 @@ void Applier::Progress() {
     Consumer& consumer = *followed->consumer;
     any = consumer.Advance() || any;
     consumer.Progress();
-    const bool due = !following_ && consumer.applied() != consumer.acknowledged &&
-                     absl::Now() >= consumer.acknowledged_at + kAcknowledge;
+    const bool due =
+        !following_ && followed->Unacknowledged() && absl::Now() >= consumer.acknowledged_at + kAcknowledge;
     if (due && !std::exchange(followed->acknowledging, true)) loop_.Spawn(Acknowledge(followed.get()));
   }
   if (any && progressed_) progressed_();
@@ -202,6 +206,8 @@ absl::Time Applier::DueAt(absl::Time now) const {
   bool urgent = false;
   for (const auto& followed : followed_) {
     const Consumer& consumer = *followed->consumer;
+    if (followed->Unacknowledged() && !followed->acknowledging)
+      due = std::min(due, consumer.acknowledged_at + kAcknowledge);
     if (consumer.waiting() == 0) continue;
     if (consumer.rests_until() > now) {
       due = std::min(due, consumer.rests_until());
@@ -255,7 +261,7 @@ Task<void> Applier::Apply(Parts parts, CancelToken cancel) {
     }
     // Together they cannot be committed: perhaps all but one can. What became of this commit, the cursors
     // tell.
-    std::vector<uint64_t> cursors;
+    std::vector<store::Cursor> cursors;
     for (const Part& part : parts) cursors.push_back(part.followed->consumer->cursor());
     absl::Status located = co_await Locate();
     if (!located.ok()) {
@@ -265,7 +271,7 @@ Task<void> Applier::Apply(Parts parts, CancelToken cancel) {
     }
     for (size_t i = 0; i < parts.size(); ++i) {
       Part& part = parts[i];
-      if (part.followed->consumer->cursor() != cursors[i])
+      if (!(part.followed->consumer->cursor() == cursors[i]))
         continue;  // what is left of it comes with the next turn
       Parts alone;
       alone.push_back(std::move(part));
@@ -330,8 +336,8 @@ Task<absl::Status> Applier::Commit(const Parts* parts, size_t* failed, CancelTok
 // Moves the cursor past events that were not for this consumer.
 Task<absl::Status> Applier::CommitCursor(Consumer* consumer) {
   const std::string cursor_key = store_.Keys(shard_).Cursor(consumer->source_name());
-  const uint64_t up_to = consumer->applied();
-  const uint64_t from = consumer->cursor();
+  const store::Cursor up_to(consumer->epoch(), consumer->applied());
+  const store::Cursor from = consumer->cursor();
   store::Transaction tx(store_.Keys(shard_));
   tx.CheckCursor(cursor_key, from);
   tx.SetCursor(cursor_key, up_to);
@@ -350,18 +356,22 @@ Task<void> Applier::Acknowledge(Followed* followed) {
   Consumer& consumer = *followed->consumer;
   consumer.acknowledged_at = absl::Now();
   absl::Status status;
-  if (consumer.applied() > consumer.cursor() && consumer.waiting() == 0)
-    status = co_await CommitCursor(&consumer);
-  const uint64_t told = consumer.cursor();
-  if (status.ok() && told > consumer.acknowledged) {
+  // Also for the sake of the epoch alone: of one that is long past nobody could say what became of it.
+  const bool moved =
+      consumer.applied() > consumer.cursor().position || consumer.epoch() != consumer.cursor().epoch;
+  if (moved && consumer.waiting() == 0) status = co_await CommitCursor(&consumer);
+  const store::Cursor told = consumer.cursor();
+  if (status.ok() && !(told == consumer.acknowledged)) {
     v1::AcknowledgeRequest request;
     request.set_shard(shard_);
     request.set_consumer(name_);
-    request.set_position(told);
+    request.set_position(told.position);
+    request.set_epoch(told.epoch);
     status = co_await followed->source.Acknowledge(std::move(request), absl::Now() + kPatience);
     if (status.ok()) consumer.acknowledged = told;
   }
   followed->acknowledging = false;
+  if (followed->Unacknowledged()) wake_.Set();
 }
 
 }  // namespace motcua::feed

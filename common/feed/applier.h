@@ -24,6 +24,9 @@ namespace motcua::feed {
 // crashes, repeated events and a second replica at the same work change nothing. A record that several events
 // touch is loaded, decided on and written once.
 //
+// Where a source has lost events that have taken effect here, the effect is kept, the cursor goes back to the
+// last position that the source has kept, and what was lost is reported by position.
+//
 // A source whose events cannot be applied, or whose cursor was moved by another replica, holds up none of the
 // others.
 //
@@ -61,6 +64,10 @@ class Applier {
     Projection& projection;
     std::unique_ptr<Consumer> consumer;
     bool acknowledging = false;
+    bool Unacknowledged() const {
+      return consumer->located() &&
+             !(store::Cursor(consumer->epoch(), consumer->applied()) == consumer->acknowledged);
+    }
   };
   // What one source adds to a commit.
   struct Part {
@@ -89,6 +96,9 @@ class Applier {
   void Progress();
   async::Task<void> Acknowledge(Followed* followed);
   async::Task<absl::Status> CommitCursor(Consumer* consumer);
+  // applier_loss.cc: what happens where a source has lost events.
+  async::Task<absl::Status> SettleAll();
+  async::Task<absl::Status> Settle(Consumer* consumer);
 
   async::Loop& loop_;
   store::Store& store_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "common/feed/awaited.h"
 #include "common/status/errors.h"
@@ -132,6 +134,7 @@ Task<void> Consumer::Receive(CancelToken cancel) {
     restart_ = std::make_unique<async::CancelSource>(loop_);
     const CancelToken again = restart_->token();
     absl::Status end = co_await ReceiveOnce(again);
+    if (ended_.has_value()) continue;
     if (connected_ && pieces_.empty()) level_at_ = absl::Now();
     connected_ = false;
     if (cancel.cancelled()) break;  // the stop of the service is no trouble
@@ -149,6 +152,7 @@ Task<absl::Status> Consumer::ReceiveOnce(CancelToken cancel) {
   v1::ReadRequest request;
   request.set_shard(shard_);
   request.set_after(received_);
+  request.set_epoch(received_epoch_);
   request.set_consumer(name_);
   for (v1::Event::BodyCase kind : projection_.Wanted()) request.add_kinds(static_cast<uint32_t>(kind));
   std::unique_ptr<SourceStream> stream = source_.Open(std::move(request));
@@ -156,6 +160,10 @@ Task<absl::Status> Consumer::ReceiveOnce(CancelToken cancel) {
     absl::StatusOr<Step> step = co_await stream->Next(cancel);
     if (!step.ok()) co_return step.status();
     if (cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "reading begins anew");
+    if ((*step)->has_ended()) {
+      End(*step);
+      co_return errors::Aborted("FEED_EPOCH_ENDED", "the source has lost its last events");
+    }
     Arrive(*std::move(step));
     while (waiting_ >= kMaxWaitingBatches * options_.batch_events ||
            waiting_bytes_ >= kMaxWaitingBatches * options_.batch_bytes) {
@@ -169,6 +177,7 @@ Task<absl::Status> Consumer::ReceiveOnce(CancelToken cancel) {
 void Consumer::Arrive(Step step) {
   connected_ = true;
   received_ = std::max(received_, step->position());
+  if (step->epoch() != 0) received_epoch_ = step->epoch();
   seen_ = std::max(seen_, step->position());
   if (step->has_watermark()) promised_.Add(step->position(), time::FromTimestamp(step->watermark()));
   const absl::Time now = absl::Now();
@@ -176,13 +185,60 @@ void Consumer::Arrive(Step step) {
   waiting_ += static_cast<size_t>(step->events_size());
   waiting_bytes_ += step.bytes();
   pieces_.emplace_back(std::move(step), now);
-  Skip(cursor_);
+  Skip(cursor_.position);
+  if (pieces_.empty()) epoch_ = received_epoch_;
   if (waiting_ == 0) GoesOn();
   arrived_();
 }
 
-void Consumer::Promised(uint64_t position, absl::Time watermark) {
-  promised_.Add(position, watermark);
+// What was read behind that position and has not taken effect never will.
+void Consumer::End(const Step& step) {
+  ended_.emplace(step->ended().position(), step->epoch());
+  located_ = false;
+  located_event_.Reset();
+  connected_ = true;
+  seen_ = step->ended().position();
+  pieces_.clear();
+  waiting_ = waiting_bytes_ = 0;
+  promised_.Clear();
+  watermark_ = absl::InfinitePast();
+  arrived_();
+}
+
+void Consumer::Lost(const Losses& losses) {
+  const uint64_t lost = losses.last + 1 - losses.first;
+  losses_ = losses;
+  lost_positions_ += lost;
+  telemetry::Log(telemetry::Level::kError, "a source has lost events that were applied here",
+                 {{"source", source_name_},
+                  {"shard", shard_},
+                  {"epoch", losses.epoch},
+                  {"first", losses.first},
+                  {"last", losses.last},
+                  {"positions", lost}});
+}
+
+std::string Losses::Text() const {
+  return absl::StrCat(total, " ", epoch, " ", first, " ", last, " ", absl::ToUnixMicros(found_at));
+}
+
+std::optional<Losses> Losses::Parse(std::string_view text) {
+  Losses losses;
+  int64_t found = 0;
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(absl::string_view(text.data(), text.size()), ' ');
+  if (parts.size() != 5 || !absl::SimpleAtoi(parts[0], &losses.total) ||
+      !absl::SimpleAtoi(parts[1], &losses.epoch) || !absl::SimpleAtoi(parts[2], &losses.first) ||
+      !absl::SimpleAtoi(parts[3], &losses.last) || !absl::SimpleAtoi(parts[4], &found)) {
+    return std::nullopt;
+  }
+  losses.found_at = absl::FromUnixMicros(found);
+  return losses;
+}
+
+void Consumer::Promised(store::Cursor position, absl::Time watermark) {
+  if (!located_ || (position.epoch != 0 && position.epoch != received_epoch_)) return;
+  promised_.Add(position.position, watermark);
   arrived_();
 }
 
@@ -202,21 +258,24 @@ void Consumer::Skip(uint64_t up_to) {
   taken_.Set();
 }
 
-void Consumer::Locate(uint64_t cursor) {
+void Consumer::Locate(store::Cursor cursor) {
   if (located_ && cursor == cursor_) return;
-  if (located_ && cursor > cursor_) {
+  if (located_ && cursor.epoch == cursor_.epoch && cursor.position > cursor_.position) {
     cursor_ = cursor;
-    applied_ = std::max(applied_, cursor);
-    received_ = std::max(received_, cursor);
-    seen_ = std::max(seen_, cursor);
-    Skip(cursor);
+    applied_ = std::max(applied_, cursor.position);
+    received_ = std::max(received_, cursor.position);
+    seen_ = std::max(seen_, cursor.position);
+    Skip(cursor.position);
     return;
   }
   located_ = true;
+  ended_.reset();
   cursor_ = cursor;
-  received_ = cursor;
+  received_ = cursor.position;
+  received_epoch_ = cursor.epoch;
   // What is behind it is to be applied (again): were it taken for applied, the cursor might be moved over it.
-  applied_ = cursor;
+  applied_ = cursor.position;
+  epoch_ = cursor.epoch;
   watermark_ = absl::InfinitePast();
   pieces_.clear();
   waiting_ = waiting_bytes_ = 0;
@@ -231,6 +290,7 @@ Consumer::Batch Consumer::Next(size_t max_events, size_t max_bytes) const {
     const v1::ReadResponse& step = *piece.step;
     const size_t each =
         step.events_size() == 0 ? 0 : piece.step.bytes() / static_cast<size_t>(step.events_size());
+    batch.up_to.epoch = step.epoch();
     int next = piece.next;
     for (; next < step.events_size(); ++next) {
       const bool full = batch.events.size() >= max_events || batch.bytes + each > max_bytes;
@@ -240,10 +300,10 @@ Consumer::Batch Consumer::Next(size_t max_events, size_t max_bytes) const {
     }
     if (next > piece.next) batch.steps.push_back(piece.step);
     if (next < step.events_size()) {
-      batch.up_to = batch.events.empty() ? 0 : batch.events.back()->position();
+      batch.up_to.position = batch.events.empty() ? 0 : batch.events.back()->position();
       break;
     }
-    batch.up_to = step.position();
+    batch.up_to.position = step.position();
   }
   return batch;
 }
@@ -258,6 +318,7 @@ bool Consumer::Advance() {
   const uint64_t before = applied_;
   while (!pieces_.empty() && pieces_.front().next >= pieces_.front().step->events_size()) {
     applied_ = std::max(applied_, pieces_.front().step->position());
+    epoch_ = pieces_.front().step->epoch();
     waiting_bytes_ -= pieces_.front().step.bytes();
     pieces_.pop_front();
   }
@@ -273,8 +334,10 @@ void Consumer::Applied(const Batch& batch) {
   events_ += batch.events.size();
   ++batches_;
   cursor_ = batch.up_to;
-  applied_ = std::max(applied_, batch.up_to);
-  Skip(batch.up_to);
+  if (ended_.has_value()) return;  // whether that counts, the cursor's being located again tells
+  applied_ = std::max(applied_, batch.up_to.position);
+  epoch_ = batch.up_to.epoch;
+  Skip(batch.up_to.position);
   if (!pieces_.empty()) level_at_ = pieces_.front().arrived;
   GoesOn();
 }
@@ -284,11 +347,16 @@ Task<absl::Status> Consumer::AwaitApplied(uint64_t position, absl::Time deadline
   const Awaited<uint64_t> awaited(awaited_positions_, position);
   if (urgent() || following_) arrived_();
   while (applied_ < position) {
+    const uint64_t seen = seen_;
     absl::Status moved = co_await moved_.Wait(deadline, cancel);
     if (absl::IsCancelled(moved)) co_return errors::Cancelled("CANCELLED", "the caller has gone");
     if (!moved.ok()) {
       co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
                                          absl::StrCat("the feed of ", source_name_, " has not been read that far yet"));
+    }
+    if (seen_ < seen && seen_ < position) {
+      co_return errors::InvalidArgument(
+          "POSITION_UNKNOWN", absl::StrCat("motcua-after: the feed of ", source_name_, " has lost it"));
     }
   }
   co_return absl::OkStatus();

@@ -4,8 +4,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "common/feed/projection.h"
 #include "common/feed/source.h"
 #include "common/feed/watermarks.h"
+#include "common/store/cursor.h"
 
 namespace motcua::feed {
 
@@ -37,6 +40,23 @@ class ConsumerOptions {
   size_t slice_events = 64;
 };
 
+// What a source has lost though its effect stands here.
+class Losses {
+ public:
+  Losses() {}
+
+  // All positions ever; of the last loss its epoch, the first and the last position, and when it was found.
+  uint64_t total = 0;
+  uint64_t epoch = 0;
+  uint64_t first = 0;
+  uint64_t last = 0;
+  absl::Time found_at = absl::InfinitePast();
+
+  // As it is kept beside the cursor.
+  std::string Text() const;
+  static std::optional<Losses> Parse(std::string_view text);
+};
+
 // The feed of one source in one shard, as it arrives: reads it ahead of the applier, which takes the events
 // from here, and knows how far it has been applied.
 //
@@ -52,6 +72,11 @@ class Consumer {
   const std::string& source_name() const { return source_name_; }
   // Everything up to this position has taken effect.
   uint64_t applied() const { return applied_; }
+  // The epoch of that position; 0 = not known.
+  uint64_t epoch() const { return epoch_; }
+  // Since the beginning of all times, and the positions that this replica has found to be lost.
+  const Losses& losses() const { return losses_; }
+  uint64_t lost_positions() const { return lost_positions_; }
   // Highest position that the source has told of.
   uint64_t seen() const { return seen_; }
   // Every event with an earlier time has taken effect.
@@ -69,13 +94,14 @@ class Consumer {
   uint64_t events() const { return events_; }
   uint64_t batches() const { return batches_; }
 
-  // Waits until `position` has been applied. Error: DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED.
+  // Waits until `position` has been applied. Error: DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED,
+  // INVALID_ARGUMENT (POSITION_UNKNOWN) where the source loses it meanwhile.
   async::Task<absl::Status> AwaitApplied(uint64_t position, absl::Time deadline, async::CancelToken cancel);
   // The same for the watermark.
   async::Task<absl::Status> AwaitWatermark(absl::Time moment, absl::Time deadline);
 
-  // The source has promised `watermark` for who has come as far as `position`.
-  void Promised(uint64_t position, absl::Time watermark);
+  // The source has promised `watermark` for who has come as far as that. Of another epoch it says nothing.
+  void Promised(store::Cursor position, absl::Time watermark);
 
   // What follows is the applier's.
 
@@ -84,7 +110,7 @@ class Consumer {
 
   // The cursor as it is committed. The first time, reading begins there. Where another replica has moved it
   // on, what it has applied is skipped; where it is behind what was known, reading begins there anew.
-  void Locate(uint64_t cursor);
+  void Locate(store::Cursor cursor);
   bool located() const { return located_; }
 
   // Another replica applies the shard: until it is to open its stream, nothing is read, and what is applied
@@ -94,14 +120,29 @@ class Consumer {
   void OpenStream(bool open);
   // Somebody waits for what has not been applied.
   bool awaited() const;
-  uint64_t cursor() const { return cursor_; }
+  const store::Cursor& cursor() const { return cursor_; }
+  // What is known of losses, as it is kept.
+  void Remember(const Losses& losses) { losses_ = losses; }
+
+  // The source has said that an epoch ended at a position. Nothing is read or applied until the cursor is
+  // located again: behind that position it belongs to what is lost.
+  class Ended {
+   public:
+    Ended(uint64_t kept, uint64_t epoch) : kept(kept), epoch(epoch) {}
+    // The last position that was kept, and the epoch in which it goes on from there.
+    uint64_t kept;
+    uint64_t epoch;
+  };
+  const std::optional<Ended>& ended() const { return ended_; }
+  // The cursor was moved back for it.
+  void Lost(const Losses& losses);
 
   // The next events to be applied, with the position that holds when they are.
   class Batch {
    public:
     Batch() {}
     std::vector<const v1::Event*> events;
-    uint64_t up_to = 0;
+    store::Cursor up_to;
     // What keeps the events alive.
     std::vector<Step> steps;
     size_t bytes = 0;
@@ -119,7 +160,7 @@ class Consumer {
   // The batch has been committed, together with the cursor.
   void Applied(const Batch& batch);
   // The cursor has been moved over what was not for this consumer.
-  void CursorMoved(uint64_t cursor) { cursor_ = cursor; }
+  void CursorMoved(store::Cursor cursor) { cursor_ = cursor; }
 
   // Tells those who wait.
   void Progress();
@@ -130,7 +171,7 @@ class Consumer {
   void GoesOn();
 
   // What the source was told of having been applied, and when.
-  uint64_t acknowledged = 0;
+  store::Cursor acknowledged;
   absl::Time acknowledged_at = absl::InfinitePast();
 
  private:
@@ -144,6 +185,7 @@ class Consumer {
 
   async::Task<absl::Status> ReceiveOnce(async::CancelToken cancel);
   void Arrive(Step step);
+  void End(const Step& step);
   void Skip(uint64_t up_to);
   void InTrouble(const absl::Status& status, const std::string& traceparent);
 
@@ -163,6 +205,8 @@ class Consumer {
   Watermarks promised_;
   // Where the stream stands, behind `pieces_`.
   uint64_t received_ = 0;
+  uint64_t received_epoch_ = 0;
+  std::optional<Ended> ended_;
   bool located_ = false;
   // Ends the stream that is open.
   std::unique_ptr<async::CancelSource> restart_;
@@ -172,8 +216,11 @@ class Consumer {
   absl::Time level_at_;
 
   // Where the committed cursor stands; what lies between it and `applied_` was not for this consumer.
-  uint64_t cursor_ = 0;
+  store::Cursor cursor_;
   uint64_t applied_ = 0;
+  uint64_t epoch_ = 0;
+  Losses losses_;
+  uint64_t lost_positions_ = 0;
   uint64_t seen_ = 0;
   absl::Time watermark_ = absl::InfinitePast();
   std::multiset<uint64_t> awaited_positions_;

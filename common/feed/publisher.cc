@@ -41,7 +41,12 @@ Publisher::Publisher(async::Loop& loop, store::Store& store, redis::Client& tail
       options_(options),
       kicked_(loop),
       shard_added_(loop),
-      tails_ended_(loop) {}
+      tails_ended_(loop),
+      reconnected_(std::make_shared<async::Event>(loop)) {
+  store_.redis().OnConnectionChange([event = reconnected_](bool connected) {
+    if (connected) event->Set();
+  });
+}
 
 void Publisher::Pulse(Shard& shard) {
   shard.changed.Set();
@@ -56,6 +61,7 @@ Task<void> Publisher::Run(CancelToken cancel) {
     parts.push_back(Tail(cancel));
     parts.push_back(FollowNewcomers(cancel));
   }
+  parts.push_back(FollowEpochs(cancel));
   parts.push_back(MoveWatermarks(cancel));
   parts.push_back(KeepHouse(cancel));
   co_await async::WhenAll(std::move(parts));
@@ -81,24 +87,14 @@ Task<absl::Status> Publisher::Refresh() {
   co_return absl::OkStatus();
 }
 
-// What was promised before, and where the feed ends. In this order: the events before the watermark lie
-// before an end that was read after it.
+// What was promised before, and where the feed ends: read at one go.
 Task<absl::StatusOr<std::unique_ptr<Publisher::Shard>>> Publisher::Discover(std::string name) {
   const store::Keyspace keys = store_.Keys(name);
   auto shard = std::make_unique<Shard>(loop_, name, keys.Feed(), options_);
-  std::vector<std::string> watermark_key;
-  watermark_key.push_back(keys.Watermark());
-  absl::StatusOr<std::vector<std::optional<std::string>>> held =
-      co_await store_.Get(std::move(watermark_key), Patience());
-  if (!held.ok()) co_return held.status();
-  absl::StatusOr<uint64_t> end = co_await ReadEnd(shard.get(), Patience());
-  if (!end.ok()) co_return end.status();
-  shard->position = *end;
-  int64_t micros = 0;
-  if (held->front().has_value() && absl::SimpleAtoi(*held->front(), &micros)) {
-    shard->watermark = absl::FromUnixMicros(micros);
-    shard->watermarks.Add(shard->position, shard->watermark);
-  }
+  absl::StatusOr<store::FeedHistory> history = co_await store::Epochs::Look(store_.redis(), keys, Patience());
+  if (!history.ok()) co_return history.status();
+  shard->position = history->end;
+  Take(*shard, *history);
   co_return shard;
 }
 
@@ -129,24 +125,35 @@ Task<void> Publisher::TailEach(CancelToken cancel) {
 Task<void> Publisher::TailOne(Shard* shard, CancelToken cancel) {
   const std::unique_ptr<redis::Client> tail = tail_.Sibling();
   while (!cancel.cancelled()) {
-    Command read("XREAD");
-    read.Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(Block())).Arg("STREAMS");
-    read.Arg(shard->feed).Arg(absl::StrCat("0-", shard->position));
-    absl::StatusOr<Reply> reply = co_await tail->Execute(std::move(read), Patience(), cancel);
-    absl::Status taken = reply.status();
-    bool full = false;
-    if (reply.ok() && !reply->items().empty()) {
-      const Reply& stream = reply->items()[0];
-      taken = stream.items().size() == 2 ? Take(*shard, stream.items()[1]) : internal::Corrupt();
-      full = taken.ok() && stream.items()[1].items().size() >= kTailBatch;
-    }
-    absl::Status slept;
-    if (!taken.ok()) {
-      slept = co_await loop_.Sleep(kTailPause, cancel);
-    } else if (!reply->items().empty() && !full) {
-      slept = co_await loop_.Sleep(kGather, cancel);
-    }
+    absl::Status status = co_await TailOneOnce(shard, tail.get(), cancel);
+    if (status.ok()) continue;
+    absl::Status slept = co_await loop_.Sleep(kTailPause, cancel);
+    (void)slept;
   }
+}
+
+Task<absl::Status> Publisher::TailOneOnce(Shard* shard, redis::Client* tail, CancelToken cancel) {
+  if (!TailAgreed(*shard, *tail)) {
+    absl::Status agreed = co_await AgreeTail(shard, tail);
+    if (!agreed.ok()) co_return agreed;
+  }
+  Command read("XREAD");
+  read.Arg("COUNT").Arg(kTailBatch).Arg("BLOCK").Arg(absl::ToInt64Milliseconds(Block())).Arg("STREAMS");
+  read.Arg(shard->feed).Arg(absl::StrCat("0-", shard->position));
+  absl::StatusOr<Reply> reply = co_await tail->Execute(std::move(read), Patience(), cancel);
+  if (!reply.ok()) co_return reply.status();
+  if (reply->items().empty()) {
+    shard->unreadable = false;
+    co_return absl::OkStatus();
+  }
+  const Reply& stream = reply->items()[0];
+  if (stream.items().size() != 2) co_return internal::Corrupt();
+  // Of an epoch that has ended meanwhile it may be what was lost.
+  if (shard->tail_epoch != shard->history.epoch) co_return absl::OkStatus();
+  absl::Status taken = Take(*shard, stream.items()[1]);
+  if (!taken.ok()) co_return taken;
+  if (stream.items()[1].items().size() < kTailBatch) co_return co_await loop_.Sleep(kGather, cancel);
+  co_return absl::OkStatus();
 }
 
 Task<void> Publisher::Tail(CancelToken cancel) {
@@ -170,6 +177,12 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
       shard->tailed = true;
     }
   }
+  for (size_t i = 0; i < tailed_.size(); ++i) {
+    Shard* const shard = tailed_[i];
+    if (TailAgreed(*shard, tail_)) continue;
+    absl::Status agreed = co_await AgreeTail(shard, &tail_);
+    if (!agreed.ok()) co_return agreed;
+  }
   Command read = *read_;
   for (const Shard* shard : tailed_) read.Arg(absl::StrCat("0-", shard->position));
   absl::StatusOr<Reply> reply = co_await tail_.Execute(std::move(read), Patience(), cancel);
@@ -183,8 +196,17 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
     next = std::find_if(next, tailed_.end(),
                         [&](const Shard* shard) { return shard->feed == stream.items()[0].text(); });
     if (next == tailed_.end()) co_return internal::Corrupt();
+    // Of an epoch that has ended meanwhile it may be what was lost.
+    if ((*next)->tail_epoch != (*next)->history.epoch) continue;
     all.Update(Take(**next, stream.items()[1]));
     full = full || stream.items()[1].items().size() >= kTailBatch;
+  }
+  for (Shard* shard : tailed_) {
+    if (!shard->unreadable) continue;
+    // Where it is no longer there, it was mended.
+    shard->unreadable = std::any_of(reply->items().begin(), reply->items().end(), [&](const Reply& stream) {
+      return shard->feed == stream.items()[0].text();
+    });
   }
   if (!all.ok()) co_return all;
   if (!reply->items().empty() && !full) co_return co_await loop_.Sleep(kGather, cancel);
@@ -195,10 +217,13 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
 absl::Status Publisher::Take(Shard& shard, const Reply& entries) {
   const uint64_t before = shard.position;
   absl::Status all;
+  const bool was_unreadable = std::exchange(shard.unreadable, false);
   for (const Reply& item : entries.items()) {
     std::optional<Entry> entry = internal::ParseEntry(item);
     if (!entry.has_value()) {
       all = internal::Corrupt();
+      shard.unreadable = true;
+      if (!was_unreadable) Pulse(shard);
       break;
     }
     if (entry->position <= shard.position) continue;
@@ -227,8 +252,10 @@ Task<void> Publisher::FollowNewcomers(CancelToken cancel) {
     for (Shard* shard : newcomers) {
       Command range("XRANGE");
       range.Arg(shard->feed).Arg(absl::StrCat("(0-", shard->position)).Arg("+").Arg("COUNT").Arg(kTailBatch);
+      const uint64_t epoch = shard->history.epoch;
       absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(range), Patience());
-      if (reply.ok()) (void)Take(*shard, *reply);  // what is corrupt is found by the tail, too
+      if (!reply.ok() || !Agreed(*shard) || shard->history.epoch != epoch) continue;
+      (void)Take(*shard, *reply);  // what is corrupt is found by the tail, too
     }
     absl::Status waited;
     if (newcomers.empty()) {
@@ -264,56 +291,6 @@ Task<void> Publisher::KeepHouse(CancelToken cancel) {
   }
 }
 
-// Drops what every durable consumer has applied, but for the last `retention_events`.
-Task<absl::Status> Publisher::Trim(Shard* shard) {
-  const uint64_t last = shard->position;
-  shard->trim = false;
-  if (last <= options_.retention_events) co_return absl::OkStatus();
-  const store::Keyspace keys = store_.Keys(shard->name);
-  absl::StatusOr<store::Counters> applied = co_await store_.ReadCounters(keys.Acknowledged(), Patience());
-  absl::Status status = applied.status();
-  if (applied.ok()) {
-    uint64_t below = last - options_.retention_events;
-    for (const auto& [consumer, acknowledged] : *applied) {
-      below = std::min(below, static_cast<uint64_t>(acknowledged) + 1);
-    }
-    if (below <= shard->trimmed_below) co_return absl::OkStatus();
-    store::Transaction tx(keys);
-    tx.TrimFeed(below);
-    absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), Patience());
-    status = outcome.status();
-    if (outcome.ok()) shard->trimmed_below = below;
-  }
-  if (!status.ok()) shard->trim = true;
-  co_return status;
-}
-
-Task<absl::Status> Publisher::Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) {
-  const auto found = shards_.find(request.shard());
-  if (found == shards_.end()) co_return errors::NotFound("UNKNOWN_SHARD", "shard: there is no such feed");
-  Shard* const shard = found->second.get();
-  const store::Keyspace keys = store_.Keys(request.shard());
-  absl::StatusOr<store::Counters> applied = co_await store_.ReadCounters(keys.Acknowledged(), deadline);
-  if (!applied.ok()) co_return applied.status();
-  auto known = applied->find(request.consumer());
-  const uint64_t before = known == applied->end() ? 0 : static_cast<uint64_t>(known->second);
-  if (known != applied->end() && before >= request.position()) co_return absl::OkStatus();
-  // Two replicas of a consumer may race here and leave the lower position: that only keeps events longer.
-  Command set("HSET");
-  set.Arg(keys.Acknowledged()).Arg(request.consumer()).Arg(request.position());
-  absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(set), deadline);
-  shard->trim = true;
-  co_return reply.status();
-}
-
-// From its first reading on, nothing that a durable consumer has not applied is trimmed.
-Task<absl::Status> Publisher::Register(v1::ReadRequest request) {
-  Command set("HSETNX");
-  set.Arg(store_.Keys(request.shard()).Acknowledged()).Arg(request.consumer()).Arg(request.after());
-  absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(set), Patience());
-  co_return reply.status();
-}
-
 std::vector<std::string> Publisher::shards() const {
   std::vector<std::string> names;
   for (const auto& [name, shard] : shards_) names.push_back(name);
@@ -323,6 +300,11 @@ std::vector<std::string> Publisher::shards() const {
 uint64_t Publisher::position(const std::string& name) const {
   auto found = shards_.find(name);
   return found == shards_.end() ? 0 : found->second->position;
+}
+
+const store::FeedHistory* Publisher::history(const std::string& name) const {
+  auto found = shards_.find(name);
+  return found == shards_.end() ? nullptr : &found->second->history;
 }
 
 size_t Publisher::readers(const std::string& name) const {

@@ -88,11 +88,15 @@ class Publisher {
   void Kick(const std::string& shard);
 
   // Streams a feed into `sink` until cancelled or the sink fails.
-  // Errors: NOT_FOUND (UNKNOWN_SHARD), OUT_OF_RANGE (FEED_TRIMMED), DATA_LOSS (FEED_BEHIND) where `after` is past the
-  // feed's end, that is the feed has lost events.
+  // Errors: those of FeedService.Read.
   async::Task<absl::Status> Stream(v1::ReadRequest request, Sink sink, async::CancelToken cancel);
 
   async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline);
+  // See FeedService.
+  async::Task<absl::StatusOr<v1::ListConsumersResponse>> ListConsumers(v1::ListConsumersRequest request,
+                                                                       absl::Time deadline);
+  async::Task<absl::StatusOr<v1::RemoveConsumerResponse>> RemoveConsumer(v1::RemoveConsumerRequest request,
+                                                                         absl::Time deadline);
 
   // Moves watermarks to the moments asked for. Answers when all are reached, at the latest after
   // kReachPatience, with how far each has come; of a shard that is unknown, nothing. Errors: NOT_FOUND
@@ -110,6 +114,8 @@ class Publisher {
   // What is known of a shard; zero and InfinitePast where it is unknown.
   uint64_t position(const std::string& shard) const;
   absl::Time watermark(const std::string& shard) const;
+  // nullptr where it is unknown. Stays as it is until the loop goes on.
+  const store::FeedHistory* history(const std::string& shard) const;
   // For how long somebody has been asking for a moment that the watermark does not reach; zero where nobody
   // is.
   absl::Duration owed(const std::string& shard) const;
@@ -127,16 +133,25 @@ class Publisher {
     const std::string name;
     // Its key.
     const std::string feed;
+    // The history that is told to readers; all that follows is of its present epoch.
+    store::FeedHistory history;
     // Tail position; the ring ends with it.
     uint64_t position = 0;
     Ring ring;
+    // What the tail's server has: of which connection that was found out, and the epoch.
+    uint64_t tail_connection = 0;
+    uint64_t tail_epoch = 0;
     absl::Time grown_at = absl::InfinitePast();
+    // The entry behind `position` is no event: readers are told so, and nothing behind it.
+    bool unreadable = false;
     // Part of the blocking read that is under way.
     bool tailed = false;
 
     Watermarks watermarks;
     absl::Time watermark = absl::InfinitePast();
     absl::Time moved_at = absl::InfinitePast();
+    // This host's clock is ahead of Redis': not to be moved before.
+    absl::Time held_until = absl::InfinitePast();
     // Moments that are asked for.
     std::multiset<absl::Time> wanted;
     absl::Time owed_since = absl::InfiniteFuture();
@@ -152,7 +167,6 @@ class Publisher {
 
     // There may be something to trim.
     bool trim = true;
-    uint64_t trimmed_below = 0;
     std::shared_ptr<size_t> readers = std::make_shared<size_t>(0);
     // Wakes readers; a pulse: set and reset in one turn.
     async::Event changed;
@@ -160,25 +174,39 @@ class Publisher {
   class Reader;
   using Entries = std::vector<Entry>;
 
-  // publisher.cc: tails, shards, trimming.
+  // publisher_epochs.cc: histories and durable consumers.
+  async::Task<void> FollowEpochs(async::CancelToken cancel);
+  // Sees to it that what is told is what the server has that commands go to. Error: UNAVAILABLE
+  // (FEED_EPOCH_UNKNOWN) where that one is behind.
+  async::Task<absl::Status> Agree(Shard* shard, absl::Time deadline);
+  // Whether it is, as far as is known.
+  bool Agreed(const Shard& shard) const;
+  // The same of what a tail reads, on the connection that it has now.
+  static bool TailAgreed(const Shard& shard, const redis::Client& tail);
+  async::Task<absl::Status> AgreeTail(Shard* shard, redis::Client* tail);
+  static void Take(Shard& shard, const store::FeedHistory& history);
+  async::Task<absl::Status> Trim(Shard* shard);
+  async::Task<absl::Status> Register(Shard* shard, std::string consumer, uint64_t after);
+
+  // publisher.cc: tails, shards.
   async::Task<void> Tail(async::CancelToken cancel);
   async::Task<absl::Status> TailOnce(async::CancelToken cancel);
   async::Task<void> FollowNewcomers(async::CancelToken cancel);
   async::Task<void> TailEach(async::CancelToken cancel);
   async::Task<void> TailOne(Shard* shard, async::CancelToken cancel);
+  async::Task<absl::Status> TailOneOnce(Shard* shard, redis::Client* tail, async::CancelToken cancel);
   absl::Duration Block() const;
   async::Task<void> KeepHouse(async::CancelToken cancel);
   absl::Status Take(Shard& shard, const redis::Reply& entries);
   async::Task<absl::Status> Refresh();
   async::Task<absl::StatusOr<std::unique_ptr<Shard>>> Discover(std::string name);
-  async::Task<absl::Status> Trim(Shard* shard);
-  async::Task<absl::Status> Register(v1::ReadRequest request);
   static void Pulse(Shard& shard);
 
   // publisher_stream.cc: what readers are told.
-  async::Task<absl::StatusOr<Entries>> ReadRange(const Shard* shard, uint64_t after, uint32_t count);
-  async::Task<absl::StatusOr<uint64_t>> ReadEnd(const Shard* shard, absl::Time deadline);
-  async::Task<absl::Status> CheckEnd(const Shard* shard, uint64_t after);
+  async::Task<absl::StatusOr<Entries>> ReadRange(Shard* shard, uint64_t after, uint32_t count);
+  async::Task<absl::StatusOr<uint64_t>> ReadEnd(Shard* shard, absl::Time deadline);
+  async::Task<absl::Status> CheckEnd(Shard* shard, uint64_t after);
+  static absl::Status Follow(const Shard& shard, Reader* reader);
   async::Task<absl::Status> Serve(Shard* shard, Reader* reader, Sink* sink, async::CancelToken cancel);
 
   // publisher_watermark.cc
@@ -209,6 +237,8 @@ class Publisher {
   // Of TailEach: how many run, and that none does.
   size_t tails_ = 0;
   async::Event tails_ended_;
+  // Shared with the client, whose observers stay.
+  std::shared_ptr<async::Event> reconnected_;
 };
 
 }  // namespace motcua::feed

@@ -1,6 +1,7 @@
 // What readers of a feed are told.
 #include <algorithm>
 #include <bitset>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -35,6 +36,8 @@ class Publisher::Reader {
  public:
   explicit Reader(const v1::ReadRequest& request)
       : count(request.max_batch() == 0 ? kDefaultBatch : request.max_batch()),
+        epoch(request.epoch()),
+        tells_epochs(request.epoch() != 0),
         after(request.after()),
         told_position(request.after()),
         subjects_(request.subjects().begin(), request.subjects().end()),
@@ -56,10 +59,21 @@ class Publisher::Reader {
     events = 0;
     told_position = after;
     AppendPosition(step, after);
+    AppendEpoch(step, epoch);
     return std::exchange(step, std::string());
+  }
+  // What was told behind `kept` is lost.
+  void Lost(uint64_t kept) {
+    AppendEnded(step, epoch, kept);
+    after = told_position = kept;
+    told = absl::InfinitePast();
   }
 
   const uint32_t count;
+  // Of `after`.
+  uint64_t epoch;
+  // The reader knows what an epoch is.
+  const bool tells_epochs;
   uint64_t after;
   uint64_t told_position;
   absl::Time told = absl::InfinitePast();
@@ -97,8 +111,9 @@ class Presence {
 
 }  // namespace
 
-Task<absl::StatusOr<Publisher::Entries>> Publisher::ReadRange(const Shard* shard, uint64_t after,
-                                                              uint32_t count) {
+Task<absl::StatusOr<Publisher::Entries>> Publisher::ReadRange(Shard* shard, uint64_t after, uint32_t count) {
+  absl::Status agreed = co_await Agree(shard, Patience());
+  if (!agreed.ok()) co_return agreed;
   Command range("XRANGE");
   range.Arg(shard->feed).Arg(absl::StrCat("(0-", after)).Arg("+").Arg("COUNT").Arg(count);
   absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(range), Patience());
@@ -123,7 +138,9 @@ Task<absl::StatusOr<Publisher::Entries>> Publisher::ReadRange(const Shard* shard
 }
 
 // Position of the feed's last event, 0 = none.
-Task<absl::StatusOr<uint64_t>> Publisher::ReadEnd(const Shard* shard, absl::Time deadline) {
+Task<absl::StatusOr<uint64_t>> Publisher::ReadEnd(Shard* shard, absl::Time deadline) {
+  absl::Status agreed = co_await Agree(shard, deadline);
+  if (!agreed.ok()) co_return agreed;
   Command last("XREVRANGE");
   last.Arg(shard->feed).Arg("+").Arg("-").Arg("COUNT").Arg(1);
   absl::StatusOr<Reply> reply = co_await store_.redis().Execute(std::move(last), deadline);
@@ -134,8 +151,31 @@ Task<absl::StatusOr<uint64_t>> Publisher::ReadEnd(const Shard* shard, absl::Time
   co_return position;
 }
 
+// Puts a reader into the present epoch.
+absl::Status Publisher::Follow(const Shard& shard, Reader* reader) {
+  const std::optional<uint64_t> kept = shard.history.CommonEnd(reader->epoch);
+  if (!kept.has_value() && reader->epoch > shard.history.epoch) {
+    return errors::Unavailable("FEED_EPOCH_UNKNOWN",
+                               "the store is not yet in that epoch of the feed; try again");
+  }
+  if (!kept.has_value()) {
+    return errors::OutOfRange("FEED_TRIMMED", "what became of that epoch is no longer known");
+  }
+  if (reader->after > *kept) {
+    if (!reader->tells_epochs) {
+      errors::Metadata metadata;
+      metadata.emplace_back("end", absl::StrCat(*kept));
+      return errors::DataLoss("FEED_BEHIND", "the feed has lost events that were sent", metadata);
+    }
+    reader->Lost(*kept);
+  }
+  reader->epoch = shard.history.epoch;
+  reader->unheard = true;
+  return absl::OkStatus();
+}
+
 // The tail may be a moment behind another replica's commit; a reader that is ahead of Redis itself is not.
-Task<absl::Status> Publisher::CheckEnd(const Shard* shard, uint64_t after) {
+Task<absl::Status> Publisher::CheckEnd(Shard* shard, uint64_t after) {
   absl::StatusOr<uint64_t> end = co_await ReadEnd(shard, Patience());
   if (!end.ok()) co_return end.status();
   if (after > *end) co_return errors::DataLoss("FEED_BEHIND", "the feed ends before the position asked for");
@@ -148,6 +188,15 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
   Shard* const shard = found->second.get();
   const Presence presence(shard->readers);
   Reader reader(request);
+  if (reader.epoch == 0) reader.epoch = shard->history.epoch;
+  // One that knows of a later epoch has heard of it from another replica.
+  absl::Status agreed;
+  if (reader.epoch > shard->history.epoch) agreed = co_await Agree(shard, Patience());
+  if (!agreed.ok()) co_return agreed;
+  if (reader.epoch != shard->history.epoch) {
+    absl::Status followed = Follow(*shard, &reader);
+    if (!followed.ok()) co_return followed;
+  }
   if (!request.consumer().empty()) {
     // Only one that can still read on: a consumer that comes too late must not hold up trimming for ever.
     absl::Status readable;
@@ -158,7 +207,7 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
       readable = first.status();
     }
     if (!readable.ok()) co_return readable;
-    absl::Status registered = co_await Register(std::move(request));
+    absl::Status registered = co_await Register(shard, request.consumer(), reader.after);
     if (!registered.ok()) co_return registered;
   }
   co_return co_await Serve(shard, &reader, &sink, cancel);
@@ -166,8 +215,15 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
 
 Task<absl::Status> Publisher::Serve(Shard* shard, Reader* reader, Sink* sink, CancelToken cancel) {
   while (!cancel.cancelled()) {
+    if (reader->epoch != shard->history.epoch) {
+      absl::Status followed = Follow(*shard, reader);
+      if (!followed.ok()) co_return followed;
+    }
+    // Also who begins there is told nothing else, so that it does not take this for going on.
+    if (shard->unreadable && reader->after == shard->position) co_return internal::Corrupt();
     if (reader->after > shard->position) {
       absl::Status behind = co_await CheckEnd(shard, reader->after);
+      if (reader->epoch != shard->history.epoch) continue;
       if (!behind.ok()) co_return behind;
     } else if (reader->after < shard->position && shard->ring.Holds(reader->after + 1)) {
       const uint64_t last = reader->after + kMostLookedAt;
@@ -177,6 +233,8 @@ Task<absl::Status> Publisher::Serve(Shard* shard, Reader* reader, Sink* sink, Ca
       }
     } else if (reader->after < shard->position) {
       absl::StatusOr<Entries> entries = co_await ReadRange(shard, reader->after, reader->count);
+      // What was read may be of the epoch that has ended, or of the one that has begun.
+      if (reader->epoch != shard->history.epoch) continue;
       if (!entries.ok()) co_return entries.status();
       for (const Entry& entry : *entries) {
         if (!reader->Take(entry)) break;

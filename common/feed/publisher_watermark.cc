@@ -56,7 +56,7 @@ absl::Time Publisher::DueAt(const Shard& shard, absl::Time now) const {
   if (wanted == shard.wanted.end() && !news) return due;
   const absl::Time limit = Limit(shard);
   if (wanted != shard.wanted.end()) {
-    if (limit >= *wanted) return now;
+    if (limit >= *wanted) return std::max(now, shard.held_until);
     // Where the clock is what holds it back, it will be there; where the bound is, a kick will tell.
     const absl::Time by_clock = store_.clock().Now() - options_.grace;
     if (by_clock < *wanted) due = now + std::max(*wanted - by_clock, absl::Milliseconds(1));
@@ -135,20 +135,27 @@ Task<absl::Status> Publisher::MoveWatermark(Shard* shard) {
   shard->bound_moved = false;
   if (to <= shard->watermark) co_return absl::OkStatus();
   store::Transaction tx(store_.Keys(shard->name));
-  tx.MoveWatermark(to);
+  // Simulated time is nobody's clock.
+  tx.MoveWatermark(to, /*bounded=*/!options_.eager);
   const absl::Time now = absl::Now();
+  const uint64_t epoch = shard->history.epoch;
   absl::StatusOr<store::CommitOutcome> outcome = co_await store_.Commit(std::move(tx), Patience());
-  if (!outcome.ok()) {
+  absl::Status moved = outcome.status();
+  // What another epoch promises holds in that one alone.
+  if (moved.ok()) moved = co_await Agree(shard, Patience());
+  if (!moved.ok() || epoch != shard->history.epoch) {
     shard->bound_moved = static_cast<bool>(bound_);
-    co_return outcome.status();
+    co_return moved;
   }
+  const absl::Time reached = outcome->watermark;
   shard->moved_at = now;
-  shard->watermark = std::max(shard->watermark, to);
-  shard->watermarks.Add(outcome->position, to);
-  if (shard->news_last <= to) {
+  if (reached < to) shard->held_until = now + options_.watermark_interval;
+  shard->watermark = std::max(shard->watermark, reached);
+  shard->watermarks.Add(outcome->position, reached);
+  if (shard->news_last <= reached) {
     shard->news_first = absl::InfiniteFuture();
     shard->news_last = absl::InfinitePast();
-  } else if (shard->news_first <= to) {
+  } else if (shard->news_first <= reached) {
     shard->news_first = shard->news_last;
   }
   Pulse(*shard);
@@ -205,6 +212,7 @@ Task<absl::Status> Publisher::ReachMoment(v1::ReachMoment asked, v1::Reached* re
     if (!end.ok()) co_return end.status();
     reached->set_end(*end);
   }
+  reached->set_epoch(shard->history.epoch);
   if (!shard->watermarks.empty()) {
     *reached->mutable_watermark() = time::ToTimestamp(shard->watermarks.last());
     reached->set_position(shard->watermarks.last_position());

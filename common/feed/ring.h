@@ -26,6 +26,13 @@ class Ring {
       entries_.pop_front();
     }
   }
+  // Forgets what is behind `position`.
+  void DropBehind(uint64_t position) {
+    while (!entries_.empty() && entries_.back().position > position) {
+      bytes_ -= entries_.back().framed.size();
+      entries_.pop_back();
+    }
+  }
   void Clear() {
     if (entries_.empty()) return;
     entries_ = std::deque<Entry>();

@@ -259,7 +259,8 @@ Task<void> Subscriptions::SendAsked(size_t index) {
   for (const v1::Reached& reached : response->reached()) {
     Consumer* consumer = Find(subscriptions_[index].name, reached.shard());
     if (consumer == nullptr || !reached.has_watermark()) continue;
-    consumer->Promised(reached.position(), time::FromTimestamp(reached.watermark()));
+    consumer->Promised(store::Cursor(reached.epoch(), reached.position()),
+                       time::FromTimestamp(reached.watermark()));
   }
 }
 

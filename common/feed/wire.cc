@@ -86,6 +86,20 @@ void AppendPosition(std::string& step, uint64_t position) {
   AppendVarint(step, position);
 }
 
+void AppendEpoch(std::string& step, uint64_t epoch) {
+  step.push_back(Tag(v1::ReadResponse::kEpochFieldNumber, kVarint));
+  AppendVarint(step, epoch);
+}
+
+void AppendEnded(std::string& step, uint64_t epoch, uint64_t position) {
+  v1::EpochEnd ended;
+  ended.set_epoch(epoch);
+  ended.set_position(position);
+  step.push_back(Tag(v1::ReadResponse::kEndedFieldNumber, kLength));
+  AppendVarint(step, ended.ByteSizeLong());
+  ended.AppendToString(&step);
+}
+
 std::optional<Step> Step::Parse(std::string_view wire) {
   auto arena = std::make_shared<google::protobuf::Arena>();
   auto* response = google::protobuf::Arena::CreateMessage<v1::ReadResponse>(arena.get());

@@ -40,6 +40,8 @@ std::optional<Entry> MakeEntry(std::string_view event, uint64_t position);
 // Add the other fields of a ReadResponse to `step`.
 void AppendWatermark(std::string& step, absl::Time watermark);
 void AppendPosition(std::string& step, uint64_t position);
+void AppendEpoch(std::string& step, uint64_t epoch);
+void AppendEnded(std::string& step, uint64_t epoch, uint64_t position);
 
 // A step as its readers hold it: parsed once, on an arena of its own, and shared by all who still look at its
 // events.

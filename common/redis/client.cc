@@ -248,6 +248,8 @@ async::Task<absl::Status> Client::Confirm(std::string key, absl::Time deadline, 
   return ConfirmKey(router_, std::move(key), deadline, std::move(cancel));
 }
 
+async::Loop& Client::loop() const { return router_->loop(); }
+
 bool Client::connected() const { return router_->connected(); }
 
 bool Client::clustered() const { return router_->clustered(); }

@@ -171,6 +171,9 @@ class Client {
                                           const std::vector<std::string>& args, absl::Time deadline,
                                           async::CancelToken cancel = async::CancelToken());
 
+  /// What the client runs on. Any thread.
+  async::Loop& loop() const;
+
   /// OK when min_replicas replicas have everything that was answered on the key's server so far; at once
   /// where none are asked for. `key` is written, as an empty string, and is nobody's otherwise. Errors:
   /// UNAVAILABLE (OUTCOME_UNKNOWN) when they do not say so in time or the server is not connected, CANCELLED.

@@ -213,6 +213,14 @@ admin::v1::GetStatusResponse Backend::Status() const {
     line->set_applied(consumer->applied());
     line->set_seen(consumer->seen());
     line->set_trouble(consumer->trouble());
+    line->set_epoch(consumer->epoch());
+    if (const feed::Losses& losses = consumer->losses(); losses.total > 0) {
+      line->mutable_lost()->set_total(losses.total);
+      line->mutable_lost()->set_epoch(losses.epoch);
+      line->mutable_lost()->set_first(losses.first);
+      line->mutable_lost()->set_last(losses.last);
+      *line->mutable_lost()->mutable_found_at() = time::ToTimestamp(losses.found_at);
+    }
     if (consumer->watermark() != absl::InfinitePast()) {
       *line->mutable_watermark() = time::ToTimestamp(consumer->watermark());
     }
@@ -221,6 +229,13 @@ admin::v1::GetStatusResponse Backend::Status() const {
     admin::v1::FeedStatus* line = status.add_feeds();
     line->set_shard(shard);
     line->set_position(publisher_.position(shard));
+    const store::FeedHistory& history = *publisher_.history(shard);
+    line->set_epoch(history.epoch);
+    for (const auto& [epoch, end] : history.ended) {
+      feed::v1::EpochEnd* ended = line->add_ended();
+      ended->set_epoch(epoch);
+      ended->set_position(end);
+    }
     if (publisher_.watermark(shard) != absl::InfinitePast()) {
       *line->mutable_watermark() = time::ToTimestamp(publisher_.watermark(shard));
     }

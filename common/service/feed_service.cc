@@ -3,6 +3,7 @@
 #include "common/rpc/server_stream.h"
 #include "common/rpc/unary.h"
 #include "common/status/errors.h"
+#include "common/telemetry/log.h"
 
 namespace motcua::service {
 
@@ -11,12 +12,16 @@ namespace {
 using async::Task;
 using feed::v1::AcknowledgeRequest;
 using feed::v1::AcknowledgeResponse;
+using feed::v1::ListConsumersRequest;
+using feed::v1::ListConsumersResponse;
 using feed::v1::ListShardsRequest;
 using feed::v1::ListShardsResponse;
 using feed::v1::ReachRequest;
 using feed::v1::ReachResponse;
 using feed::v1::ReadRequest;
 using feed::v1::ReadResponse;
+using feed::v1::RemoveConsumerRequest;
+using feed::v1::RemoveConsumerResponse;
 
 Task<absl::StatusOr<ListShardsResponse>> ListShardsOf(Backend& backend) {
   ListShardsResponse response;
@@ -32,6 +37,31 @@ Task<absl::StatusOr<AcknowledgeResponse>> AcknowledgeTo(Backend& backend, std::s
   absl::Status done = co_await backend.publisher().Acknowledge(std::move(request), deadline);
   if (!done.ok()) co_return done;
   co_return AcknowledgeResponse();
+}
+
+Task<absl::StatusOr<ListConsumersResponse>> ConsumersOf(Backend& backend, ListConsumersRequest request,
+                                                        absl::Time deadline) {
+  absl::StatusOr<ListConsumersResponse> response =
+      co_await backend.publisher().ListConsumers(std::move(request), deadline);
+  co_return response;
+}
+
+// Without it events may go that the consumer has not applied: the log keeps who did it.
+Task<absl::StatusOr<RemoveConsumerResponse>> RemoveFrom(Backend& backend, std::shared_ptr<rpc::Call> call,
+                                                        RemoveConsumerRequest request) {
+  const std::string shard = request.shard();
+  absl::StatusOr<RemoveConsumerResponse> response =
+      co_await backend.publisher().RemoveConsumer(std::move(request), call->deadline());
+  if (response.ok()) {
+    telemetry::Log(telemetry::Level::kWarning, "a consumer was removed",
+                   {{"by", call->principal().subject},
+                    {"agency", call->principal().agency},
+                    {"shard", shard},
+                    {"consumer", response->removed().consumer()},
+                    {"position", response->removed().position()},
+                    {"lag", response->removed().lag()}});
+  }
+  co_return response;
 }
 
 Task<absl::StatusOr<ReachResponse>> ReachIn(Backend& backend, std::shared_ptr<rpc::Call> call,
@@ -70,6 +100,8 @@ void AllowCommonMethods(auth::Policy& policy) {
   policy.Allow("motcua.feed.v1.FeedService/Read", {auth::kService, "admin", "feed"});
   policy.Allow("motcua.feed.v1.FeedService/Acknowledge", {auth::kService});
   policy.Allow("motcua.feed.v1.FeedService/Reach", {auth::kService});
+  policy.Allow("motcua.feed.v1.FeedService/ListConsumers", {auth::kService, "admin"});
+  policy.Allow("motcua.feed.v1.FeedService/RemoveConsumer", {"admin"});
   policy.Allow("motcua.admin.v1.AdminService/GetStatus", {auth::kService, "admin"});
   policy.Allow("motcua.admin.v1.AdminService/Advance", {"admin"});
 }
@@ -94,6 +126,14 @@ void AddCommonServices(rpc::Host& host, Backend& backend) {
   host.Unary<ReachRequest, ReachResponse>([&backend](CallPtr call, const ReachRequest& request) {
     return ReachIn(backend, std::move(call), request);
   });
+  host.Unary<ListConsumersRequest, ListConsumersResponse>(
+      [&backend](CallPtr call, const ListConsumersRequest& request) {
+        return ConsumersOf(backend, request, call->deadline());
+      });
+  host.Unary<RemoveConsumerRequest, RemoveConsumerResponse>(
+      [&backend](CallPtr call, const RemoveConsumerRequest& request) {
+        return RemoveFrom(backend, std::move(call), request);
+      });
   host.Unary<admin::v1::GetStatusRequest, admin::v1::GetStatusResponse>(
       [&backend](CallPtr, const admin::v1::GetStatusRequest&) { return StatusOf(backend); });
   host.Unary<admin::v1::AdvanceRequest, admin::v1::AdvanceResponse>(

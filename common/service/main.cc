@@ -36,6 +36,7 @@ constexpr char kRedis[] = "redis";
 constexpr char kPeerToken[] = "peer_token_file";
 constexpr char kRequestTtl[] = "request_ttl";
 constexpr char kRecordCache[] = "record_cache_mib";
+constexpr char kFeedRetention[] = "feed_retention";
 
 // Signals are waited for, never handled: blocked before the first thread starts, so that all threads inherit it.
 sigset_t BlockSignals() {
@@ -66,6 +67,11 @@ std::vector<rpc::ExtraFlag> WithCommonFlags(std::vector<rpc::ExtraFlag> flags) {
       "Memory for decoded records, in MiB: a record that is remembered is not read before it is changed. "
       "0 turns it off.",
       "64", /*secret=*/false, rpc::IntegerBetween(0, 65536));
+  flags.emplace_back(
+      kFeedRetention,
+      "Events of each feed that are kept although every durable consumer has applied them, for readers "
+      "that are none.",
+      "10000", /*secret=*/false, rpc::IntegerBetween(0, 100'000'000));
   return flags;
 }
 
@@ -231,6 +237,9 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   if (absl::SimpleAtoi(options_.extra.at(kRecordCache), &cache_mib)) {
     backend_options.record_cache_bytes = static_cast<size_t>(cache_mib) << 20;
   }
+  int retention = 0;
+  if (absl::SimpleAtoi(options_.extra.at(kFeedRetention), &retention))
+    backend_options.publisher.retention_events = static_cast<uint64_t>(retention);
   if (options_.simulated_time) backend_options.simulated_start = options_.simulated_start;
   Description prefixed = description_;
   prefixed.key_prefix = options_.key_prefix + description_.key_prefix;

@@ -75,7 +75,10 @@ Sampler::ConsumerGauges::ConsumerGauges(Metrics& metrics, const std::string& sou
           {{"source", source}, {"shard", shard}})),
       stuck(metrics.MakeGauge("motcua_consumer_stuck_seconds",
                               "For how long a source's feed could not be followed; 0 while it is.",
-                              {{"source", source}, {"shard", shard}})) {}
+                              {{"source", source}, {"shard", shard}})),
+      lost(metrics.MakeCounter("motcua_consumer_lost_positions_total",
+                               "Events that were applied here and that the source has lost since.",
+                               {{"source", source}, {"shard", shard}})) {}
 
 Sampler::SourceCounters::SourceCounters(Metrics& metrics, const std::string& source)
     : events(metrics.MakeCounter("motcua_consumer_events_total", "Events of a source that were applied.",
@@ -177,6 +180,7 @@ void Sampler::SampleConsumers() {
     gauges.lag_events.Set(static_cast<double>(ahead));
     gauges.lag_seconds.Set(absl::ToDoubleSeconds(consumer->behind(now)));
     gauges.stuck.Set(std::max(0.0, absl::ToDoubleSeconds(now - std::min(now, consumer->troubled_since()))));
+    gauges.lost.Follow(consumer->lost_positions());
     std::pair<uint64_t, uint64_t>& total = totals[key.first];
     total.first += consumer->events();
     total.second += consumer->batches();

@@ -68,6 +68,7 @@ class Sampler {
     telemetry::Gauge& lag_events;
     telemetry::Gauge& lag_seconds;
     telemetry::Gauge& stuck;
+    FollowedCounter lost;
   };
   struct SourceCounters {
     SourceCounters(telemetry::Metrics& metrics, const std::string& source);

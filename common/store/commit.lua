@@ -6,23 +6,23 @@
 --
 -- checks (nothing is written unless all hold)
 --   v version    record: its first 8 bytes are `version`          else 'V'
---   c position   cursor: holds `position` ('0' where absent)      else 'C' and what it holds
+--   c cursor     cursor: holds `cursor` ('0' where absent)        else 'C' and what it holds
 --   q ''         request: no reply may be stored under its key    else 'R' and what is stored
 -- operations
 --   E event            append to the feed; before S and Q, which tell its position
 --   S version body     set a record: version, the position of the last event written ('0' where none), a colon, body
---   C position         set the cursor
+--   C text             set a cursor, or another plain text
 --   D ''               delete a record
 --   X n member...      take n members out of an index
 --   Z n {score member} put n / 2 members into an index
 --   H field delta      add to a counter        L chunk   append to a history
 --   Q seconds reply    store the reply, behind the position of the last event written and a colon
 --   P seconds reply    the same with a reply that has its position
---   T position         trim the feed below a position
---   W micros           move the watermark, never back; KEYS: the feed
+--   W micros bounded   move the watermark, never back and, where `bounded` is '1', not past the server's clock;
+--                      KEYS: the feed
 --
--- Returns 'O' and the position of the last event written ('0' where none; for W the feed's last),
--- or 'S' and the watermark where ARGV[1] is before it, or what the failed check gives.
+-- Returns 'O' and the position of the last event written ('0' where none), or after W 'W', the watermark as it stands then,
+-- a colon and the feed's last position; or 'S' and the watermark where ARGV[1] is before it, or what the failed check gives.
 -- Idempotency: by the record's version (v, S), the request (q, Q) or the cursor (c, C) in the same transaction. All keys
 -- share one hash tag.
 --
@@ -61,7 +61,7 @@ for first = 1, #absent, 1000 do
     return redis.error_reply('WRONGTYPE a key that is checked holds no string')
   end
 end
-local position, sets, last = '0', {}, 0
+local position, moved, sets, last = '0', nil, {}, 0
 local k, n = checks + 2, #args
 while a <= n do
   local op, key = args[a], KEYS[k]
@@ -100,14 +100,18 @@ while a <= n do
   elseif op == 'P' then
     call('SET', key, args[a + 2], 'EX', args[a + 1])
     a = a + 3
-  elseif op == 'T' then
-    call('XTRIM', key, 'MINID', '0-' .. args[a + 1])
-    a = a + 2
   elseif op == 'W' then
-    if not held[1] or watermark < tonumber(args[a + 1]) then call('SET', KEYS[1], args[a + 1]) end
+    local to = tonumber(args[a + 1])
+    if args[a + 2] == '1' then
+      local now = call('TIME')
+      to = math.min(to, now[1] * 1000000 + now[2])
+    end
+    if held[1] then to = math.max(to, watermark) end
+    to = string.format('%.0f', to)
+    if to ~= held[1] then call('SET', KEYS[1], to) end
     local entry = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-    if entry then position = sub(entry[1], 3) end
-    a = a + 2
+    moved = 'W' .. to .. ':' .. (entry and sub(entry[1], 3) or '0')
+    a = a + 3
   else
     return redis.error_reply('COMMIT unknown operation ' .. tostring(op))
   end
@@ -117,4 +121,4 @@ while a <= n do
   end
 end
 if last > 0 then call('MSET', unpack(sets, 1, last)) end
-return 'O' .. position
+return moved or 'O' .. position

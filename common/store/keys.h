@@ -16,6 +16,8 @@ namespace motcua::store {
 //   in:{H30}:feed       the feed (stream)               in:{H30}:wm        its watermark
 //   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of service
 //   s in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack        what each consumer has applied
+//   in:{H30}:epoch      the epochs of the feed          in:{H30}:lost:<s>   what was lost of the feed of
+//   service s
 //   in:{H30}:w          a marker that replicas are asked for, empty
 // and of the service, not of a shard:
 //   in:{all}:shards     its shards (set)                in:{all}:simulated_now   simulated time
@@ -38,6 +40,8 @@ class Keyspace {
   std::string Request(std::string_view digest) const { return Join("q:", digest); }
   std::string Cursor(std::string_view source) const { return Join("cur:", source); }
   std::string Sequence(std::string_view name) const { return Join("s:", name); }
+  std::string Epochs() const { return base_ + "epoch"; }
+  std::string Lost(std::string_view source) const { return Join("lost:", source); }
   std::string Acknowledged() const { return base_ + "ack"; }
   // What stands for everything written before it: see redis::Client::Confirm.
   std::string Marker() const { return base_ + "w"; }

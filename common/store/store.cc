@@ -53,7 +53,8 @@ Store::Store(redis::Client& redis, const time::Clock& clock, std::string prefix,
       prefix_(std::move(prefix)),
       confirms_(redis.options().min_replicas > 0),
       request_ttl_(request_ttl),
-      cache_(std::make_shared<RecordCache>(cache_bytes)) {
+      cache_(std::make_shared<RecordCache>(cache_bytes)),
+      epochs_(redis) {
   redis_.OnConnectionChange([cache = cache_](bool) { cache->Clear(); });
 }
 
@@ -62,6 +63,10 @@ Task<absl::StatusOr<Reply>> Store::Ask(Command command, absl::Time deadline) {
 }
 
 Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl::Time deadline) {
+  if (!epochs_.Checked(transaction.keyspace().shard())) {
+    absl::Status looked = co_await epochs_.Ensure(transaction.keyspace(), deadline);
+    if (!looked.ok()) co_return looked;
+  }
   redis::ScriptCall call = transaction.CallOf(CommitScript());
   if (confirms_) call.ConfirmWith(transaction.keyspace().Marker());
   absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
@@ -76,6 +81,16 @@ Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl:
       ++tally_.committed;
       if (!ParseNumber(value, outcome.position)) co_return Corrupt("commit outcome");
       co_return outcome;
+    case 'W': {
+      ++tally_.committed;
+      const size_t colon = value.find(':');
+      if (colon == std::string_view::npos || !ParseNumber(value.substr(0, colon), micros) ||
+          !ParseNumber(value.substr(colon + 1), outcome.position)) {
+        co_return Corrupt("commit outcome");
+      }
+      outcome.watermark = absl::FromUnixMicros(micros);
+      co_return outcome;
+    }
     case 'V':
       ++tally_.conflicts;
       outcome.kind = CommitOutcome::Kind::kConflict;
@@ -95,8 +110,11 @@ Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl:
     case 'C':
       ++tally_.cursor_moved;
       outcome.kind = CommitOutcome::Kind::kCursorMoved;
-      if (!ParseNumber(value, outcome.position)) co_return Corrupt("cursor");
-      co_return outcome;
+      if (const std::optional<Cursor> cursor = Cursor::Parse(value)) {
+        outcome.position = cursor->position;
+        co_return outcome;
+      }
+      co_return Corrupt("cursor");
     default:
       co_return Corrupt("commit outcome");
   }

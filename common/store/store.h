@@ -16,6 +16,7 @@
 #include "common/async/task.h"
 #include "common/redis/client.h"
 #include "common/store/decision.h"
+#include "common/store/epochs.h"
 #include "common/store/keys.h"
 #include "common/store/record_cache.h"
 #include "common/store/sequences.h"
@@ -44,6 +45,7 @@ class CommitOutcome {
   Kind kind;
   // kCommitted: position of the last event written, 0 = none; after MoveWatermark the feed's last.
   uint64_t position;
+  // kStale, and kCommitted after MoveWatermark: the shard's watermark as it stands now.
   absl::Time watermark;
   std::string stored;
 };
@@ -93,6 +95,7 @@ class Store {
   const Tally& tally() const { return tally_; }
   RecordCache& cache() { return *cache_; }
   Sequences& sequences() { return sequences_; }
+  Epochs& epochs() { return epochs_; }
 
   // Used again by each session while it puts its commit together, without a pause.
   struct Scratch {
@@ -102,8 +105,9 @@ class Store {
   };
   Scratch& scratch() { return scratch_; }
 
-  // With replicas required (redis::Options::min_replicas) it returns when they have it: also what was there
-  // before is told by then, such as the reply of kReplayed.
+  // On a connection that the shard's epochs were not looked at on, looks first. With replicas required
+  // (redis::Options::min_replicas) it returns when they have it: also what was there before is told by then, such as
+  // the reply of kReplayed.
   async::Task<absl::StatusOr<CommitOutcome>> Commit(Transaction transaction, absl::Time deadline);
 
   // For an answer that rests on what was read of the shard, and is as good as a commit: a reply that was
@@ -163,6 +167,7 @@ class Store {
   // The client's observer has it, too.
   const std::shared_ptr<RecordCache> cache_;
   Sequences sequences_;
+  Epochs epochs_;
   Scratch scratch_;
   Tally tally_;
 };

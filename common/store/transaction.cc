@@ -99,8 +99,8 @@ void Transaction::CheckRequest(std::string_view key) {
   AppendBulk(check_keys_, key);
 }
 
-void Transaction::CheckCursor(std::string_view key, uint64_t position) {
-  AppendBulk(Check('c'), static_cast<int64_t>(position));
+void Transaction::CheckCursor(std::string_view key, Cursor cursor) {
+  AppendBulk(Check('c'), cursor.Text());
   AppendBulk(check_keys_, key);
 }
 
@@ -174,8 +174,10 @@ void Transaction::Emit(const google::protobuf::MessageLite& event) {
   args.append("\r\n");
 }
 
-void Transaction::SetCursor(std::string_view key, uint64_t position) {
-  AppendBulk(Op('C', 1), static_cast<int64_t>(position));
+void Transaction::SetCursor(std::string_view key, Cursor cursor) { SetText(key, cursor.Text()); }
+
+void Transaction::SetText(std::string_view key, std::string_view text) {
+  AppendBulk(Op('C', 1), text);
   AppendBulk(op_keys_, key);
 }
 
@@ -196,13 +198,10 @@ void Transaction::StoreReply(std::string_view key, std::string_view reply, absl:
   AppendBulk(args, {std::string_view(digits, static_cast<size_t>(end - digits)), ":", reply});
 }
 
-void Transaction::TrimFeed(uint64_t position) {
-  AppendBulk(Op('T', 1), static_cast<int64_t>(position));
-  keys_.AppendFeed(op_keys_);
-}
-
-void Transaction::MoveWatermark(absl::Time to) {
-  AppendBulk(Op('W', 1), absl::ToUnixMicros(to));
+void Transaction::MoveWatermark(absl::Time to, bool bounded) {
+  std::string& args = Op('W', 2);
+  AppendBulk(args, absl::ToUnixMicros(to));
+  AppendBulk(args, static_cast<int64_t>(bounded));
   keys_.AppendFeed(op_keys_);
 }
 

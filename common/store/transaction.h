@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "common/redis/script.h"
+#include "common/store/cursor.h"
 #include "common/store/keys.h"
 #include "common/store/stored_record.h"
 #include "google/protobuf/message_lite.h"
@@ -36,8 +37,8 @@ class Transaction {
   void CheckVersion(std::string_view key, uint64_t version);
   // No reply may be stored under the request.
   void CheckRequest(std::string_view key);
-  // The cursor must stand at `position`; 0 = or not exist.
-  void CheckCursor(std::string_view key, uint64_t position);
+  // The cursor must stand there, in that very epoch; 0 = or not exist.
+  void CheckCursor(std::string_view key, Cursor cursor);
 
   // A record without requests and history lines. Events come first: a record's head bears the position of the
   // last.
@@ -56,15 +57,16 @@ class Transaction {
   // Serialized feed::v1::Event without position.
   void Emit(std::string_view event);
   void Emit(const google::protobuf::MessageLite& event);
-  void SetCursor(std::string_view key, uint64_t position);
+  void SetCursor(std::string_view key, Cursor cursor);
+  // Sets a key that holds nothing but text. A cursor's check may be what guards it.
+  void SetText(std::string_view key, std::string_view text);
   // Kept for `ttl`, at least a second; behind the position of the last event emitted so far.
   void StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl);
   // The same, of an earlier commit.
   void StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl, uint64_t position);
-  // Drops the feed's events below `position`.
-  void TrimFeed(uint64_t position);
-  // Moves the shard's watermark; the commit's result tells the feed's last position.
-  void MoveWatermark(absl::Time to);
+  // Moves the shard's watermark; the commit's result tells where it stands then, and the feed's last
+  // position. `bounded`: not past Redis' own clock, whatever that of this host says.
+  void MoveWatermark(absl::Time to, bool bounded);
 
   const Keyspace& keyspace() const { return keys_; }
   bool empty() const { return checks_ == 0 && op_keys_count_ == 0 && puts_.empty() && removes_.empty(); }

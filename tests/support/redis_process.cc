@@ -16,8 +16,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <system_error>
 #include <utility>
 
 #include "tests/support/wait.h"
@@ -123,6 +125,24 @@ void RedisProcess::Kill9() {
 
 void RedisProcess::Restart() {
   Kill9();
+  Start();
+}
+
+void RedisProcess::KeepData() {
+  std::error_code error;
+  std::filesystem::remove_all(dir_.File("kept"), error);
+  std::filesystem::copy(dir_.File("appendonlydir"), dir_.File("kept"),
+                        std::filesystem::copy_options::recursive, error);
+  if (error) Die("its data cannot be copied");
+}
+
+void RedisProcess::RestartWithKeptData() {
+  Kill9();
+  std::error_code error;
+  std::filesystem::remove_all(dir_.File("appendonlydir"), error);
+  std::filesystem::copy(dir_.File("kept"), dir_.File("appendonlydir"),
+                        std::filesystem::copy_options::recursive, error);
+  if (error) Die("its data cannot be put back");
   Start();
 }
 

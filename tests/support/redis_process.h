@@ -42,6 +42,11 @@ class RedisProcess {
   void Kill9();
   /// Kill9 if it runs, then Start.
   void Restart();
+  /// Keeps a copy of its data as they are now; nothing may be written meanwhile.
+  void KeepData();
+  /// Kill9 if it runs, then Start with the data that were kept: as a restored backup, or a tail that was
+  /// never synced.
+  void RestartWithKeptData();
   /// SIGSTOP: it keeps its connections and answers nothing.
   void Pause();
   /// SIGCONT.

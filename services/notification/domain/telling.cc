@@ -225,10 +225,12 @@ bool TakeMonitor(DossierRecord& record, const Event& event, const reference::Cat
   }
 }
 
-// Within a feed positions only rise, so an event at or before one that left an occasion was taken before.
+// That an event comes once is the cursor's doing. Positions may go back, where the source has lost its last
+// events: only an occasion at the very position counts, because a message is known by it. It is mostly the
+// same one: the call that was lost, repeated.
 bool WasTaken(const DossierRecord& record, v1::Source source, uint64_t position) {
   for (const v1::Occasion& occasion : record.occasions()) {
-    if (occasion.source() == source && occasion.position() >= position) return true;
+    if (occasion.source() == source && occasion.position() == position) return true;
   }
   return false;
 }

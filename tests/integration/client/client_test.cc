@@ -72,6 +72,9 @@ TEST(Client, OneDossierByHand) {
       "motcua --lang en finish $CODE approved --as $H-handler@$H:handler && motcua custody $CODE && motcua "
       "history $CODE && "
       "motcua feed intake H30 && motcua statistics routing H30 --json && "
+      "motcua --json feed consumers intake H30 && "
+      "{ motcua --lang en feed remove intake H30 nobody; echo nobody $?; } && "
+      "motcua --lang en verify H30 && "
       "{ motcua --lang en work $CODE late --as $H-handler@$H:handler; echo refused $?; } && "
       "{ motcua --lang en file H30.99 9.999999 --as $H-intake@$H:intake; echo bad $?; } && "
       "{ motcua --lang en get H30.18.05-260706-9999; echo missing $?; }");
@@ -80,6 +83,10 @@ TEST(Client, OneDossierByHand) {
   EXPECT_THAT(life.output, HasSubstr("9 result ready"));
   EXPECT_THAT(life.output, HasSubstr("\"work_done\":\"1\""));
   EXPECT_THAT(life.output, HasSubstr("[DOSSIER_ENDED]"));
+  EXPECT_THAT(life.output, HasSubstr("\"consumer\":\"routing\""));
+  EXPECT_THAT(life.output, HasSubstr("[UNKNOWN_CONSUMER]"));
+  EXPECT_THAT(life.output, HasSubstr("nobody 1"));
+  EXPECT_THAT(life.output, HasSubstr("all as it must be"));
   EXPECT_THAT(life.output, HasSubstr("refused 1"));
   EXPECT_THAT(life.output, HasSubstr("bad 1"));
   EXPECT_THAT(life.output, HasSubstr("missing 1"));

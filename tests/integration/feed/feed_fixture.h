@@ -61,6 +61,9 @@ class CountingProjection final : public Projection {
       int64_t number = 0;
       if (!absl::SimpleAtoi(event.work_completed().activity(), &number)) co_return absl::OkStatus();
       session.extra().Count(session.keys().Counters(), "sum", number);
+      // What is which, where two events had the same position.
+      const std::string& mark = event.traceparent();
+      if (!mark.empty()) session.extra().Count(absl::StrCat(mark, ":", event.position()), 1);
       in_order_ = in_order_ && event.position() == static_cast<uint64_t>(number);
     }
     co_return absl::OkStatus();

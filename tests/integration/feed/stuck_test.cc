@@ -76,6 +76,66 @@ TEST_F(FeedTest, ASourceThatIsGoneIsStuckAndSaysSoOnceUntilItIsBack) {
   EXPECT_EQ(stuck.lines().size(), 2u);
 }
 
+// What cannot be read stops its own shard, is told, and is neither skipped nor written over; after the fix it
+// goes on.
+TEST_F(FeedTest, AnUnreadableCursorStopsItsShardAloneUntilItIsMended) {
+  StuckLines stuck;
+  ASSERT_TRUE(SyncWait(loop_, publisher_.AddShard("H01", Soon())).ok());
+  Replica replica(loop_, redis_, clock_, publisher_);
+  const std::string cursor = replica.store_.Keys("H30").Cursor("intake");
+  redis::Command spoil("SET");
+  spoil.Arg(cursor).Arg("not a position");
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(spoil), Soon())).ok());
+  replica.Start();
+  Emit(3);
+  store::Transaction tx(store_.Keys("H01"));
+  v1::Event event;
+  *event.mutable_at() = time::ToTimestamp(clock_.Now());
+  event.mutable_work_completed()->set_activity("1");
+  tx.Emit(event);
+  ASSERT_TRUE(SyncWait(loop_, store_.Commit(std::move(tx), Soon())).ok());
+  ASSERT_TRUE(WaitUntil([&] {
+    uint64_t applied = 0;
+    loop_.RunAndWait([&] {
+      const Consumer* other = replica.subscriptions_.Find("intake", "H01");
+      applied = other == nullptr ? 0 : other->applied();
+    });
+    return applied == 1;
+  })) << "the other shard goes on";
+  ASSERT_TRUE(WaitUntil([&] { return stuck.lines().size() == 1; })) << replica.Standing();
+  EXPECT_THAT(stuck.lines()[0], HasSubstr("\"reason\":\"CORRUPT_RECORD\""));
+  EXPECT_THAT(stuck.lines()[0], HasSubstr("\"shard\":\"H30\""));
+  EXPECT_LT(replica.troubled_since(), absl::InfiniteFuture());
+  EXPECT_EQ(Counted(replica)["events"], 0);
+  redis::Command mend("DEL");
+  mend.Arg(cursor);
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(mend), Soon())).ok());
+  ExpectAppliedOnce(replica);
+  ASSERT_TRUE(WaitUntil([&] { return replica.troubled_since() == absl::InfiniteFuture(); }));
+}
+
+TEST_F(FeedTest, AnEventThatCannotBeReadStopsItsShardUntilItIsMended) {
+  StuckLines stuck;
+  Replica replica(loop_, redis_, clock_, publisher_);
+  replica.Start();
+  Emit(3);
+  ASSERT_TRUE(WaitUntil([&] { return replica.applied() == 3; }));
+  redis::Command junk("XADD");
+  junk.Arg(store_.Keys("H30").Feed()).Arg("0-4").Arg("e").Arg("\x0f junk");
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(junk), Soon())).ok());
+  ASSERT_TRUE(WaitUntil([&] { return stuck.lines().size() == 1; })) << "the service whose feed it is says so";
+  EXPECT_THAT(stuck.lines()[0], HasSubstr("\"reason\":\"CORRUPT_FEED\""));
+  EXPECT_EQ(replica.applied(), 3u) << "nothing is skipped";
+  // The mend: the entry is written anew under its position, here with all behind it.
+  redis::Command gone("DEL");
+  gone.Arg(store_.Keys("H30").Feed());
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(gone), Soon())).ok());
+  emitted_ = 0;
+  Emit(6);
+  ASSERT_TRUE(WaitUntil([&] { return replica.applied() == 6; })) << replica.Standing();
+  EXPECT_EQ(Counted(replica)["events"], 6);
+}
+
 TEST_F(FeedTest, WhatWasAppliedIsCountedAndReadersAre) {
   ASSERT_TRUE(Read("routing")->Take().ok());
   Emit(20);

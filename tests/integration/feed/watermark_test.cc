@@ -69,9 +69,9 @@ TEST_F(FeedTest, AReplicaThatMissedTrimmedEventsTellsOfTheGap) {
   gate.Refuse();
   gate.CloseAll();
   Emit(60);
-  store::Transaction trim(store_.Keys("H30"));
-  trim.TrimFeed(61);
-  ASSERT_TRUE(SyncWait(loop_, store_.Commit(std::move(trim), Soon())).ok());
+  redis::Command trim("XTRIM");
+  trim.Arg(store_.Keys("H30").Feed()).Arg("MINID").Arg("0-61");
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(trim), Soon())).ok());
   EXPECT_EQ(position(), 20u);
   gate.Pass();
   ASSERT_TRUE(WaitUntil([&] { return position() == 80; }));
@@ -291,6 +291,104 @@ TEST_F(OnDemandTest, WhatIsOwedIsOwedToThoseWhoAskNow) {
   ASSERT_TRUE(Reach(absl::Now() + absl::Hours(1)).ok());
   EXPECT_GT(owed(), absl::ZeroDuration());
   EXPECT_LT(owed(), absl::Seconds(4));
+}
+
+// The clock of a host that is set wrongly.
+class WrongClock final : public time::Clock {
+ public:
+  explicit WrongClock(absl::Duration off) : off_(off) {}
+  absl::Time Now() const override { return absl::Now() + off_.load(); }
+  std::atomic<absl::Duration> off_;
+};
+
+// A second replica, on a host with that clock.
+class WrongHost {
+ public:
+  WrongHost(async::Loop& loop, const test::RedisProcess& redis, absl::Duration off)
+      : clock_(off),
+        client_(loop, RedisOptions(redis)),
+        tail_(loop, RedisOptions(redis)),
+        store_(client_, clock_, "in", absl::Hours(1)),
+        publisher_(loop, store_, tail_, PublisherOptions()) {}
+
+  WrongClock clock_;
+  redis::Client client_;
+  redis::Client tail_;
+  store::Store store_;
+  Publisher publisher_;
+};
+
+TEST_F(OnDemandTest, AHostWhoseClockIsAYearAheadMovesNoWatermarkIntoTheFuture) {
+  WrongHost wrong(loop_, redis_, absl::Hours(24 * 365));
+  ASSERT_TRUE(SyncWait(loop_, wrong.client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(SyncWait(loop_, wrong.publisher_.AddShard("H30", Soon())).ok());
+  async::CancelSource cancel(loop_);
+  loop_.Spawn(wrong.publisher_.Run(cancel.token()));
+  Emit();
+  v1::ReachRequest request;
+  v1::ReachMoment* asked = request.add_moments();
+  asked->set_shard("H30");
+  *asked->mutable_moment() = time::ToTimestamp(wrong.clock_.Now() - absl::Hours(1));
+  const auto reached = SyncWait(loop_, wrong.publisher_.Reach(request, Soon(), async::CancelToken()));
+  ASSERT_TRUE(reached.ok()) << reached.status();
+  EXPECT_LE(time::FromTimestamp(reached->reached(0).watermark()), absl::Now());
+  uint64_t commits = 0;
+  loop_.RunAndWait([&] { commits = wrong.store_.tally().committed; });
+  EXPECT_LE(commits, 10u) << "and Redis is not asked again and again";
+  // Calls of the other replica take effect at once.
+  store::Transaction tx(store_.Keys("H30"));
+  tx.TakesEffectAt(absl::Now());
+  tx.Emit(v1::Event().SerializeAsString());
+  const auto outcome = SyncWait(loop_, store_.Commit(std::move(tx), Soon()));
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(outcome->kind, store::CommitOutcome::Kind::kCommitted);
+  EXPECT_TRUE(Reach(absl::Now()).ok());
+  EXPECT_LE(watermark(), absl::Now());
+  cancel.Cancel();
+  ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= 1; }));
+}
+
+TEST_F(OnDemandTest, AClockThatStepsBackAnHourStopsNothing) {
+  WrongHost host(loop_, redis_, absl::ZeroDuration());
+  ASSERT_TRUE(SyncWait(loop_, host.client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(SyncWait(loop_, host.publisher_.AddShard("H30", Soon())).ok());
+  async::CancelSource cancel(loop_);
+  loop_.Spawn(host.publisher_.Run(cancel.token()));
+  const absl::Time before = absl::Now();
+  ASSERT_TRUE(Reach(before).ok());
+  host.clock_.off_ = -absl::Hours(1);
+  const auto commit = [&](absl::Time at) {
+    store::Transaction tx(host.store_.Keys("H30"));
+    tx.TakesEffectAt(at);
+    tx.Emit(v1::Event().SerializeAsString());
+    return SyncWait(loop_, host.store_.Commit(std::move(tx), Soon()));
+  };
+  // What is decided before the watermark is told it, and takes effect there.
+  const auto stale = commit(host.clock_.Now());
+  ASSERT_TRUE(stale.ok()) << stale.status();
+  ASSERT_EQ(stale->kind, store::CommitOutcome::Kind::kStale);
+  const auto committed = commit(stale->watermark);
+  ASSERT_TRUE(committed.ok()) << committed.status();
+  EXPECT_EQ(committed->kind, store::CommitOutcome::Kind::kCommitted);
+  ASSERT_TRUE(WaitUntil([&] {
+    uint64_t position = 0;
+    loop_.RunAndWait([&] { position = host.publisher_.position("H30"); });
+    return position == committed->position;
+  }));
+  // Who asks by that clock is answered at once, by what holds already.
+  v1::ReachRequest request;
+  v1::ReachMoment* asked = request.add_moments();
+  asked->set_shard("H30");
+  *asked->mutable_moment() = time::ToTimestamp(host.clock_.Now());
+  const auto reached = SyncWait(loop_, host.publisher_.Reach(request, Soon(), async::CancelToken()));
+  ASSERT_TRUE(reached.ok()) << reached.status();
+  EXPECT_GE(time::FromTimestamp(reached->reached(0).watermark()), host.clock_.Now());
+  // And the other replica goes on.
+  const absl::Time later = absl::Now();
+  ASSERT_TRUE(Reach(later).ok());
+  EXPECT_GE(watermark(), later - absl::Milliseconds(1));
+  cancel.Cancel();
+  ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= 1; }));
 }
 
 TEST_F(OnDemandTest, ABoundThatRestsIsAskedOn) {

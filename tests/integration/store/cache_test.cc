@@ -255,7 +255,7 @@ TEST_F(CacheTest, ACommitOfThousandsIsWholeOrNothing) {
 TEST_F(CacheTest, TheEffectTimeOfACommitIsItsEarliestEvents) {
   const absl::Time now = clock_.Now();
   Transaction tx(store_.Keys("H30"));
-  tx.MoveWatermark(now + absl::Seconds(10));
+  tx.MoveWatermark(now + absl::Seconds(10), /*bounded=*/false);
   ASSERT_TRUE(Wait(store_.Commit(tx, Soon())).ok());
   for (const auto& [first, second] : {std::pair(5, 20), std::pair(20, 5)}) {
     Session session(store_, "H30");

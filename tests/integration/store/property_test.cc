@@ -35,7 +35,7 @@ class StorePropertyTest : public StoreTest {
       if (what < 3) {
         clock.AdvanceTo(clock.Now() + absl::Seconds(1 + random() % 5));
         Transaction tx(store.Keys("H30"));
-        tx.MoveWatermark(clock.Now() + absl::Milliseconds(random() % 3));
+        tx.MoveWatermark(clock.Now() + absl::Milliseconds(random() % 3), /*bounded=*/false);
         EXPECT_TRUE(Wait(store.Commit(tx, Soon())).ok());
       } else if (what < 4) {
         redis.Restart();

@@ -156,7 +156,7 @@ TEST_F(ReplayTest, ACreationTakesOneNumberWhateverIsRepeatedAndLost) {
     // The watermark passes the time: all that is under way is decided again, under the same numbers.
     clock_.AdvanceTo(clock_.Now() + absl::Seconds(1));
     Transaction tx(store_.Keys("H30"));
-    tx.MoveWatermark(clock_.Now() + absl::Milliseconds(1));
+    tx.MoveWatermark(clock_.Now() + absl::Milliseconds(1), /*bounded=*/false);
     ASSERT_TRUE(Wait(store_.Commit(tx, Soon())).ok());
   }
   ASSERT_EQ(codes.size(), opened);

@@ -129,7 +129,7 @@ TEST_F(StoreTest, RacingMutationsAllTakeEffectOnce) {
 TEST_F(StoreTest, NothingIsCommittedBeforeTheWatermark) {
   const absl::Time now = clock_.Now();
   Transaction tx(store_.Keys("H30"));
-  tx.MoveWatermark(now + absl::Hours(1));
+  tx.MoveWatermark(now + absl::Hours(1), /*bounded=*/false);
   ASSERT_TRUE(SyncWait(loop_, store_.Commit(tx, Soon())).ok());
   // The mutation is decided again at the watermark, not before it.
   auto added = SyncWait(loop_, Add(kId, "request-1", 1));
@@ -138,7 +138,7 @@ TEST_F(StoreTest, NothingIsCommittedBeforeTheWatermark) {
   EXPECT_EQ(store_.tally().stale, 1);
   // And the watermark never goes back.
   Transaction back(store_.Keys("H30"));
-  back.MoveWatermark(now);
+  back.MoveWatermark(now, /*bounded=*/false);
   auto outcome = SyncWait(loop_, store_.Commit(back, Soon()));
   EXPECT_EQ(outcome->position, 1);
   auto later = SyncWait(loop_, Add(kId, "request-2", 1));
