@@ -79,24 +79,19 @@ TEST(Listing, PagesEndByNumberAndByLooks) {
   EXPECT_EQ(found, 5'000u);
 }
 
+// The sample has two versions of it, the later one from 1 March 2027.
 TEST(Listing, ProceduresOfADay) {
-  v1::ReferenceSet set = SampleCatalogue().set();
-  v1::Procedure* later = set.add_procedures();
-  *later = set.procedures(0);
-  set.mutable_procedures(0)->set_valid_until("2026-01-01");
-  later->set_valid_from("2026-01-01");
-  later->clear_valid_until();
-  later->set_name("Cấp lại Giấy khai sinh");
-  const auto catalogue = Catalogue::Compile(set);
-  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
   ListQuery query;
-  query.text = "giay KHAI";
-  query.as_of = absl::CivilDay(2026, 1, 1);
-  const auto now = ListProcedures(**catalogue, query);
-  ASSERT_EQ(now.items.size(), 1u);
-  EXPECT_EQ(now.items[0]->name(), "Cấp lại Giấy khai sinh");
-  query.as_of = absl::CivilDay(2025, 12, 31);
-  EXPECT_TRUE(ListProcedures(**catalogue, query).items.empty());
+  query.text = "1.001193";
+  EXPECT_EQ(ListProcedures(SampleCatalogue(), query).items.size(), 2u);
+  query.as_of = absl::CivilDay(2027, 2, 28);
+  const auto before = ListProcedures(SampleCatalogue(), query);
+  ASSERT_EQ(before.items.size(), 1u);
+  EXPECT_EQ(before.items[0]->valid_until(), "2027-03-01");
+  query.as_of = absl::CivilDay(2027, 3, 1);
+  const auto since = ListProcedures(SampleCatalogue(), query);
+  ASSERT_EQ(since.items.size(), 1u);
+  EXPECT_EQ(since.items[0]->valid_from(), "2027-03-01");
 }
 
 }  // namespace
