@@ -94,7 +94,7 @@ Task<void> Applier::Run(CancelToken cancel) {
     const absl::Time now = absl::Now();
     const absl::Time due = DueAt(now);
     if (due > now) {
-      absl::Status woken = co_await wake_.Wait(due, cancel);
+      absl::Status woken = co_await wake_.Wait(std::min(due, AcknowledgeAt()), cancel);
       (void)woken;
       continue;
     }
@@ -197,6 +197,16 @@ void Applier::Progress() {
     if (due && !std::exchange(followed->acknowledging, true)) loop_.Spawn(Acknowledge(followed.get()));
   }
   if (any && progressed_) progressed_();
+}
+
+absl::Time Applier::AcknowledgeAt() const {
+  absl::Time at = absl::InfiniteFuture();
+  for (const auto& followed : followed_) {
+    const Consumer& consumer = *followed->consumer;
+    if (followed->acknowledging || !followed->Unacknowledged()) continue;
+    at = std::min(at, consumer.acknowledged_at + kAcknowledge);
+  }
+  return at;
 }
 
 absl::Time Applier::DueAt(absl::Time now) const {
@@ -371,7 +381,7 @@ Task<void> Applier::Acknowledge(Followed* followed) {
     if (status.ok()) consumer.acknowledged = told;
   }
   followed->acknowledging = false;
-  if (followed->Unacknowledged()) wake_.Set();
+  wake_.Set();
 }
 
 }  // namespace motcua::feed

@@ -86,6 +86,8 @@ class Applier {
   async::Task<absl::Status> Locate();
   // When the next commit is to begin: InfinitePast at once, InfiniteFuture when something arrives.
   absl::Time DueAt(absl::Time now) const;
+  // When the cursors are to pass what was not for this service, at rest too: replicas that follow read them.
+  absl::Time AcknowledgeAt() const;
   Parts Collect(absl::Time now) const;
   // Commits the parts together or, where they do not go together, each by itself.
   async::Task<void> Apply(Parts parts, async::CancelToken cancel);
