@@ -17,6 +17,8 @@ REPLICAS=${REPLICAS:-1}
 SERVICE_FLAGS=(--simulated_time --simulated_start=2000-01-01T00:00:00Z)
 # Of Redis; elsewhere than under $RUN where that is too long, see choose_socket.
 REDIS_SOCKET=$RUN/redis.sock
+# What the services are told, where that is not this socket.
+REDIS_ADDRESS=
 declare -A PID PORT EXTRA_FLAGS
 
 # A loopback port that nothing listens on, below the range of outgoing connections.
@@ -127,7 +129,7 @@ service_start() {
     tls=("--tls_cert=$RUN/credentials/$service.crt" "--tls_key=$RUN/credentials/$service.key" "--tls_ca=$RUN/credentials/ca.crt")
   fi
   # shellcheck disable=SC2086
-  spawn "$name" "$BIN/motcua-$service" --listen="127.0.0.1:${PORT[$name]}" --redis="unix:$REDIS_SOCKET" \
+  spawn "$name" "$BIN/motcua-$service" --listen="127.0.0.1:${PORT[$name]}" --redis="${REDIS_ADDRESS:-unix:$REDIS_SOCKET}" \
     --jwt_keys="$RUN/credentials/jwt" "${tls[@]}" "${peers[@]}" "${SERVICE_FLAGS[@]}" ${EXTRA_FLAGS[$service]:-}
 }
 
