@@ -94,7 +94,7 @@ Task<void> Applier::Run(CancelToken cancel) {
     const absl::Time now = absl::Now();
     const absl::Time due = DueAt(now);
     if (due > now) {
-      absl::Status woken = co_await wake_.Wait(std::min(due, AcknowledgeAt()), cancel);
+      absl::Status woken = co_await wake_.Wait(due, cancel);
       (void)woken;
       continue;
     }
@@ -199,16 +199,6 @@ void Applier::Progress() {
   if (any && progressed_) progressed_();
 }
 
-absl::Time Applier::AcknowledgeAt() const {
-  absl::Time at = absl::InfiniteFuture();
-  for (const auto& followed : followed_) {
-    const Consumer& consumer = *followed->consumer;
-    if (followed->acknowledging || !followed->Unacknowledged()) continue;
-    at = std::min(at, consumer.acknowledged_at + kAcknowledge);
-  }
-  return at;
-}
-
 absl::Time Applier::DueAt(absl::Time now) const {
   absl::Time due = absl::InfiniteFuture();
   absl::Time first = absl::InfiniteFuture();
@@ -218,7 +208,7 @@ absl::Time Applier::DueAt(absl::Time now) const {
     const Consumer& consumer = *followed->consumer;
     if (followed->Unacknowledged() && !followed->acknowledging)
       due = std::min(due, consumer.acknowledged_at + kAcknowledge);
-    if (consumer.waiting() == 0) continue;
+    if (consumer.waiting() == 0 || followed->moving) continue;
     if (consumer.rests_until() > now) {
       due = std::min(due, consumer.rests_until());
       continue;
@@ -235,7 +225,8 @@ absl::Time Applier::DueAt(absl::Time now) const {
 Applier::Parts Applier::Collect(absl::Time now) const {
   std::vector<Followed*> ready;
   for (const auto& followed : followed_) {
-    if (followed->consumer->waiting() > 0 && followed->consumer->rests_until() <= now)
+    const Consumer& consumer = *followed->consumer;
+    if (consumer.waiting() > 0 && !followed->moving && consumer.rests_until() <= now)
       ready.push_back(followed.get());
   }
   Parts parts;
@@ -369,7 +360,13 @@ Task<void> Applier::Acknowledge(Followed* followed) {
   // Also for the sake of the epoch alone: of one that is long past nobody could say what became of it.
   const bool moved =
       consumer.applied() > consumer.cursor().position || consumer.epoch() != consumer.cursor().epoch;
-  if (moved && consumer.waiting() == 0) status = co_await CommitCursor(&consumer);
+  // What is being applied, or comes meanwhile, moves the cursor by itself: the two would race.
+  if (moved && consumer.waiting() == 0 && !applying_) {
+    followed->moving = true;
+    status = co_await CommitCursor(&consumer);
+    followed->moving = false;
+    wake_.Set();
+  }
   const store::Cursor told = consumer.cursor();
   if (status.ok() && !(told == consumer.acknowledged)) {
     v1::AcknowledgeRequest request;

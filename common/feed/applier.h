@@ -64,6 +64,8 @@ class Applier {
     Projection& projection;
     std::unique_ptr<Consumer> consumer;
     bool acknowledging = false;
+    // The cursor is being moved over what was not for this service; nothing is applied meanwhile.
+    bool moving = false;
     bool Unacknowledged() const {
       return consumer->located() &&
              !(store::Cursor(consumer->epoch(), consumer->applied()) == consumer->acknowledged);
@@ -86,8 +88,6 @@ class Applier {
   async::Task<absl::Status> Locate();
   // When the next commit is to begin: InfinitePast at once, InfiniteFuture when something arrives.
   absl::Time DueAt(absl::Time now) const;
-  // When the cursors are to pass what was not for this service, at rest too: replicas that follow read them.
-  absl::Time AcknowledgeAt() const;
   Parts Collect(absl::Time now) const;
   // Commits the parts together or, where they do not go together, each by itself.
   async::Task<void> Apply(Parts parts, async::CancelToken cancel);
