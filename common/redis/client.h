@@ -196,9 +196,9 @@ class Client {
   /// is made anew. Of two clients of one process each has its own. Any thread.
   void SetGreeting(Greeting greeting);
 
-  /// Number of the connection that commands on `key` go over; 0: none yet. Another one before anything can be sent over
-  /// another connection, and never the same for two, siblings' included: what was found out about the server
-  /// holds while it stays the same. On the loop.
+  /// Number of the connection that commands on `key` go over; 0: none yet. Another one before anything can be
+  /// sent over another connection, and never the same for two, siblings' included: what was found out about
+  /// the server holds while it stays the same. On the loop.
   uint64_t connection(std::string_view key) const;
 
   /// Why the connection was last lost or not made (OK: never happened). For logs: may name the host. Any thread.

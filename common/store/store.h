@@ -106,8 +106,8 @@ class Store {
   Scratch& scratch() { return scratch_; }
 
   // On a connection that the shard's epochs were not looked at on, looks first. With replicas required
-  // (redis::Options::min_replicas) it returns when they have it: also what was there before is told by then, such as
-  // the reply of kReplayed.
+  // (redis::Options::min_replicas) it returns when they have it: also what was there before is told by then,
+  // such as the reply of kReplayed.
   async::Task<absl::StatusOr<CommitOutcome>> Commit(Transaction transaction, absl::Time deadline);
 
   // For an answer that rests on what was read of the shard, and is as good as a commit: a reply that was

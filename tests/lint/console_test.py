@@ -26,7 +26,7 @@ EXPORTED = alerts_lint.exported(alerts_lint.read(ROOT)["metrics"])
 SERVICES = ["intake", "routing", "deadline-monitor", "notification"]
 VALUES = {"version": "0.0.1", "commit": "abcdef0", "build_type": "Release", "dependency": "redis", "shard": "H30",
           "service": "motcua.intake.v1.IntakeService", "method": "GetDossier", "code": "OK", "source": "intake",
-          "channel": "mail", "outcome": "delivered", "result": "committed"}
+          "channel": "mail", "outcome": "delivered", "result": "committed", "what": "tokens"}
 # Counters of what does not happen while all is well.
 STILL = {"motcua_redis_refused_total", "motcua_redis_disconnects_total"}
 BEGAN = time.time()

@@ -222,15 +222,8 @@ TEST_F(EpochTest, APromotedReplicaThatLaggedBehindIsAnotherHistory) {
   replica.Start();
   emitted_trace_ = "old";
   Emit(7);
-  redis::Options options = RedisOptions(other);
-  redis::Client there(loop_, options);
-  ASSERT_TRUE(SyncWait(loop_, there.WaitConnected(Soon())).ok());
-  ASSERT_TRUE(WaitUntil([&] {
-    redis::Command length("XLEN");
-    length.Arg(store_.Keys("H30").Feed());
-    const auto reply = SyncWait(loop_, there.Execute(std::move(length), Soon()));
-    return reply.ok() && reply->integer() == 7;
-  }));
+  const std::string length = absl::StrCat("XLEN ", store_.Keys("H30").Feed());
+  ASSERT_TRUE(WaitUntil([&] { return other.Ask(length) == ":7"; }));
   ASSERT_EQ(other.Ask("REPLICAOF NO ONE"), "+OK");
   Emit(3);
   ASSERT_TRUE(WaitUntil([&] { return Counted(replica)["old:10"] == 1; })) << replica.Standing();
