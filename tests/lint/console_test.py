@@ -28,7 +28,7 @@ VALUES = {"version": "0.0.1", "commit": "abcdef0", "build_type": "Release", "dep
           "service": "motcua.intake.v1.IntakeService", "method": "GetDossier", "code": "OK", "source": "intake",
           "channel": "mail", "outcome": "delivered", "result": "committed", "what": "tokens"}
 # Counters of what does not happen while all is well.
-STILL = {"motcua_redis_refused_total", "motcua_redis_disconnects_total"}
+STILL = {"motcua_redis_refused_total", "motcua_redis_disconnects_total", "motcua_consumer_lost_positions_total"}
 BEGAN = time.time()
 
 
