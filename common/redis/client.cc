@@ -258,10 +258,6 @@ std::unique_ptr<Client> Client::Sibling() {
   return std::unique_ptr<Client>(new Client(router_->MakeSibling()));
 }
 
-void Client::SetGreeting(Greeting greeting) {
-  router_->loop().RunAndWait([this, &greeting] { router_->SetGreeting(std::move(greeting)); });
-}
-
 uint64_t Client::connection(std::string_view key) const {
   if (!router_->clustered()) return router_->one().link_number();
   const Router::Node* const node = router_->NodeOf(key);

@@ -86,8 +86,6 @@ struct Options {
   std::string password_file;
   /// From the start of a connection attempt to the server's answer.
   absl::Duration connect_timeout = absl::Seconds(2);
-  /// What SetGreeting's task may take on a new connection.
-  absl::Duration greeting_timeout = absl::Seconds(10);
   /// So many replicas must have what a script with a marker wrote before it is answered; 0: none.
   int min_replicas = 0;
   /// How long they are waited for, at most: the outcome is unknown then.
@@ -127,30 +125,6 @@ struct ClientStats {
 class Pipeline;
 class Router;
 
-/// A connection that has just been made to a server that takes writes, before anything else is sent on it.
-class GreetingLink {
- public:
-  GreetingLink(std::shared_ptr<Pipeline> pipeline, uint64_t attempt);
-
-  /// The server, as `unix:/path` or `host:port`; for logs.
-  const std::string& node() const { return node_; }
-  /// Whether the key is on this server: of a cluster, by its slot; else always.
-  bool Serves(std::string_view key) const;
-
-  /// As the Client's, on exactly this connection. UNAVAILABLE when it is gone.
-  async::Task<absl::StatusOr<Reply>> Execute(Command command, absl::Time deadline);
-  async::Task<absl::StatusOr<Reply>> Eval(ScriptCall call, absl::Time deadline);
-
- private:
-  const std::shared_ptr<Pipeline> pipeline_;
-  const uint64_t attempt_;
-  const std::string node_;
-};
-
-/// An error drops the connection; it is made anew after a pause, and greeted again. The link lives as long as
-/// the task.
-using Greeting = std::function<async::Task<absl::Status>(GreetingLink& link)>;
-
 class Client {
  public:
   /// Starts connecting; does not wait.
@@ -180,8 +154,8 @@ class Client {
   async::Task<absl::Status> Confirm(std::string key, absl::Time deadline,
                                     async::CancelToken cancel = async::CancelToken());
 
-  /// Commands can be sent: the connection is up, the server takes writes and the greeting has been run; of a
-  /// cluster, of every node that has slots. Any thread.
+  /// Commands can be sent: the connection is up and the server takes writes; of a cluster, of every node that
+  /// has slots. Any thread.
   bool connected() const;
 
   /// Keys of different slots cannot be in one command, and what blocks holds up all slots of the node. Any
@@ -189,12 +163,8 @@ class Client {
   bool clustered() const;
 
   /// A client of the same servers with connections of its own, to the nodes that it is used for alone; shares
-  /// what is known of the servers, and the counts. Without the greeting.
+  /// what is known of the servers, and the counts.
   std::unique_ptr<Client> Sibling();
-
-  /// Is run on each new connection before any other command of this client; a connection that stands already
-  /// is made anew. Of two clients of one process each has its own. Any thread.
-  void SetGreeting(Greeting greeting);
 
   /// Number of the connection that commands on `key` go over; 0: none yet. Another one before anything can be
   /// sent over another connection, and never the same for two, siblings' included: what was found out about

@@ -32,8 +32,6 @@ absl::Status PipelineShared::last_error() const {
   return last_error_;
 }
 
-async::Task<absl::Status> Pipeline::Owner::Greet(GreetingLink&) { co_return absl::OkStatus(); }
-
 Pipeline::PendingReply::~PendingReply() {
   if (pipeline_ != nullptr) pipeline_->slots_[slot_ - pipeline_->first_slot_].pending = nullptr;
 }
@@ -69,16 +67,10 @@ void Pipeline::ConnectTo(const Address& address) {
 void Pipeline::Open() {
   StopTimer(&attempt_timer_);
   state_ = State::kConnecting;
-  ++attempt_;
   link_ = Link::Open(loop_, address_, *this);
   attempt_timer_ = loop_.StartTimer(shared_->options.connect_timeout, [this] {
     Drop(internal::Unavailable("the store did not accept the connection in time"));
   });
-}
-
-void Pipeline::GreetAnew() {
-  if (state_ != State::kReady && state_ != State::kGreeting) return;
-  Drop(internal::Unavailable("the connection to the store is prepared anew"));
 }
 
 void Pipeline::Shutdown() {
@@ -121,28 +113,12 @@ void Pipeline::SendOwn(Asked asked, const Command& command) {
 async::Task<absl::StatusOr<Reply>> Pipeline::Ask(std::shared_ptr<Pipeline> pipeline, Command command,
                                                  absl::Time deadline) {
   PendingReply pending(pipeline->loop_, deadline, async::CancelToken());
-  if (pipeline->state_ != State::kGreeting && pipeline->state_ != State::kReady) {
+  if (pipeline->state_ != State::kReady) {
     co_return internal::Unavailable("the store is not connected");
   }
   pipeline->Put(pending, [&command](std::string& out) { command.AppendTo(out); });
   absl::Status waited = co_await pending.waiter;
   co_return internal::Outcome(std::move(waited), std::move(pending.reply));
-}
-
-async::Task<absl::StatusOr<Reply>> Pipeline::Ask(std::shared_ptr<Pipeline> pipeline, const ScriptCall* call,
-                                                 absl::Time deadline) {
-  for (const bool with_source : {false, true}) {
-    PendingReply pending(pipeline->loop_, deadline, async::CancelToken());
-    if (pipeline->state_ != State::kGreeting && pipeline->state_ != State::kReady) break;
-    pipeline->Put(pending, [call, with_source](std::string& out) {
-      with_source ? call->AppendEvalTo(out) : call->AppendEvalShaTo(out);
-    });
-    absl::Status waited = co_await pending.waiter;
-    const bool unknown =
-        waited.ok() && pending.reply.is_error() && internal::MeansNoScript(pending.reply.text());
-    if (with_source || !unknown) co_return internal::Outcome(std::move(waited), std::move(pending.reply));
-  }
-  co_return internal::Unavailable("the store is not connected");
 }
 
 void Pipeline::OnLinkUp() {
@@ -220,39 +196,11 @@ void Pipeline::OnOwnReply(Asked asked, const Reply& reply) {
     Drop(judged);
     return;
   }
-  if (state_ == State::kConnecting && --greetings_left_ == 0) Greet();
-}
-
-void Pipeline::Greet() {
-  StopTimer(&attempt_timer_);
-  if (kind_ != Kind::kPrimary || !owner_.greets()) {
-    BecomeReady();
-    return;
-  }
-  state_ = State::kGreeting;
-  attempt_timer_ = loop_.StartTimer(shared_->options.greeting_timeout, [this] {
-    Drop(internal::Unavailable("the connection to the store could not be prepared in time"));
-  });
-  // Parameters, not captures: the task outlives this frame.
-  const auto run = [](std::shared_ptr<Pipeline> self, uint64_t attempt) -> async::Task<void> {
-    GreetingLink link(self, attempt);
-    absl::Status greeted = co_await self->owner_.Greet(link);
-    self->OnGreeted(attempt, std::move(greeted));
-  };
-  loop_.Spawn(run(shared_from_this(), attempt_));
-}
-
-void Pipeline::OnGreeted(uint64_t attempt, absl::Status status) {
-  if (state_ != State::kGreeting || attempt != attempt_) return;
-  if (!status.ok()) {
-    Drop(status);
-    return;
-  }
-  StopTimer(&attempt_timer_);
-  BecomeReady();
+  if (state_ == State::kConnecting && --greetings_left_ == 0) BecomeReady();
 }
 
 void Pipeline::BecomeReady() {
+  StopTimer(&attempt_timer_);
   state_ = State::kReady;
   failures_ = 0;
   if (kind_ == Kind::kPrimary) {
@@ -281,7 +229,6 @@ void Pipeline::CloseLink(const absl::Status& why) {
   link_.reset();
   greetings_left_ = 0;
   unanswered_pings_ = 0;
-  ++attempt_;
   state_ = State::kPausing;
   first_slot_ += slots_.size();
   std::deque<Slot> orphans = std::exchange(slots_, {});
@@ -322,21 +269,6 @@ void Pipeline::OnHeartbeat() {
 void Pipeline::StopTimer(async::TimerId* timer) {
   loop_.CancelTimer(*timer);
   *timer = async::TimerId();
-}
-
-GreetingLink::GreetingLink(std::shared_ptr<Pipeline> pipeline, uint64_t attempt)
-    : pipeline_(std::move(pipeline)), attempt_(attempt), node_(pipeline_->address().ToString()) {}
-
-bool GreetingLink::Serves(std::string_view key) const { return pipeline_->Serves(key); }
-
-async::Task<absl::StatusOr<Reply>> GreetingLink::Execute(Command command, absl::Time deadline) {
-  if (!pipeline_->IsGreeting(attempt_)) co_return internal::Unavailable("the store is not connected");
-  co_return co_await Pipeline::Ask(pipeline_, std::move(command), deadline);
-}
-
-async::Task<absl::StatusOr<Reply>> GreetingLink::Eval(ScriptCall call, absl::Time deadline) {
-  if (!pipeline_->IsGreeting(attempt_)) co_return internal::Unavailable("the store is not connected");
-  co_return co_await Pipeline::Ask(pipeline_, &call, deadline);
 }
 
 }  // namespace motcua::redis

@@ -4,7 +4,7 @@
 // States: waiting for an address -> connecting (a link is being opened, then greeted: see below) -> ready ->
 // pausing (before the next attempt, full-jitter backoff) -> ...; closed for good by Shutdown.
 //
-// The greeting: AUTH, PING (a server that loads its data refuses it), ROLE; then the owner's own greeting.
+// The greeting: AUTH, PING (a server that loads its data refuses it), ROLE.
 // Only then is the link ready. A node that takes no writes never is. ROLE is the heartbeat, too: who is
 // demoted while its links live is given up at the next one.
 //
@@ -64,8 +64,8 @@ struct PipelineShared {
 class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Link::Listener {
  public:
   enum class Kind {
-    kPrimary,   // for commands: greeted as above
-    kConfirm,   // for WAIT beside one of these: the owner's greeting is not run on it
+    kPrimary,   // for commands
+    kConfirm,   // for WAIT beside one of these
     kAnyNode,   // of a cluster, to be asked for the slots: its role does not matter
     kSentinel,  // one that knows no users is asked without
   };
@@ -75,10 +75,6 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
    public:
     /// The next attempt is due: where to? Nothing: ConnectTo will be called.
     virtual std::optional<Address> WhereTo(Pipeline& pipeline) = 0;
-    /// Null: the link is ready when the server has answered. `link` lives as long as the task.
-    virtual async::Task<absl::Status> Greet(GreetingLink& link);
-    virtual bool greets() const { return false; }
-    virtual bool Serves(const Pipeline&, std::string_view) const { return true; }
     /// Ready, or no more. Called when connected() has changed, on the loop.
     virtual void OnReady(Pipeline& pipeline, bool ready) = 0;
     /// An attempt or a link has failed.
@@ -98,11 +94,8 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
   void ConnectTo(const Address& address);
   /// Gives the link up and connects anew.
   void Drop(const absl::Status& why);
-  /// The owner has another greeting now: a link that had the old one is made anew.
-  void GreetAnew();
   /// Fails everything in flight; nothing happens afterwards.
   void Shutdown();
-
   /// A coroutine's wait for one reply; a local of the coroutine. Its destruction leaves the slot in place.
   class PendingReply {
    public:
@@ -142,12 +135,9 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
     return absl::OkStatus();
   }
 
-  /// A command of the owner's own, which waits for nobody and counts nowhere: also while the link is greeted.
+  /// A command of the owner's own, which waits for nobody and counts nowhere.
   /// The pipeline is kept for as long.
   static async::Task<absl::StatusOr<Reply>> Ask(std::shared_ptr<Pipeline> pipeline, Command command,
-                                                absl::Time deadline);
-  /// `call` outlives the task.
-  static async::Task<absl::StatusOr<Reply>> Ask(std::shared_ptr<Pipeline> pipeline, const ScriptCall* call,
                                                 absl::Time deadline);
 
   async::Loop& loop() { return loop_; }
@@ -160,10 +150,6 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
   const Address& address() const { return address_; }
   /// Which link it is, counted over all pipelines of the client and its siblings; 0: none was ready yet.
   uint64_t link_number() const { return link_number_; }
-  /// Whether the node has the slot of `key`, as far as its owner knows.
-  bool Serves(std::string_view key) const { return owner_.Serves(*this, key); }
-  /// The attempt of this number is being greeted.
-  bool IsGreeting(uint64_t attempt) const { return state_ == State::kGreeting && attempt == attempt_; }
   /// What the primary calls the history of its data (the replication id) since the link was greeted; empty
   /// where no replicas are waited for.
   const std::string& history() const { return history_; }
@@ -178,7 +164,7 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
     Asked asked = Asked::kCaller;
     int64_t sent_at = 0;  // nanoseconds of the monotonic clock; 0: not sampled
   };
-  enum class State { kIdle, kAwaitingAddress, kConnecting, kGreeting, kReady, kPausing, kClosed };
+  enum class State { kIdle, kAwaitingAddress, kConnecting, kReady, kPausing, kClosed };
 
   template <class Append>
   void Put(PendingReply& pending, Append append) {
@@ -200,8 +186,6 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
   void Open();
   void OnOwnReply(Asked asked, const Reply& reply);
   absl::Status Judge(Asked asked, const Reply& reply);
-  void Greet();
-  void OnGreeted(uint64_t attempt, absl::Status status);
   void BecomeReady();
   void CloseLink(const absl::Status& why);
   void Pause();
@@ -219,7 +203,6 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
   std::deque<Slot> slots_;
   uint64_t first_slot_ = 0;  // number of slots_.front()
   int greetings_left_ = 0;   // own replies before the link counts as answered
-  uint64_t attempt_ = 0;
   uint64_t link_number_ = 0;
   std::string history_;
   int failures_ = 0;  // attempts in a row

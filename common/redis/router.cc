@@ -173,13 +173,6 @@ std::optional<Address> Router::WhereTo(Pipeline& pipeline) {
   return std::nullopt;
 }
 
-bool Router::Serves(const Pipeline& pipeline, std::string_view key) const {
-  if (!clustered_) return true;
-  const internal::SlotTable& table = topology_->table();
-  const uint16_t owner = table.OwnerOf(internal::SlotOf(key));
-  return owner != internal::SlotTable::kNobody && table.nodes()[owner] == pipeline.address();
-}
-
 void Router::OnReady(Pipeline& pipeline, bool) {
   if (shut_down_) return;
   const bool told = Recount();
@@ -212,11 +205,6 @@ void Router::Tell() {
   loop_.Post([self = shared_from_this(), now = connected()] {
     for (size_t i = 0; i < self->observers_.size(); ++i) self->observers_[i](now);
   });
-}
-
-void Router::SetGreeting(Greeting greeting) {
-  greeting_ = std::move(greeting);
-  for (const std::unique_ptr<Node>& node : nodes_) node->commands->GreetAnew();
 }
 
 void Router::AddObserver(absl::AnyInvocable<void(bool)> observer) {

@@ -63,7 +63,6 @@ class Router final : public std::enable_shared_from_this<Router>,
   bool clustered() const { return clustered_; }
   bool confirms() const { return shared_->options.min_replicas > 0; }
 
-  void SetGreeting(Greeting greeting);
   void AddObserver(absl::AnyInvocable<void(bool)> observer);
 
   async::Loop& loop() { return loop_; }
@@ -74,9 +73,6 @@ class Router final : public std::enable_shared_from_this<Router>,
  private:
   void OnTopology() override;
   std::optional<Address> WhereTo(Pipeline& pipeline) override;
-  async::Task<absl::Status> Greet(GreetingLink& link) override { return greeting_(link); }
-  bool greets() const override { return greeting_ != nullptr; }
-  bool Serves(const Pipeline& pipeline, std::string_view key) const override;
   void OnReady(Pipeline& pipeline, bool ready) override;
   void OnFailure(Pipeline& pipeline) override;
 
@@ -98,7 +94,6 @@ class Router final : public std::enable_shared_from_this<Router>,
   // Of a cluster; null: nobody, or not used yet.
   std::vector<Node*> by_slot_;
   async::Event ready_;
-  Greeting greeting_;
   std::vector<absl::AnyInvocable<void(bool)>> observers_;
   bool shut_down_ = false;
   std::atomic<bool> connected_{false};

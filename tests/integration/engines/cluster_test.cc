@@ -119,31 +119,6 @@ TEST_F(ClusterTest, EachCommandGoesToTheNodeOfItsKey) {
             "REDIS_ERROR");
 }
 
-TEST_F(ClusterTest, AGreetingKnowsWhichKeysItsNodeHas) {
-  const std::vector<std::string> shards = ShardsOfEach();
-  ASSERT_EQ(shards.size(), 3u);
-  std::map<std::string, std::set<std::string>> served;
-  redis::Client client(loop_, OptionsFor());
-  client.SetGreeting([&](redis::GreetingLink& link) {
-    for (const std::string& shard : shards) {
-      if (link.Serves("ro:{" + shard + "}:feed")) served[link.node()].insert(shard);
-    }
-    const auto run = [](redis::GreetingLink* to) -> Task<absl::Status> {
-      absl::StatusOr<redis::Reply> reply = co_await to->Execute(Command("PING"), Soon());
-      co_return reply.status();
-    };
-    return run(&link);
-  });
-  ASSERT_TRUE(SyncWait(loop_, client.WaitConnected(Soon())).ok());
-  loop_.RunAndWait([&] {
-    EXPECT_EQ(served.size(), 3u);
-    for (const std::string& shard : shards) {
-      const size_t owner = cluster_->OwnerOf(SlotOfShard(shard));
-      EXPECT_EQ(served[cluster_->server(owner).tcp_address()], std::set<std::string>{shard});
-    }
-  });
-}
-
 TEST_F(ClusterTest, SlotsAreMovedUnderLoadAndNothingIsLostOrDoneTwice) {
   const std::vector<std::string> shards = ShardsOfEach();
   ASSERT_EQ(shards.size(), 3u);
