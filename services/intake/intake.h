@@ -10,6 +10,7 @@
 #include "common/auth/principal.h"
 #include "common/feed/publisher.h"
 #include "common/reference/catalogue.h"
+#include "common/reference/listing.h"
 #include "common/service/catalogues.h"
 #include "common/store/mutate.h"
 #include "common/store/store.h"
@@ -92,6 +93,13 @@ class Intake {
   // The catalogue of a version; 0 = in force.
   async::Task<absl::StatusOr<CataloguePtr>> CatalogueOf(const auth::Principal& who, std::string shard,
                                                         uint64_t version, absl::Time deadline);
+  // A page of one of the lists, which `select` makes of the catalogue. What is pointed to outlives the task.
+  template <class Response, class Request, class Item>
+  async::Task<absl::StatusOr<Response>> PageOf(
+      const char* list, const auth::Principal* who, store::Caller caller, const Request* request,
+      reference::ListQuery query,
+      reference::Listed<Item> (*select)(const reference::Catalogue&, const reference::ListQuery&),
+      google::protobuf::RepeatedPtrField<Item>* (Response::*items)());
 
   store::Store& store_;
   service::Catalogues& catalogues_;

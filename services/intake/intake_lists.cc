@@ -74,15 +74,6 @@ absl::Status CheckUnder(const reference::Catalogue& catalogue, const std::string
   return findings.ToStatus();
 }
 
-template <class Item, class Response>
-void Fill(const reference::Listed<Item>& page, const std::string& mark, const reference::Catalogue& catalogue,
-          google::protobuf::RepeatedPtrField<Item>& items, Response& response) {
-  for (const Item* item : page.items) *items.Add() = *item;
-  if (!page.last.empty())
-    response.set_next_page_token(absl::WebSafeBase64Escape(absl::StrCat(mark, page.last)));
-  response.set_version(catalogue.version());
-}
-
 }  // namespace
 
 Task<absl::StatusOr<Intake::CataloguePtr>> Intake::CatalogueOf(const Principal& who, std::string shard,
@@ -97,23 +88,35 @@ Task<absl::StatusOr<Intake::CataloguePtr>> Intake::CatalogueOf(const Principal& 
   co_return co_await catalogues_.OfOldVersion(shard, *std::move(old), deadline);
 }
 
+template <class Response, class Request, class Item>
+Task<absl::StatusOr<Response>> Intake::PageOf(
+    const char* list, const Principal* who, Caller caller, const Request* request, ListQuery query,
+    reference::Listed<Item> (*select)(const reference::Catalogue&, const ListQuery&),
+    google::protobuf::RepeatedPtrField<Item>* (Response::*items)()) {
+  std::string mark;
+  absl::Status read = ReadQuery(list, *request, query, mark);
+  if (!read.ok()) co_return read;
+  absl::StatusOr<CataloguePtr> catalogue =
+      co_await CatalogueOf(*who, request->shard(), request->version(), caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  absl::Status under = CheckUnder(**catalogue, query.under);
+  if (!under.ok()) co_return under;
+  const reference::Listed<Item> page = select(**catalogue, query);
+  Response response;
+  for (const Item* item : page.items) *(response.*items)()->Add() = *item;
+  if (!page.last.empty())
+    response.set_next_page_token(absl::WebSafeBase64Escape(absl::StrCat(mark, page.last)));
+  response.set_version((*catalogue)->version());
+  co_return response;
+}
+
 Task<absl::StatusOr<v1::ListAgenciesResponse>> Intake::ListAgencies(const Principal& who, Caller caller,
                                                                     const v1::ListAgenciesRequest& request) {
   ListQuery query;
   query.under = NormalAgencyId(request.under());
   query.level = request.level();
-  std::string mark;
-  absl::Status read = ReadQuery("agencies", request, query, mark);
-  if (!read.ok()) co_return read;
-  absl::StatusOr<CataloguePtr> catalogue =
-      co_await CatalogueOf(who, request.shard(), request.version(), caller.deadline);
-  if (!catalogue.ok()) co_return catalogue.status();
-  absl::Status under = CheckUnder(**catalogue, query.under);
-  if (!under.ok()) co_return under;
-  v1::ListAgenciesResponse response;
-  Fill(reference::ListAgencies(**catalogue, query), mark, **catalogue, *response.mutable_agencies(),
-       response);
-  co_return response;
+  return PageOf("agencies", &who, caller, &request, std::move(query), &reference::ListAgencies,
+                &v1::ListAgenciesResponse::mutable_agencies);
 }
 
 Task<absl::StatusOr<v1::ListOfficersResponse>> Intake::ListOfficers(const Principal& who, Caller caller,
@@ -121,18 +124,8 @@ Task<absl::StatusOr<v1::ListOfficersResponse>> Intake::ListOfficers(const Princi
   ListQuery query;
   query.under = NormalAgencyId(request.under());
   query.role = request.role();
-  std::string mark;
-  absl::Status read = ReadQuery("officers", request, query, mark);
-  if (!read.ok()) co_return read;
-  absl::StatusOr<CataloguePtr> catalogue =
-      co_await CatalogueOf(who, request.shard(), request.version(), caller.deadline);
-  if (!catalogue.ok()) co_return catalogue.status();
-  absl::Status under = CheckUnder(**catalogue, query.under);
-  if (!under.ok()) co_return under;
-  v1::ListOfficersResponse response;
-  Fill(reference::ListOfficers(**catalogue, query), mark, **catalogue, *response.mutable_officers(),
-       response);
-  co_return response;
+  return PageOf("officers", &who, caller, &request, std::move(query), &reference::ListOfficers,
+                &v1::ListOfficersResponse::mutable_officers);
 }
 
 Task<absl::StatusOr<v1::ListProceduresResponse>> Intake::ListProcedures(
@@ -140,31 +133,14 @@ Task<absl::StatusOr<v1::ListProceduresResponse>> Intake::ListProcedures(
   ListQuery query;
   query.sector = request.sector();
   query.level = request.receivable_at();
-  std::string mark;
-  absl::Status read = ReadQuery("procedures", request, query, mark);
-  if (!read.ok()) co_return read;
-  absl::StatusOr<CataloguePtr> catalogue =
-      co_await CatalogueOf(who, request.shard(), request.version(), caller.deadline);
-  if (!catalogue.ok()) co_return catalogue.status();
-  v1::ListProceduresResponse response;
-  Fill(reference::ListProcedures(**catalogue, query), mark, **catalogue, *response.mutable_procedures(),
-       response);
-  co_return response;
+  return PageOf("procedures", &who, caller, &request, std::move(query), &reference::ListProcedures,
+                &v1::ListProceduresResponse::mutable_procedures);
 }
 
 Task<absl::StatusOr<v1::ListCalendarsResponse>> Intake::ListCalendars(
     const Principal& who, Caller caller, const v1::ListCalendarsRequest& request) {
-  ListQuery query;
-  std::string mark;
-  absl::Status read = ReadQuery("calendars", request, query, mark);
-  if (!read.ok()) co_return read;
-  absl::StatusOr<CataloguePtr> catalogue =
-      co_await CatalogueOf(who, request.shard(), request.version(), caller.deadline);
-  if (!catalogue.ok()) co_return catalogue.status();
-  v1::ListCalendarsResponse response;
-  Fill(reference::ListCalendars(**catalogue, query), mark, **catalogue, *response.mutable_calendars(),
-       response);
-  co_return response;
+  return PageOf("calendars", &who, caller, &request, ListQuery(), &reference::ListCalendars,
+                &v1::ListCalendarsResponse::mutable_calendars);
 }
 
 Task<absl::StatusOr<reference::v1::Agency>> Intake::GetAgency(const Principal& who, Caller caller,
