@@ -242,7 +242,9 @@ TEST_F(OnDemandTest, AMomentThatCannotBeReachedIsAnsweredAndHoldsUpNoOther) {
     absl::StatusOr<v1::ReachResponse> response =
         co_await publisher.Reach(std::move(r), Soon(), async::CancelToken());
     EXPECT_TRUE(response.ok()) << response.status();
-    if (response.ok()) EXPECT_LT(time::FromTimestamp(response->reached(0).watermark()), absl::Now());
+    if (response.ok()) {
+      EXPECT_LT(time::FromTimestamp(response->reached(0).watermark()), absl::Now());
+    }
     *done = true;
   }(*publisher_, request, &answered));
   const absl::Time now = absl::Now();
