@@ -128,6 +128,7 @@ nlohmann::ordered_json JsonOf(const std::string& shard, const Verification& veri
           {"alerts", verified.alerts},
           {"messages", verified.messages},
           {"cursors", verified.cursors},
+          {"entries", verified.entries},
           {"notes", verified.notes},
           {"violations", verified.violations},
           {"omitted", verified.omitted}};
@@ -138,7 +139,8 @@ void Print(const Settings& settings, const std::string& shard, const Verificatio
             << verified.acknowledged << settings.Say(" trả lời đã xác nhận, ", " acknowledged replies, ")
             << verified.histories << settings.Say(" nhật ký, ", " histories, ") << verified.alerts
             << settings.Say(" cảnh báo, ", " alerts, ") << verified.messages
-            << settings.Say(" thông báo", " messages") << "\n";
+            << settings.Say(" thông báo, ", " messages, ") << verified.entries
+            << settings.Say(" mục danh sách và số đếm", " entries of lists and counters") << "\n";
   for (const std::string& violation : verified.violations) std::cout << "  " << violation << "\n";
   if (verified.omitted > 0) std::cout << "  ... +" << verified.omitted << "\n";
   for (const std::string& note : verified.notes)
@@ -272,11 +274,11 @@ void AddReplayCommands(Program& program) {
   const Settings& settings = program.settings();
   const std::string group = settings.Say("Trình diễn, kiểm tra", "Demonstration, checks");
   AddReplay(program, group);
-  CLI::App* verify =
-      program.Add("verify", group, "Kiểm tra mọi hồ sơ của một địa phương",
-                  "Check custody, histories, alerts and messages of a jurisdiction, or of a replayed log",
-                  "motcua verify\n  motcua verify H30\n"
-                  "  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
+  CLI::App* verify = program.Add(
+      "verify", group, "Kiểm tra mọi hồ sơ của một địa phương",
+      "Check custody, histories, alerts, messages and lists of a jurisdiction, or of a replayed log",
+      "motcua verify\n  motcua verify H30\n"
+      "  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
   auto subject = std::make_shared<std::string>();
   auto arguments = std::make_shared<ReplayArguments>();
   verify->add_option(

@@ -90,12 +90,14 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Settings& settings)
   return std::unique_ptr<Session>(new Session(settings, *std::move(identity), *std::move(connection)));
 }
 
-absl::Status Session::Ask(Service service, const Message& request, Message& response, const std::string& as) {
+absl::Status Session::Ask(Service service, const Message& request, Message& response, const std::string& as,
+                          absl::Duration timeout) {
   const std::string shard = ShardOfRequest(request);
   absl::StatusOr<std::string> token = identity_.TokenFor(as, shard);
   if (!token.ok()) return token.status();
   CallOptions options;
   options.token = *std::move(token);
+  options.timeout = timeout;
   options.after = own_writes_.Before(service, shard);
   options.patience = settings_.patience;
   absl::Status status = connection_->Call(service, request, response, options);

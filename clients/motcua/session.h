@@ -45,7 +45,8 @@ class Session {
   // Asks as `as` (see Settings::as; empty = the session's own identity), caught up with what this session has
   // written.
   absl::Status Ask(Service service, const google::protobuf::Message& request,
-                   google::protobuf::Message& response, const std::string& as = "");
+                   google::protobuf::Message& response, const std::string& as = "",
+                   absl::Duration timeout = CallOptions().timeout);
   // The same, of the service whose package the request is of.
   template <class Response>
   absl::StatusOr<Response> Ask(const google::protobuf::Message& request, const std::string& as = "") {

@@ -21,6 +21,8 @@ namespace motcua::client {
 namespace {
 
 constexpr size_t kMaxListed = 100;
+// A million dossiers take a minute.
+constexpr absl::Duration kLongestCheck = absl::Hours(1);
 
 // What was acknowledged of one record: the highest version.
 using Versions = std::map<std::pair<std::string, std::string>, uint64_t>;
@@ -64,6 +66,9 @@ class Checker {
     }
     if (absl::Status scanned = CheckAlerts(); !scanned.ok()) return scanned;
     if (absl::Status compared = CheckCursors(); !compared.ok()) return compared;
+    for (Service service : kServices) {
+      if (absl::Status listed = CheckLists(service); !listed.ok()) return listed;
+    }
     return std::move(result_);
   }
 
@@ -212,6 +217,21 @@ class Checker {
     if (checked.ok()) checked = CheckHistory<deadline::v1::GetHistoryRequest>(code, "deadline-monitor");
     if (checked.ok()) checked = CheckMessages(code);
     return checked;
+  }
+
+  absl::Status CheckLists(Service service) {
+    admin::v1::CheckListsRequest request;
+    request.set_shard(shard_);
+    admin::v1::CheckListsResponse checked;
+    const absl::Status asked = session_.Ask(service, request, checked, "", kLongestCheck);
+    if (!asked.ok()) return asked;
+    result_.entries += checked.entries() + checked.counters();
+    for (const std::string& violation : checked.violations())
+      Report(absl::StrCat(NameOf(service), ": ", violation));
+    result_.omitted += checked.omitted();
+    if (checked.leftovers())
+      Report(absl::StrCat(NameOf(service), ": lists of an earlier definition are left"));
+    return absl::OkStatus();
   }
 
   absl::Status CheckAlerts() {

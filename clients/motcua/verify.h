@@ -19,6 +19,8 @@ struct Verification {
   uint64_t messages = 0;
   // Consumers that were compared with their sources.
   uint64_t cursors = 0;
+  // Of lists and counters.
+  uint64_t entries = 0;
   // What was lost and reported: no violation, but to be known.
   std::vector<std::string> notes;
   // What is not as it must be; at most 100, `omitted` counts the rest.
@@ -36,7 +38,9 @@ struct Verification {
 // - every alert is in the monitor's feed once (per dossier, item, kind and version of the due date), every
 // message once;
 // - no consumer has applied more of a feed's epoch than the source has of it, unless that was reported
-// (`notes`). An error means that the system could not be asked.
+// (`notes`);
+// - every list and counter of every service is as its records say, and nothing is left of earlier
+// definitions. An error means that the system could not be asked.
 absl::StatusOr<Verification> Verify(Session& session, const std::string& shard,
                                     const std::string& acknowledged);
 

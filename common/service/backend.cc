@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
@@ -29,6 +30,27 @@ feed::PublisherOptions FeedOptions(BackendOptions options) {
     options.publisher.eager = true;
   }
   return options.publisher;
+}
+
+constexpr absl::Duration kLook = absl::Seconds(1);
+
+// Unlike that of any other process that works on the same data.
+std::string NameOfProcess() {
+  absl::BitGen random;
+  return absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(random)));
+}
+
+admin::v1::DefinitionStatus::Step StepOf(const store::Phase& phase) {
+  switch (phase.step) {
+    case store::Phase::Step::kBuilding:
+      return admin::v1::DefinitionStatus::STEP_BUILDING;
+    case store::Phase::Step::kBuilt:
+      return admin::v1::DefinitionStatus::STEP_BUILT;
+    case store::Phase::Step::kRemoving:
+      return admin::v1::DefinitionStatus::STEP_REMOVING;
+    default:
+      return admin::v1::DefinitionStatus::STEP_UNSPECIFIED;
+  }
 }
 
 // Counts one for as long as it lives.
@@ -59,12 +81,15 @@ Backend::Backend(async::Loop& loop, Description description, BackendOptions opti
       leases_(loop, store_, description_.key_prefix + ":replicas", options.leases),
       publisher_(loop, store_, tail_, FeedOptions(options)),
       subscriptions_(loop, store_, description_.name),
+      index_builder_(
+          loop, store_, [this] { return publisher_.shards(); }, NameOfProcess()),
       catalogues_(loop, store_),
       advancing_(loop, 1),
       sources_(std::move(sources)),
       metrics_(metrics) {
   publisher_.SetLeases(leases_);
   subscriptions_.SetLeases(leases_);
+  store_.SetDefinition(description_.definition);
   subscriptions_.OnProgress([this](const std::string& shard) {
     publisher_.Kick(shard);
     if (progressed_) progressed_(shard);
@@ -108,6 +133,29 @@ Task<void> Backend::FollowReplicas(CancelToken cancel) {
   }
 }
 
+// Tells once of a newer version, and of each trouble of a shard.
+Task<void> Backend::WatchDefinitions(CancelToken cancel) {
+  std::map<std::string, std::string> told;
+  bool overtaken = false;
+  while (!cancel.cancelled()) {
+    for (const auto& [shard, state] : index_builder_.states()) {
+      std::string& trouble = told[shard];
+      if (!state.trouble.empty() && state.trouble != trouble) {
+        telemetry::Log(telemetry::Level::kWarning, "lists are not being built",
+                       {{"shard", shard}, {"error", state.trouble}});
+      }
+      trouble = state.trouble;
+      if (!index_builder_.Overtaken(state) || std::exchange(overtaken, true)) continue;
+      telemetry::Log(
+          telemetry::Level::kWarning, "a newer version has taken over",
+          {{"shard", shard}, {"definition", state.phase.to}, {"known", description_.definition.number}});
+      if (overtaken_) overtaken_();
+    }
+    absl::Status slept = co_await loop_.Sleep(kLook, cancel);
+    (void)slept;
+  }
+}
+
 Task<void> Backend::Run(CancelToken cancel) {
   while (!clock_known_ && !cancel.cancelled()) {
     absl::Status connected = co_await redis_.WaitConnected(absl::Now() + kPatience, cancel);
@@ -117,6 +165,8 @@ Task<void> Backend::Run(CancelToken cancel) {
   std::vector<Task<void>> parts;
   parts.push_back(publisher_.Run(cancel));
   parts.push_back(subscriptions_.Run(cancel));
+  parts.push_back(index_builder_.Run(cancel));
+  parts.push_back(WatchDefinitions(cancel));
   parts.push_back(simulated_ != nullptr ? FollowReplicas(cancel) : leases_.Run(cancel));
   co_await async::WhenAll(std::move(parts));
 }
@@ -239,6 +289,21 @@ admin::v1::GetStatusResponse Backend::Status() const {
     if (publisher_.watermark(shard) != absl::InfinitePast()) {
       *line->mutable_watermark() = time::ToTimestamp(publisher_.watermark(shard));
     }
+  }
+  status.set_definition(description_.definition.number);
+  for (const auto& [shard, state] : index_builder_.states()) {
+    admin::v1::DefinitionStatus* line = status.add_definitions();
+    line->set_shard(shard);
+    line->set_step(index_builder_.Overtaken(state) ? admin::v1::DefinitionStatus::STEP_OVERTAKEN
+                                                   : StepOf(state.phase));
+    line->set_from(state.phase.from);
+    line->set_to(state.phase.to);
+    line->set_records(state.records);
+    line->set_written(state.written);
+    line->set_done(state.done);
+    line->set_total(state.total);
+    if (state.since != absl::InfinitePast()) *line->mutable_since() = time::ToTimestamp(state.since);
+    line->set_trouble(state.trouble);
   }
   return status;
 }

@@ -19,6 +19,7 @@
 #include "common/redis/client.h"
 #include "common/rpc/call.h"
 #include "common/service/catalogues.h"
+#include "common/store/index_builder.h"
 #include "common/store/leases.h"
 #include "common/store/store.h"
 #include "common/telemetry/metrics.h"
@@ -30,11 +31,13 @@ namespace motcua::service {
 // What distinguishes one service from another here.
 class Description {
  public:
-  Description(std::string name, std::string key_prefix, std::vector<std::string> sources, bool derives_events)
+  Description(std::string name, std::string key_prefix, std::vector<std::string> sources, bool derives_events,
+              store::Definition definition = {})
       : name(std::move(name)),
         key_prefix(std::move(key_prefix)),
         sources(std::move(sources)),
-        derives_events(derives_events) {}
+        derives_events(derives_events),
+        definition(std::move(definition)) {}
 
   /// `intake`, `routing`, `deadline-monitor`, `notification`.
   std::string name;
@@ -45,6 +48,8 @@ class Description {
   /// Events of the sources make it write events of its own, at the same time: so its watermark follows theirs, and
   /// it has caught up with a moment only when they have.
   bool derives_events;
+  /// By what its records are listed and counted.
+  store::Definition definition;
 };
 
 class BackendOptions {
@@ -95,6 +100,11 @@ class Backend {
     progressed_ = std::move(progressed);
   }
 
+  // Before Start: called once, when a newer version of the service has taken a shard over, so that this one
+  // can no longer write.
+  void OnOvertaken(std::function<void()> overtaken) { overtaken_ = std::move(overtaken); }
+  store::IndexBuilder& index_builder() { return index_builder_; }
+
   // Takes over simulated time, then runs feeds and consumers until `cancel`.
   async::Task<void> Run(async::CancelToken cancel);
   // Redis answers and, on simulated time, the clock is known: calls may be served.
@@ -119,6 +129,7 @@ class Backend {
   // Takes over the time that Redis holds, where it is later.
   async::Task<absl::Status> FollowClock(absl::Time deadline);
   async::Task<void> FollowReplicas(async::CancelToken cancel);
+  async::Task<void> WatchDefinitions(async::CancelToken cancel);
   async::Task<absl::Status> AwaitWrite(const rpc::Call* call, const rpc::AfterWrite* write);
   async::Task<absl::Status> AwaitSources(absl::Time moment, absl::Time deadline);
 
@@ -133,11 +144,13 @@ class Backend {
   store::Leases leases_;
   feed::Publisher publisher_;
   feed::Subscriptions subscriptions_;
+  store::IndexBuilder index_builder_;
   Catalogues catalogues_;
   async::Semaphore advancing_;
   std::map<std::string, std::unique_ptr<feed::Source>> sources_;
   telemetry::Metrics& metrics_;
   std::function<void(const std::string&)> progressed_;
+  std::function<void()> overtaken_;
   // Calls that wait for writes.
   int waiting_ = 0;
 };

@@ -97,11 +97,10 @@ Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard, absl::
   absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store_.Get(std::move(keys), deadline);
   if (!values.ok()) co_return values.status();
   uint64_t version = 0;
-  std::string_view bytes;
   ReferenceModel::Record record;
-  if (values->front().has_value() && (!store::DecodeRecord(*values->front(), version, bytes) ||
-                                      !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))) {
-    co_return Unreadable();
+  if (values->front().has_value()) {
+    absl::Status read = store::ReadStored<ReferenceModel>(*values->front(), record, version);
+    if (!read.ok()) co_return errors::Prefixed(read, "reference data");
   }
   // Pieces may have come already, and no version yet.
   if (!record.has_manifest()) {
@@ -208,13 +207,11 @@ Task<absl::StatusOr<std::vector<std::string>>> Catalogues::ReadPieces(std::strin
         co_await store_.Get(std::move(keys), deadline);
     if (!values.ok()) co_return values.status();
     for (size_t i = 0; i < places.size(); ++i) {
+      if (!(*values)[i].has_value()) co_return Unreadable();
       uint64_t version = 0;
-      std::string_view bytes;
       PieceModel::Record record;
-      if (!(*values)[i].has_value() || !store::DecodeRecord(*(*values)[i], version, bytes) ||
-          !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-        co_return Unreadable();
-      }
+      absl::Status read = store::ReadStored<PieceModel>(*(*values)[i], record, version);
+      if (!read.ok()) co_return errors::Prefixed(read, "reference data");
       pieces[places[i]] = std::move(*record.mutable_data());
     }
   }

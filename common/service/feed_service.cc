@@ -3,6 +3,7 @@
 #include "common/rpc/server_stream.h"
 #include "common/rpc/unary.h"
 #include "common/status/errors.h"
+#include "common/store/entry_check.h"
 #include "common/telemetry/log.h"
 
 namespace motcua::service {
@@ -22,6 +23,9 @@ using feed::v1::ReadRequest;
 using feed::v1::ReadResponse;
 using feed::v1::RemoveConsumerRequest;
 using feed::v1::RemoveConsumerResponse;
+
+// Told of one comparison.
+constexpr int kMostViolations = 100;
 
 Task<absl::StatusOr<ListShardsResponse>> ListShardsOf(Backend& backend) {
   ListShardsResponse response;
@@ -88,6 +92,26 @@ absl::Status MayRead(const auth::Principal& principal, const std::string& shard,
   return absl::OkStatus();
 }
 
+Task<absl::StatusOr<admin::v1::CheckListsResponse>> CheckListsOf(Backend& backend, std::string shard,
+                                                                 absl::Time deadline) {
+  absl::StatusOr<store::EntryCheck> checked =
+      co_await store::CheckEntries(backend.store(), std::move(shard), deadline);
+  if (!checked.ok()) co_return checked.status();
+  admin::v1::CheckListsResponse response;
+  response.set_records(checked->records);
+  response.set_entries(checked->entries);
+  response.set_counters(checked->counters);
+  response.set_leftovers(checked->leftovers);
+  for (const std::string& violation : checked->violations) {
+    if (response.violations_size() < kMostViolations) {
+      response.add_violations(violation);
+    } else {
+      response.set_omitted(response.omitted() + 1);
+    }
+  }
+  co_return response;
+}
+
 Task<absl::StatusOr<admin::v1::GetStatusResponse>> StatusOf(Backend& backend) {
   co_await backend.subscriptions().LookUp();
   co_return backend.Status();
@@ -103,6 +127,7 @@ void AllowCommonMethods(auth::Policy& policy) {
   policy.Allow("motcua.feed.v1.FeedService/ListConsumers", {auth::kService, "admin"});
   policy.Allow("motcua.feed.v1.FeedService/RemoveConsumer", {"admin"});
   policy.Allow("motcua.admin.v1.AdminService/GetStatus", {auth::kService, "admin"});
+  policy.Allow("motcua.admin.v1.AdminService/CheckLists", {"admin"});
   policy.Allow("motcua.admin.v1.AdminService/Advance", {"admin"});
 }
 
@@ -136,6 +161,10 @@ void AddCommonServices(rpc::Host& host, Backend& backend) {
       });
   host.Unary<admin::v1::GetStatusRequest, admin::v1::GetStatusResponse>(
       [&backend](CallPtr, const admin::v1::GetStatusRequest&) { return StatusOf(backend); });
+  host.Unary<admin::v1::CheckListsRequest, admin::v1::CheckListsResponse>(
+      [&backend](CallPtr call, const admin::v1::CheckListsRequest& request) {
+        return CheckListsOf(backend, request.shard(), call->deadline());
+      });
   host.Unary<admin::v1::AdvanceRequest, admin::v1::AdvanceResponse>(
       [&backend](CallPtr call, const admin::v1::AdvanceRequest& request) {
         return backend.Advance(request, call->deadline());

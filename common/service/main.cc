@@ -263,6 +263,8 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
 
   health_.SetDependency(kRedis, false);
   backend_->redis().OnConnectionChange([this](bool connected) { health_.SetDependency(kRedis, connected); });
+  // Who asks next is sent to a replica that can write; open calls are still answered.
+  backend_->OnOvertaken([this] { health_.SetReady(false); });
   cancel_ = std::make_unique<async::CancelSource>(loop_);
   loop_.Spawn(backend_->Run(cancel_->token()));
   loop_.Spawn(service_->Run(cancel_->token()));

@@ -1,8 +1,10 @@
 // Main: the life of a service's process, the same for all four.
 //
 //   int main(int argc, char** argv) {
-//     service::Description description("routing", "ro", {"intake"}, /*derives_events=*/true);
-//     return service::Main(argc, argv, description, "Keeps the route of each dossier.", AllowRouting, {}, MakeRouting);
+//     service::Description description("routing", "ro", {"intake"}, /*derives_events=*/true,
+//                                      store::Definition(1, {&store::KindOf<RouteModel>()}));
+//     return service::Main(argc, argv, description, "Keeps the route of each dossier.", AllowRouting, {},
+//     MakeRouting);
 //   }
 #ifndef MOTCUA_COMMON_SERVICE_MAIN_H_
 #define MOTCUA_COMMON_SERVICE_MAIN_H_

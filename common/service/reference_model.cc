@@ -73,8 +73,7 @@ void PutPiece(store::Session& session, std::string_view digest, std::string_view
 }
 
 void RemovePiece(store::Session& session, std::string_view digest) {
-  const std::string key = session.KeyOf<PieceModel>(PieceName(digest));
-  session.extra().RemoveRecord(key);
+  session.Remove<PieceModel>(PieceName(digest));
 }
 
 ReferenceManifest ManifestOf(const std::vector<Piece>& pieces, uint64_t version) {

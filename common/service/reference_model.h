@@ -22,12 +22,11 @@ struct ReferenceModel {
   static void CountersOf(const Record&, store::CounterSink&) {}
 };
 
-// A piece, named by its digest in hexadecimal.
+// A piece, named by its digest in hexadecimal; found through the manifests, uploads and ledgers that name it.
 struct PieceModel {
   using Record = reference::v1::PieceRecord;
   static constexpr std::string_view kKind = "refp";
-  static void IndexesOf(const Record&, store::IndexSink&) {}
-  static void CountersOf(const Record&, store::CounterSink&) {}
+  static constexpr bool kRemovable = true;
 };
 std::string PieceName(std::string_view digest);
 

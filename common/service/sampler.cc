@@ -115,12 +115,19 @@ Sampler::Sampler(Backend& backend)
       stale_(CommitCounter(metrics_, "stale")),
       replayed_(CommitCounter(metrics_, "replayed")),
       cursor_moved_(CommitCounter(metrics_, "cursor_moved")),
+      redefined_(CommitCounter(metrics_, "redefined")),
       cache_hits_(CacheCounter(metrics_, "hit")),
       cache_misses_(CacheCounter(metrics_, "miss")),
       cache_stale_(CacheCounter(metrics_, "stale")),
       cache_evicted_(CacheCounter(metrics_, "evicted")),
       cache_bytes_(
-          metrics_.MakeGauge("motcua_record_cache_bytes", "Estimated size of the records remembered.")) {
+          metrics_.MakeGauge("motcua_record_cache_bytes", "Estimated size of the records remembered.")),
+      definition_pending_(metrics_.MakeGauge(
+          "motcua_definition_shards_pending",
+          "Shards whose lists and counters are being brought to this version's definition; 0 at rest.")),
+      definition_overtaken_(metrics_.MakeGauge(
+          "motcua_definition_shards_overtaken",
+          "Shards that a newer version has taken over, which this one can no longer write.")) {
   for (const std::string& source : backend_.description().sources)
     sources_.try_emplace(source, metrics_, source);
 }
@@ -212,12 +219,19 @@ void Sampler::SampleStore() {
   stale_.Follow(tally.stale);
   replayed_.Follow(tally.replayed);
   cursor_moved_.Follow(tally.cursor_moved);
+  redefined_.Follow(tally.redefined);
   const store::RecordCache& cache = backend_.store().cache();
   cache_hits_.Follow(cache.tally().hits);
   cache_misses_.Follow(cache.tally().misses);
   cache_stale_.Follow(cache.tally().stale);
   cache_evicted_.Follow(cache.tally().evictions);
   cache_bytes_.Set(static_cast<double>(cache.bytes()));
+  size_t pending = 0, overtaken = 0;
+  for (const auto& [shard, state] : backend_.index_builder().states()) {
+    ++(backend_.index_builder().Overtaken(state) ? overtaken : pending);
+  }
+  definition_pending_.Set(static_cast<double>(pending));
+  definition_overtaken_.Set(static_cast<double>(overtaken));
 }
 
 }  // namespace motcua::service

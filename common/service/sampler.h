@@ -94,9 +94,11 @@ class Sampler {
   telemetry::Histogram& redis_round_trip_;
   telemetry::Gauge& redis_in_flight_;
   FollowedCounter redis_commands_, redis_connects_, redis_disconnects_, redis_refused_, redis_script_loads_;
-  FollowedCounter committed_, conflicts_, stale_, replayed_, cursor_moved_;
+  FollowedCounter committed_, conflicts_, stale_, replayed_, cursor_moved_, redefined_;
   FollowedCounter cache_hits_, cache_misses_, cache_stale_, cache_evicted_;
   telemetry::Gauge& cache_bytes_;
+  telemetry::Gauge& definition_pending_;
+  telemetry::Gauge& definition_overtaken_;
 };
 
 }  // namespace motcua::service

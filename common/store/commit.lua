@@ -5,13 +5,14 @@
 -- ARGV[2]   number of checks. Then each check and operation with its arguments:
 --
 -- checks (nothing is written unless all hold)
+--   d phase      where the shard stands between two definitions   else 'D' and where it does ('' = nowhere yet)
 --   v version    record: its first 8 bytes are `version`          else 'V'
 --   c cursor     cursor: holds `cursor` ('0' where absent)        else 'C' and what it holds
 --   q ''         request: no reply may be stored under its key    else 'R' and what is stored
 -- operations
 --   E event            append to the feed; before S and Q, which tell its position
 --   S version body     set a record: version, the position of the last event written ('0' where none), a colon, body
---   C text             set a cursor, or another plain text
+--   C text             set a cursor, or another key as it is
 --   D ''               delete a record
 --   X n member...      take n members out of an index
 --   Z n {score member} put n / 2 members into an index
@@ -50,6 +51,8 @@ for i = 2, checks + 1 do
     if found == '' or sub(found or '', 1, 8) ~= want then return 'V' end
   elseif kind == 'c' then
     if (found or '0') ~= want then return 'C' .. (found or '0') end
+  elseif kind == 'd' then
+    if found ~= want then return 'D' .. (found or '') end
   elseif kind == 'q' then
     if found then return 'R' .. found end
   else

@@ -91,15 +91,21 @@ class IndexSink {
   std::vector<Entry> entries_;
 };
 
-// A counter may be told in several parts, which add up.
+// A counter may be told in several parts, which add up. Those of no group are read as a whole: their names
+// are of a bounded number, whatever the records. Those that exist for each of many things (agencies) go in a
+// group, of which is read what is asked for.
 class CounterSink {
  public:
   void Add(std::string_view field, int64_t delta) { Add(field, "", delta); }
   // The counter's name in two parts.
-  void Add(std::string_view prefix, std::string_view rest, int64_t delta) {
+  void Add(std::string_view prefix, std::string_view rest, int64_t delta) { AddTo("", prefix, rest, delta); }
+  // A counter of a group. Names of groups are of a bounded number, too.
+  void AddTo(std::string_view group, std::string_view prefix, std::string_view rest, int64_t delta) {
     const size_t begin = text_.size();
+    text_.append(group);
+    const size_t middle = text_.size();
     text_.append(prefix).append(rest);
-    entries_.emplace_back(begin, text_.size(), delta);
+    entries_.emplace_back(begin, middle, text_.size(), delta);
   }
   void Clear() {
     text_.clear();
@@ -107,17 +113,20 @@ class CounterSink {
   }
 
   size_t size() const { return entries_.size(); }
-  std::string_view field(size_t i) const {
-    return std::string_view(text_).substr(entries_[i].begin, entries_[i].end - entries_[i].begin);
-  }
+  std::string_view group(size_t i) const { return Text(entries_[i].begin, entries_[i].middle); }
+  std::string_view field(size_t i) const { return Text(entries_[i].middle, entries_[i].end); }
   int64_t delta(size_t i) const { return entries_[i].delta; }
 
  private:
   struct Entry {
-    Entry(size_t begin, size_t end, int64_t delta) : begin(begin), end(end), delta(delta) {}
-    size_t begin, end;
+    Entry(size_t begin, size_t middle, size_t end, int64_t delta)
+        : begin(begin), middle(middle), end(end), delta(delta) {}
+    size_t begin, middle, end;
     int64_t delta;
   };
+  std::string_view Text(size_t begin, size_t end) const {
+    return std::string_view(text_).substr(begin, end - begin);
+  }
 
   std::string text_;
   std::vector<Entry> entries_;

@@ -114,59 +114,105 @@ absl::StatusOr<std::vector<std::pair<std::string, double>>> ScoredMembers(const 
   return members;
 }
 
-}  // namespace
-
-Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string key, Order order, uint32_t page_size,
-                                                 std::string page_token, absl::Time deadline) {
-  const std::string mark = MarkOf(key, order);
-  redis::ScriptCall call(PageScript());
-  call.Key(key);
-  call.Arg(order == Order::kAscending ? "0" : "1").Arg(std::clamp<uint32_t>(page_size, 1, 1000));
-  if (!page_token.empty()) {
-    double score = 0;
-    std::string member;
-    if (!DecodeToken(page_token, mark, score, member)) {
-      co_return errors::InvalidArgument("BAD_PAGE_TOKEN", "page_token: must come from the page before");
-    }
-    call.Arg(absl::StrFormat("%.17g", score)).Arg(member);
-  }
-  absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
-  if (!reply.ok()) co_return reply.status();
-  std::vector<Reply>& items = reply->items();
-  if (items.size() != 3) co_return Corrupt();
+// What the page's script returned.
+absl::StatusOr<IndexPage> PageOf(Reply& reply, std::string_view mark) {
+  std::vector<Reply>& items = reply.items();
+  if (items.size() != 3) return Corrupt();
   IndexPage page;
   page.total = static_cast<uint64_t>(items[0].integer());
   page.members.reserve(items[2].items().size());
   for (Reply& member : items[2].items()) page.members.push_back(std::move(member.text()));
   const std::string& last = items[1].text();
   double score = 0;
-  if (!last.empty() && (page.members.empty() || !absl::SimpleAtod(last, &score))) co_return Corrupt();
+  if (!last.empty() && (page.members.empty() || !absl::SimpleAtod(last, &score))) return Corrupt();
   if (!last.empty()) page.next_page_token = EncodeToken(mark, score, page.members.back());
-  co_return page;
+  return page;
 }
 
-Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexUpTo(std::string key,
-                                                                                   double score,
-                                                                                   uint32_t limit,
-                                                                                   absl::Time deadline) {
-  Command range("ZRANGE");
-  range.Arg(key)
-      .Arg("-inf")
-      .Arg(absl::StrFormat("%.17g", score))
-      .Arg("BYSCORE")
-      .Arg("LIMIT")
-      .Arg(0)
-      .Arg(limit);
-  range.Arg("WITHSCORES");
-  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+// A read meets so many changes of definition at most.
+constexpr int kMaxAttempts = 4;
+
+absl::Status ChangingOver() {
+  return errors::Unavailable("SHARD_BEING_UPGRADED", "the lists are changing over; try again");
+}
+
+}  // namespace
+
+Task<absl::StatusOr<Reply>> Store::AskOf(std::string shard, std::string name, MakeCommand make,
+                                         absl::Time deadline) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    uint16_t definition = KnownToRead(shard, name);
+    if (definition == 0) {
+      absl::StatusOr<uint16_t> learnt = co_await LearnToRead(shard, name, deadline);
+      if (!learnt.ok()) co_return learnt.status();
+      definition = *learnt;
+    }
+    Command command = make(definition);
+    absl::StatusOr<Reply> reply = co_await Ask(std::move(command), deadline);
+    if (!reply.ok() || WasMaintained(shard, definition)) co_return reply;
+    absl::StatusOr<bool> maintained = co_await LearnMaintained(shard, definition, deadline);
+    if (!maintained.ok()) co_return maintained.status();
+    if (*maintained) co_return reply;
+  }
+  co_return ChangingOver();
+}
+
+Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string shard, std::string index, Order order,
+                                                 uint32_t page_size, std::string page_token,
+                                                 absl::Time deadline) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    uint16_t definition = KnownToRead(shard, index);
+    if (definition == 0) {
+      absl::StatusOr<uint16_t> learnt = co_await LearnToRead(shard, index, deadline);
+      if (!learnt.ok()) co_return learnt.status();
+      definition = *learnt;
+    }
+    const std::string key = Keys(shard).Index(definition, index);
+    const std::string mark = MarkOf(key, order);
+    redis::ScriptCall call(PageScript());
+    call.Key(key);
+    call.Arg(order == Order::kAscending ? "0" : "1").Arg(std::clamp<uint32_t>(page_size, 1, 1000));
+    if (!page_token.empty()) {
+      double score = 0;
+      std::string member;
+      if (!DecodeToken(page_token, mark, score, member)) {
+        co_return errors::InvalidArgument("BAD_PAGE_TOKEN", "page_token: must come from the page before");
+      }
+      call.Arg(absl::StrFormat("%.17g", score)).Arg(member);
+    }
+    absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
+    if (!reply.ok()) co_return reply.status();
+    if (!WasMaintained(shard, definition)) {
+      absl::StatusOr<bool> maintained = co_await LearnMaintained(shard, definition, deadline);
+      if (!maintained.ok()) co_return maintained.status();
+      if (!*maintained) continue;
+    }
+    co_return PageOf(*reply, mark);
+  }
+  co_return ChangingOver();
+}
+
+Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexUpTo(
+    std::string shard, std::string index, double score, uint32_t limit, absl::Time deadline) {
+  MakeCommand make = [keys = Keys(shard), index, score, limit](uint16_t definition) {
+    Command range("ZRANGE");
+    range.Arg(keys.Index(definition, index)).Arg("-inf").Arg(absl::StrFormat("%.17g", score));
+    range.Arg("BYSCORE").Arg("LIMIT").Arg(0).Arg(limit).Arg("WITHSCORES");
+    return range;
+  };
+  absl::StatusOr<Reply> reply = co_await AskOf(std::move(shard), std::move(index), std::move(make), deadline);
   if (!reply.ok()) co_return reply.status();
   co_return ScoredMembers(*reply);
 }
 
-Task<absl::StatusOr<std::optional<double>>> Store::IndexLowest(std::string key, absl::Time deadline) {
-  Command range("ZRANGE");
-  range.Arg(key).Arg(0).Arg(0).Arg("WITHSCORES");
-  absl::StatusOr<Reply> reply = co_await Ask(std::move(range), deadline);
+Task<absl::StatusOr<std::optional<double>>> Store::IndexLowest(std::string shard, std::string index,
+                                                               absl::Time deadline) {
+  MakeCommand make = [keys = Keys(shard), index](uint16_t definition) {
+    Command range("ZRANGE");
+    range.Arg(keys.Index(definition, index)).Arg(0).Arg(0).Arg("WITHSCORES");
+    return range;
+  };
+  absl::StatusOr<Reply> reply = co_await AskOf(std::move(shard), std::move(index), std::move(make), deadline);
   if (!reply.ok()) co_return reply.status();
   absl::StatusOr<std::vector<std::pair<std::string, double>>> members = ScoredMembers(*reply);
   if (!members.ok()) co_return members.status();
@@ -175,23 +221,40 @@ Task<absl::StatusOr<std::optional<double>>> Store::IndexLowest(std::string key, 
   co_return lowest;
 }
 
-Task<absl::StatusOr<std::vector<uint64_t>>> Store::IndexSizes(std::vector<std::string> keys,
+Task<absl::StatusOr<std::vector<uint64_t>>> Store::IndexSizes(std::string shard,
+                                                              std::vector<std::string> indexes,
                                                               absl::Time deadline) {
-  std::vector<Task<absl::StatusOr<Reply>>> asked;
-  asked.reserve(keys.size());
-  for (const std::string& key : keys) {
-    Command size("ZCARD");
-    size.Arg(key);
-    asked.push_back(Ask(std::move(size), deadline));
-  }
-  std::vector<absl::StatusOr<Reply>> replies = co_await async::WhenAll(std::move(asked));
+  const Keyspace keys = Keys(shard);
   std::vector<uint64_t> sizes;
-  sizes.reserve(replies.size());
-  for (const absl::StatusOr<Reply>& reply : replies) {
-    if (!reply.ok()) co_return reply.status();
-    sizes.push_back(static_cast<uint64_t>(reply->integer()));
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    uint16_t definition = 0;
+    for (const std::string& index : indexes) {
+      definition = KnownToRead(shard, index);
+      if (definition != 0) continue;
+      absl::StatusOr<uint16_t> learnt = co_await LearnToRead(shard, index, deadline);
+      if (!learnt.ok()) co_return learnt.status();
+      definition = *learnt;
+    }
+    std::vector<Task<absl::StatusOr<Reply>>> asked;
+    asked.reserve(indexes.size());
+    for (const std::string& index : indexes) {
+      Command size("ZCARD");
+      size.Arg(keys.Index(definition, index));
+      asked.push_back(Ask(std::move(size), deadline));
+    }
+    std::vector<absl::StatusOr<Reply>> replies = co_await async::WhenAll(std::move(asked));
+    sizes.clear();
+    sizes.reserve(replies.size());
+    for (const absl::StatusOr<Reply>& reply : replies) {
+      if (!reply.ok()) co_return reply.status();
+      sizes.push_back(static_cast<uint64_t>(reply->integer()));
+    }
+    if (WasMaintained(shard, definition)) co_return sizes;
+    absl::StatusOr<bool> maintained = co_await LearnMaintained(shard, definition, deadline);
+    if (!maintained.ok()) co_return maintained.status();
+    if (*maintained) co_return sizes;
   }
-  co_return sizes;
+  co_return ChangingOver();
 }
 
 }  // namespace motcua::store

@@ -1,6 +1,19 @@
 #include "common/store/keys.h"
 
+#include <charconv>
+
 namespace motcua::store {
+
+void Keyspace::AppendSuffix(std::string& out, char letter, uint16_t definition, std::string_view name) {
+  char digits[8];
+  const char* end = std::to_chars(digits, digits + sizeof(digits), definition).ptr;
+  out.push_back(letter);
+  out.append(digits, static_cast<size_t>(end - digits));
+  // Every index has a name; counters without one are of no group.
+  if (letter == 'n' && name.empty()) return;
+  out.push_back(':');
+  out.append(name);
+}
 
 std::string ShardOf(std::string_view code) {
   const std::string_view agency = code.substr(0, code.find('-'));

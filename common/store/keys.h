@@ -12,12 +12,15 @@ namespace motcua::store {
 //
 // Layout, for the prefix `in` and the shard `H30`:
 //   in:{H30}:d:<id>     a record of the kind `d`        in:{H30}:l:d:<id>  the history of that record
-//   in:{H30}:x:<index>  an index (sorted set)           in:{H30}:n         the counters (hash)
+//   in:{H30}:x2:<index> an index (sorted set) of        in:{H30}:n2        the counters (hash) of it,
+//                       definition 2                    in:{H30}:n2:<g>    those of the group <g>
+//   in:{H30}:def        where it stands between two     in:{H30}:defp      how far the newer is built,
+//                       definitions                     in:{H30}:defo      what is to be removed of the older
+//   in:{H30}:k:<kind>   which records there are of a kind (sorted set): see Registry
 //   in:{H30}:feed       the feed (stream)               in:{H30}:wm        its watermark
-//   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of service
-//   s in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack        what each consumer has applied
-//   in:{H30}:epoch      the epochs of the feed          in:{H30}:lost:<s>   what was lost of the feed of
-//   service s
+//   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of s
+//   in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack       what each consumer has applied
+//   in:{H30}:epoch      the epochs of the feed          in:{H30}:lost:<s>  what was lost of the feed of s
 //   in:{H30}:w          a marker that replicas are asked for, empty
 // and of the service, not of a shard:
 //   in:{all}:shards     its shards (set)                in:{all}:simulated_now   simulated time
@@ -33,8 +36,27 @@ class Keyspace {
   std::string History(std::string_view kind, std::string_view id) const { return History(Record(kind, id)); }
   // Of a record's key.
   std::string History(std::string_view record) const { return Join("l:", record.substr(base_.size())); }
-  std::string Index(std::string_view name) const { return Join("x:", name); }
-  std::string Counters() const { return base_ + "n"; }
+  std::string Index(uint16_t definition, std::string_view name) const {
+    std::string key = base_;
+    AppendSuffix(key, 'x', definition, name);
+    return key;
+  }
+  // Of a group; empty: those of no group.
+  std::string Counters(uint16_t definition, std::string_view group = {}) const {
+    std::string key = base_;
+    AppendSuffix(key, 'n', definition, group);
+    return key;
+  }
+  std::string Definition() const { return base_ + "def"; }
+  std::string Progress() const { return base_ + "defp"; }
+  std::string Retired() const { return base_ + "defo"; }
+  std::string Registry(std::string_view kind) const { return Join("k:", kind); }
+  // The key that ends so.
+  std::string Of(std::string_view suffix) const { return Join(suffix, {}); }
+  // What follows the shard in a record's key: `<kind>:<id>`.
+  std::string_view Name(std::string_view record) const { return record.substr(base_.size()); }
+  // How the key of an index (x) or of counters (n) ends: `x2:<name>`, `n2`.
+  static void AppendSuffix(std::string& out, char letter, uint16_t definition, std::string_view name);
   std::string Feed() const { return base_ + "feed"; }
   std::string Watermark() const { return base_ + "wm"; }
   std::string Request(std::string_view digest) const { return Join("q:", digest); }
@@ -52,10 +74,10 @@ class Keyspace {
   std::string SimulatedNow() const { return base_ + "simulated_now"; }
 
   // The same as arguments of a Redis command in wire form, for what writes many.
-  void AppendIndex(std::string& out, std::string_view name) const {
-    redis::internal::AppendBulk(out, {base_, "x:", name});
+  void AppendSuffixed(std::string& out, std::string_view suffix) const {
+    redis::internal::AppendBulk(out, {base_, suffix});
   }
-  void AppendCounters(std::string& out) const { redis::internal::AppendBulk(out, {base_, "n"}); }
+  void AppendDefinition(std::string& out) const { redis::internal::AppendBulk(out, {base_, "def"}); }
   void AppendFeed(std::string& out) const { redis::internal::AppendBulk(out, {base_, "feed"}); }
   void AppendWatermark(std::string& out) const { redis::internal::AppendBulk(out, {base_, "wm"}); }
 

@@ -71,7 +71,7 @@ Task<absl::Status> Leases::Beat() {
 }
 
 Task<absl::Status> Leases::Look() {
-  absl::StatusOr<Counters> all = co_await store_.ReadCounters(key_, absl::Now() + kPatience);
+  absl::StatusOr<Counters> all = co_await store_.ReadHash(key_, absl::Now() + kPatience);
   if (!all.ok()) co_return all.status();
   Take(*all, absl::Now());
   std::vector<std::string> forgotten;

@@ -113,7 +113,7 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
     }
     must_load = true;  // unless a lost race says otherwise
     const auto* record = session.FindIn<Model>(slot);
-    if (session.corrupt()) co_return errors::DataLoss("CORRUPT_RECORD", "a stored record cannot be read");
+    if (!session.unreadable().ok()) co_return session.unreadable();
 
     const auto seconds = static_cast<uint64_t>(absl::ToUnixSeconds(absl::Now()));
     RequestBlock block = slot.Requests();
@@ -259,8 +259,9 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
         ++wrong_guesses;
         break;
       case CommitOutcome::Kind::kConflict:
-        // Another record has the id, though the sequence says that it is free: passed over.
         store.sequences().Missed(sequence, guess, number);
+        if (outcome->redefined) break;
+        // Another record has the id, though the sequence says that it is free: passed over.
         wrong_guesses = internal::kMaxGuesses;
         reserved_of.clear();
         break;

@@ -16,6 +16,7 @@ namespace motcua::store {
 // A record as this process last saw it. Immutable.
 struct LoadedRecord {
   uint64_t version = 0;
+  uint16_t definition = 0;  // by which its entries were written
   // Of the last event of the commit that wrote it; 0 = none.
   uint64_t position = 0;
   std::string requests;  // see RequestBlock

@@ -4,6 +4,8 @@
 
 #include "absl/time/clock.h"
 #include "common/status/errors.h"
+#include "common/store/entries.h"
+#include "common/store/registry.h"
 #include "common/time/timestamp.h"
 
 namespace motcua::store {
@@ -16,8 +18,6 @@ constexpr size_t kFewSlots = 8;
 // A tail that is longer goes to the history's list as one chunk.
 constexpr uint32_t kMaxTailLines = 8;
 constexpr size_t kMaxTailBytes = 1024;
-
-absl::Status CorruptRecord() { return errors::DataLoss("CORRUPT_RECORD", "a stored record cannot be read"); }
 
 common::v1::History DecodeHistory(const std::vector<std::string_view>& lines, std::string_view chain) {
   common::v1::History history;
@@ -97,8 +97,9 @@ async::Task<absl::Status> Session::Ask(std::vector<Slot*> slots, absl::Time dead
     StoredRecord parts;
     if (DecodeStored(slot.stored, parts)) {
       slot.version = parts.version;
+      slot.definition = parts.definition;
     } else {
-      corrupt_ = true;
+      unreadable_ = errors::DataLoss("CORRUPT_RECORD", "a stored record cannot be read");
     }
   }
   co_return absl::OkStatus();
@@ -110,6 +111,7 @@ bool Session::TakeRemembered(Slot& slot) {
   Begin();
   slot.fetched = slot.from_cache = from_cache_ = true;
   slot.version = slot.loaded->version;
+  slot.definition = slot.loaded->definition;
   return true;
 }
 
@@ -140,21 +142,26 @@ Session::Slot& Session::NewSlot(std::string key) {
   return slot;
 }
 
-bool Session::ParseStored(Slot& slot, std::shared_ptr<google::protobuf::MessageLite> record) {
+bool Session::ParseStored(Slot& slot, const Schema& schema,
+                          std::shared_ptr<google::protobuf::MessageLite> record) {
   StoredRecord parts;
   RequestBlock requests;
-  if (!DecodeStored(slot.stored, parts) || !requests.Parse(parts.requests, parts.version, parts.position) ||
-      !record->ParseFromArray(parts.record.data(), static_cast<int>(parts.record.size()))) {
-    corrupt_ = true;  // never overwritten: Commit refuses
+  absl::Status read = ReadStored(slot.stored, schema, parts, *record);
+  if (read.ok() && !requests.Parse(parts.requests, parts.version, parts.position)) {
+    read = errors::DataLoss("CORRUPT_RECORD", "a stored record cannot be read");
+  }
+  if (!read.ok()) {
+    unreadable_ = std::move(read);  // never overwritten: Commit refuses
     return false;
   }
   auto loaded = std::make_shared<LoadedRecord>();
   loaded->version = parts.version;
+  loaded->definition = parts.definition;
   loaded->position = parts.position;
   loaded->requests = std::string(parts.requests);
   loaded->tail_lines = parts.tail_lines;
   loaded->tail = std::string(parts.tail);
-  loaded->record_size = parts.record.size();
+  loaded->record_size = parts.schema == schema.number ? parts.record.size() : record->ByteSizeLong();
   loaded->record = std::move(record);
   slot.loaded = std::move(loaded);
   slot.stored = std::string();
@@ -180,7 +187,7 @@ bool Session::Unchanged(const Slot& slot) const {
          slot.now->SerializeAsString() == slot.loaded->record->SerializeAsString();
 }
 
-void Session::WriteSlot(Slot& slot, uint64_t now, Transaction& tx) {
+void Session::WriteSlot(Slot& slot, const Phase& phase, uint64_t now, Transaction& tx) {
   const LoadedRecord* loaded = slot.loaded.get();
   RequestBlock requests = slot.Requests();
   std::vector<RequestBlock::Entry> moved;
@@ -209,86 +216,43 @@ void Session::WriteSlot(Slot& slot, uint64_t now, Transaction& tx) {
     slot.tail.clear();
     slot.tail_lines = 0;
   }
-  tx.PutRecord(slot.key, slot.version + 1, slot.requests, slot.tail_lines, slot.tail, *slot.now);
+  tx.PutRecord(slot.key, slot.version + 1, phase.to, slot.kind->schema.number, slot.requests, slot.tail_lines,
+               slot.tail, *slot.now);
   slot.written = true;
-  WriteListings(slot, tx);
-}
-
-void Session::WriteListings(const Slot& slot, Transaction& tx) {
-  Store::Scratch& scratch = store_.scratch();
-  IndexSink& after = scratch.new_indexes;
-  IndexSink& before = scratch.old_indexes;
-  CounterSink& gained = scratch.new_counters;
-  CounterSink& lost = scratch.old_counters;
-  after.Clear();
-  before.Clear();
-  gained.Clear();
-  lost.Clear();
-  slot.indexes(*slot.now, after);
-  slot.counters(*slot.now, gained);
-  if (slot.loaded != nullptr) {
-    slot.indexes(*slot.loaded->record, before);
-    slot.counters(*slot.loaded->record, lost);
-  }
-  // Entries come in the same order before and after, but for the few that changed: looked for where the last
-  // one was found, and only then everywhere. Returns size() where there is none.
-  const auto place_of = [](const IndexSink& wanted, size_t i, const IndexSink& in, size_t& hint) {
-    if (hint < in.size() && wanted.SameKey(i, in, hint)) return hint++;
-    for (size_t j = 0; j < in.size(); ++j) {
-      if (!wanted.SameKey(i, in, j)) continue;
-      hint = j + 1;
-      return j;
-    }
-    return in.size();
-  };
-  size_t hint = 0;
-  for (size_t i = 0; i < after.size(); ++i) {
-    const size_t was = place_of(after, i, before, hint);
-    if (was == before.size() || before.score(was) != after.score(i)) {
-      tx.IndexPut(after.index(i), after.member(i), after.score(i));
+  if (loaded == nullptr && slot.kind->registered) {
+    std::string member;
+    member.reserve(slot.key.size() + 1);
+    Registry::AppendGroup(member, slot.key);
+    if (!store_.definitions().IsRegistered(member)) {
+      tx.Register(slot.key);
+      registered_.push_back(std::move(member));
     }
   }
-  hint = 0;
-  for (size_t i = 0; i < before.size(); ++i) {
-    if (place_of(before, i, after, hint) == after.size()) tx.IndexRemove(before.index(i), before.member(i));
-  }
-  // What stands at the same place with the same figure needs no looking up.
-  for (size_t i = 0; i < std::max(gained.size(), lost.size()); ++i) {
-    const bool both = i < gained.size() && i < lost.size() && gained.field(i) == lost.field(i);
-    if (both) {
-      if (gained.delta(i) != lost.delta(i)) scratch.sum.Add(gained.field(i), gained.delta(i) - lost.delta(i));
-      continue;
-    }
-    if (i < gained.size()) scratch.sum.Add(gained.field(i), gained.delta(i));
-    if (i < lost.size()) scratch.sum.Add(lost.field(i), -lost.delta(i));
-  }
+  WriteEntries(*slot.kind, loaded == nullptr ? nullptr : loaded->record.get(), slot.definition, *slot.now,
+               phase, store_.scratch(), tx);
 }
-
-namespace {
-
-// Adds up what several records or entries say of one counter.
-void WriteCounters(const CounterSink& sum, std::vector<size_t>& order, Transaction& tx) {
-  order.clear();
-  for (size_t i = 0; i < sum.size(); ++i) order.push_back(i);
-  std::sort(order.begin(), order.end(), [&sum](size_t a, size_t b) { return sum.field(a) < sum.field(b); });
-  for (size_t i = 0; i < order.size();) {
-    const std::string_view field = sum.field(order[i]);
-    int64_t delta = 0;
-    for (; i < order.size() && sum.field(order[i]) == field; ++i) delta += sum.delta(order[i]);
-    if (delta != 0) tx.Count(field, delta);
-  }
-}
-
-}  // namespace
 
 async::Task<absl::StatusOr<CommitOutcome>> Session::Commit(absl::Time deadline) {
-  if (corrupt_) co_return CorruptRecord();
+  if (!unreadable_.ok()) co_return unreadable_;
   // Of an older state the same version may be another record, also where it was loaded.
   Begin();
+  const ShardDefinitions::Known* known = store_.definitions().Find(keys_.shard());
+  if (known == nullptr && dirty_) {
+    absl::StatusOr<Phase> learnt = co_await store_.LearnPhase(keys_.shard(), deadline);
+    if (!learnt.ok()) co_return learnt.status();
+    known = store_.definitions().Find(keys_.shard());
+  }
   if (epoch_ != store_.cache().epoch()) {
     co_return CommitOutcome(CommitOutcome::Kind::kConflict, 0);
   }
+  const Phase phase = known != nullptr ? known->phase : Phase(store_.definition().number);
   Transaction tx = std::move(extra_);
+  if (dirty_) {
+    absl::Status may = store_.MayWrite(phase);
+    if (!may.ok()) co_return may;
+    // Not known: what was learnt is of an older state, which the check of the epoch has found already.
+    tx.CheckPhase(known != nullptr ? std::string_view(known->text) : std::string_view("0"));
+  }
   for (const feed::v1::Event& event : events_) {
     tx.TakesEffectAt(time::FromTimestamp(event.at()));
     tx.Emit(event);
@@ -298,32 +262,35 @@ async::Task<absl::StatusOr<CommitOutcome>> Session::Commit(absl::Time deadline) 
   }
   const auto now = static_cast<uint64_t>(absl::ToUnixSeconds(absl::Now()));
   store_.scratch().sum.Clear();
+  store_.scratch().also_sum.Clear();
   for (const std::unique_ptr<Slot>& slot : slots_) {
     if (slot->now == nullptr && !(slot->from_cache && slot->looked_at)) continue;
-    tx.CheckVersion(slot->key, slot->version);
+    tx.CheckVersion(slot->key, slot->version, slot->definition);
     if (slot->now == nullptr) continue;
     slot->now->ByteSizeLong();  // computes the cached sizes
-    if (!Unchanged(*slot)) WriteSlot(*slot, now, tx);
+    if (!Unchanged(*slot)) WriteSlot(*slot, phase, now, tx);
   }
-  WriteCounters(store_.scratch().sum, store_.scratch().order, tx);
+  WriteCounters(phase, store_.scratch(), tx);
   absl::StatusOr<CommitOutcome> outcome = co_await store_.Commit(std::move(tx), deadline);
   if (!outcome.ok() || outcome->kind == CommitOutcome::Kind::kConflict) {
     // Out of date, or perhaps written.
     if (outcome.ok() && from_cache_) store_.cache().CountStale();
     for (const std::unique_ptr<Slot>& slot : slots_) store_.cache().Drop(slot->key, slot->version);
   } else if (outcome->kind == CommitOutcome::Kind::kCommitted) {
-    Remember(outcome->position);
+    Remember(phase, outcome->position);
   }
   from_cache_ = false;
   co_return outcome;
 }
 
-void Session::Remember(uint64_t position) {
+void Session::Remember(const Phase& phase, uint64_t position) {
   if (epoch_ != store_.cache().epoch()) return;
+  for (std::string& member : registered_) store_.definitions().Registered(std::move(member));
   for (const std::unique_ptr<Slot>& slot : slots_) {
     if (!slot->written) continue;
     auto loaded = std::make_shared<LoadedRecord>();
     loaded->version = slot->version + 1;
+    loaded->definition = phase.to;
     loaded->position = position;
     loaded->requests = std::move(slot->requests);
     loaded->tail_lines = slot->tail_lines;

@@ -23,10 +23,13 @@ namespace motcua::store {
 // A Model tells the store what it must know of a kind of record:
 //   struct RouteModel {
 //     using Record = routing::v1::RouteRecord;             // has fields `chain` and `history_length`
-//     static constexpr std::string_view kKind = "d";
+//     static constexpr std::string_view kKind = "d";      // no colon
+//     static constexpr uint32_t kSchema = 1;               // with Upgrade: see Schema
 //     static void IndexesOf(const Record& record, IndexSink& indexes);       // pure
 //     static void CountersOf(const Record& record, CounterSink& counters);   // pure
 //   };
+// Whoever changes the two functions takes a new number of the service's definition: see definition.h. A model
+// whose records are removed has neither: see Removable.
 //
 // Confined to the loop; used by one coroutine. Usage:
 //   Session session(store, "H30");
@@ -82,6 +85,23 @@ class Session {
     ApplyTo<Model>(NewSlot(KeyOf<Model>(id)), std::move(decision));
   }
 
+  // Puts a record that is Removable, whatever is stored: past the records of this session and the store's
+  // memory.
+  template <class Model>
+  void Put(std::string_view id, const typename Model::Record& record) {
+    static_assert(Removable<Model>, "it would be in no registry and no list");
+    record.ByteSizeLong();  // computes the cached sizes
+    extra_.PutRecord(KeyOf<Model>(id), 1, 1, SchemaOf<Model>().number, {}, 0, {}, record);
+  }
+
+  // Deletes a record, where there is one; it need not have been fetched. Before anything is put: what Apply
+  // makes of the same record stays.
+  template <class Model>
+  void Remove(std::string_view id) {
+    static_assert(Removable<Model>, "it would be left in its registry and its lists");
+    extra_.RemoveRecord(KeyOf<Model>(id));
+  }
+
   void Emit(feed::v1::Event event);
 
   // Additions beyond records, committed with the rest.
@@ -90,8 +110,9 @@ class Session {
   // Nothing was changed.
   bool clean() const { return !dirty_ && extra_.empty(); }
 
-  // Something that was looked at is stored and cannot be read.
-  bool corrupt() const { return corrupt_; }
+  // Something that was looked at is stored and cannot be read: DATA_LOSS (CORRUPT_RECORD), UNAVAILABLE
+  // (RECORD_NEWER). Else OK.
+  const absl::Status& unreadable() const { return unreadable_; }
 
   // Commits everything. The session is spent afterwards, whatever the outcome. A record that came out as it
   // was is not written, but its version is checked.
@@ -115,6 +136,7 @@ class Session {
     bool from_cache = false;
     bool looked_at = false;
     uint64_t version = 0;
+    uint16_t definition = 0;                             // by which its entries were written
     std::string stored;                                  // as fetched, until it is parsed
     std::shared_ptr<const LoadedRecord> loaded;          // null = there is none, or not parsed yet
     std::shared_ptr<google::protobuf::MessageLite> now;  // null = unchanged
@@ -124,8 +146,7 @@ class Session {
     // The answer to keep with the record.
     RequestMark request;
     std::string answer;
-    void (*indexes)(const google::protobuf::MessageLite&, IndexSink&) = nullptr;
-    void (*counters)(const google::protobuf::MessageLite&, CounterSink&) = nullptr;
+    const RecordKind* kind = nullptr;  // where it was changed
     // Of the commit under way.
     std::string requests;
     std::string tail;
@@ -168,12 +189,7 @@ class Session {
     after->set_chain(std::move(chain));
     after->set_history_length(length);
     slot.now = std::move(after);
-    slot.indexes = [](const google::protobuf::MessageLite& record, IndexSink& sink) {
-      Model::IndexesOf(static_cast<const typename Model::Record&>(record), sink);
-    };
-    slot.counters = [](const google::protobuf::MessageLite& record, CounterSink& sink) {
-      Model::CountersOf(static_cast<const typename Model::Record&>(record), sink);
-    };
+    slot.kind = &KindOf<Model>();
     dirty_ = true;
     for (feed::v1::Event& event : decision.events) Emit(std::move(event));
   }
@@ -183,22 +199,21 @@ class Session {
   bool Parse(Slot& slot) {
     if (slot.loaded != nullptr) return true;
     if (slot.stored.empty()) return false;
-    return ParseStored(slot, std::make_shared<typename Model::Record>());
+    return ParseStored(slot, SchemaOf<Model>(), std::make_shared<typename Model::Record>());
   }
 
   void Begin();
   async::Task<absl::Status> Ask(std::vector<Slot*> slots, absl::Time deadline);
   Slot* SlotOf(std::string_view key);
-  bool ParseStored(Slot& slot, std::shared_ptr<google::protobuf::MessageLite> record);
+  bool ParseStored(Slot& slot, const Schema& schema, std::shared_ptr<google::protobuf::MessageLite> record);
   void AppendHistory(Slot& slot, const std::vector<common::v1::HistoryEntry>& lines, std::string& chain,
                      uint32_t& length);
   async::Task<absl::StatusOr<common::v1::History>> HistoryOf(const Slot& slot, std::string chain,
                                                              uint32_t length, uint32_t limit,
                                                              absl::Time deadline);
   bool Unchanged(const Slot& slot) const;
-  void WriteSlot(Slot& slot, uint64_t now, Transaction& tx);
-  void WriteListings(const Slot& slot, Transaction& tx);
-  void Remember(uint64_t position);
+  void WriteSlot(Slot& slot, const Phase& phase, uint64_t now, Transaction& tx);
+  void Remember(const Phase& phase, uint64_t position);
 
   Store& store_;
   Keyspace keys_;
@@ -212,7 +227,8 @@ class Session {
   uint64_t epoch_ = 0;
   bool begun_ = false;
   bool dirty_ = false;
-  bool corrupt_ = false;
+  absl::Status unreadable_;
+  std::vector<std::string> registered_;  // members of registries that this commit enters
   bool from_cache_ = false;  // some record is from the store's memory, and not confirmed by a commit
 };
 

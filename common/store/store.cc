@@ -29,11 +29,6 @@ const redis::Script& ClockScript() {
   return *script;
 }
 
-const redis::Script& CommitScript() {
-  static const auto* script = new redis::Script(std::string(kCommitScript));
-  return *script;
-}
-
 absl::Status Corrupt(std::string_view what) {
   return errors::DataLoss("CORRUPT_RECORD", "the store answered with a malformed " + std::string(what));
 }
@@ -46,6 +41,11 @@ bool ParseNumber(std::string_view text, Number& number) {
 
 }  // namespace
 
+const redis::Script& CommitScript() {
+  static const auto* script = new redis::Script(std::string(kCommitScript));
+  return *script;
+}
+
 Store::Store(redis::Client& redis, const time::Clock& clock, std::string prefix, absl::Duration request_ttl,
              size_t cache_bytes)
     : redis_(redis),
@@ -55,7 +55,10 @@ Store::Store(redis::Client& redis, const time::Clock& clock, std::string prefix,
       request_ttl_(request_ttl),
       cache_(std::make_shared<RecordCache>(cache_bytes)),
       epochs_(redis) {
-  redis_.OnConnectionChange([cache = cache_](bool) { cache->Clear(); });
+  redis_.OnConnectionChange([cache = cache_, definitions = definitions_](bool) {
+    cache->Clear();
+    definitions->Clear();
+  });
 }
 
 Task<absl::StatusOr<Reply>> Store::Ask(Command command, absl::Time deadline) {
@@ -69,6 +72,7 @@ Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl:
   }
   redis::ScriptCall call = transaction.CallOf(CommitScript());
   if (confirms_) call.ConfirmWith(transaction.keyspace().Marker());
+  const ShardDefinitions::Steady::time_point sent = ShardDefinitions::Steady::now();
   absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
   if (!reply.ok()) co_return reply.status();
   std::string& text = reply->text();
@@ -80,6 +84,9 @@ Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl:
     case 'O':
       ++tally_.committed;
       if (!ParseNumber(value, outcome.position)) co_return Corrupt("commit outcome");
+      if (!transaction.phase().empty()) {
+        definitions_->Confirm(transaction.keyspace().shard(), transaction.phase(), sent);
+      }
       co_return outcome;
     case 'W': {
       ++tally_.committed;
@@ -89,6 +96,19 @@ Task<absl::StatusOr<CommitOutcome>> Store::Commit(Transaction transaction, absl:
         co_return Corrupt("commit outcome");
       }
       outcome.watermark = absl::FromUnixMicros(micros);
+      co_return outcome;
+    }
+    case 'D': {
+      ++tally_.redefined;
+      const std::string& shard = transaction.keyspace().shard();
+      definitions_->Forget(shard);
+      if (const std::optional<Phase> phase = Phase::Parse(value); phase.has_value()) {
+        definitions_->Learn(shard, *phase, sent);
+        absl::Status may = MayWrite(*phase);
+        if (!may.ok()) co_return may;
+      }
+      outcome.kind = CommitOutcome::Kind::kConflict;
+      outcome.redefined = true;
       co_return outcome;
     }
     case 'V':
@@ -159,21 +179,6 @@ Task<absl::StatusOr<uint64_t>> Store::NextNumber(std::string key, absl::Time dea
   absl::StatusOr<Reply> reply = co_await Ask(std::move(command), deadline);
   if (!reply.ok()) co_return reply.status();
   co_return static_cast<uint64_t>(reply->integer());
-}
-
-Task<absl::StatusOr<Counters>> Store::ReadCounters(std::string key, absl::Time deadline) {
-  Command all("HGETALL");
-  all.Arg(key);
-  absl::StatusOr<Reply> reply = co_await Ask(std::move(all), deadline);
-  if (!reply.ok()) co_return reply.status();
-  Counters counters;
-  const std::vector<Reply>& items = reply->items();
-  for (size_t i = 0; i + 1 < items.size(); i += 2) {
-    int64_t value = 0;
-    if (!absl::SimpleAtoi(items[i + 1].text(), &value)) co_return Corrupt("counter");
-    counters.emplace(items[i].text(), value);
-  }
-  co_return counters;
 }
 
 Task<absl::StatusOr<std::vector<std::string>>> Store::ReadList(std::string key, uint32_t limit, absl::Time deadline) {

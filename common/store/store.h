@@ -11,15 +11,18 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/task.h"
 #include "common/redis/client.h"
 #include "common/store/decision.h"
+#include "common/store/definition.h"
 #include "common/store/epochs.h"
 #include "common/store/keys.h"
 #include "common/store/record_cache.h"
 #include "common/store/sequences.h"
+#include "common/store/shard_definitions.h"
 #include "common/store/transaction.h"
 #include "common/time/clock.h"
 
@@ -48,6 +51,8 @@ class CommitOutcome {
   // kStale, and kCommitted after MoveWatermark: the shard's watermark as it stands now.
   absl::Time watermark;
   std::string stored;
+  // kConflict: the shard stood elsewhere between two definitions. Nothing else was looked at.
+  bool redefined = false;
 };
 
 // A page of an index.
@@ -78,6 +83,8 @@ class Store {
     uint64_t stale = 0;
     uint64_t replayed = 0;
     uint64_t cursor_moved = 0;
+    // Refused because the shard stood elsewhere between two definitions.
+    uint64_t redefined = 0;
   };
 
   // `prefix` distinguishes the services that share a Redis: `in`, `ro`, `dm`, `no`. Replies to requests are
@@ -87,6 +94,17 @@ class Store {
         size_t cache_bytes = kDefaultCacheBytes);
 
   static constexpr size_t kDefaultCacheBytes = size_t{64} << 20;
+  // For so long at most a process reads what it has not been told to be read no more.
+  static constexpr absl::Duration kLease = absl::Seconds(10);
+
+  // Before anything else: by what the program's records are listed and counted, by default number 1.
+  void SetDefinition(Definition definition, absl::Duration lease = kLease) {
+    definition_ = std::move(definition);
+    lease_ = lease;
+  }
+  const Definition& definition() const { return definition_; }
+  absl::Duration lease() const { return lease_; }
+  ShardDefinitions& definitions() { return *definitions_; }
 
   Keyspace Keys(std::string_view shard) const { return Keyspace(prefix_, shard); }
   const time::Clock& clock() const { return clock_; }
@@ -100,7 +118,7 @@ class Store {
   // Used again by each session while it puts its commit together, without a pause.
   struct Scratch {
     IndexSink old_indexes, new_indexes;
-    CounterSink old_counters, new_counters, sum;
+    CounterSink old_counters, new_counters, sum, also_sum;
     std::vector<size_t> order;
   };
   Scratch& scratch() { return scratch_; }
@@ -125,23 +143,54 @@ class Store {
   // The next number of a sequence, 1, 2, 3 ...: unique for ever, with gaps where the caller fails afterwards.
   async::Task<absl::StatusOr<uint64_t>> NextNumber(std::string key, absl::Time deadline);
 
+  // Reads of indexes and counters name them; which definition's is read, the store knows: see Phase. Errors
+  // besides: UNAVAILABLE (SHARD_UPGRADED, a newer program has taken the shard over; LIST_BEING_BUILT, the
+  // program's own definition is the first to have it), FAILED_PRECONDITION (UPGRADE_SKIPS_DEFINITION).
+
   // A page of at most `page_size` (1..1000) members, in one trip. Stable under writes: the token names the
   // last member seen, so what is added or removed meanwhile neither repeats nor hides others. Errors:
-  // INVALID_ARGUMENT (BAD_PAGE_TOKEN), also for the token of another index or order.
-  async::Task<absl::StatusOr<IndexPage>> ReadIndex(std::string key, Order order, uint32_t page_size,
-                                                   std::string page_token, absl::Time deadline);
+  // INVALID_ARGUMENT (BAD_PAGE_TOKEN), also for the token of another index, order or definition.
+  async::Task<absl::StatusOr<IndexPage>> ReadIndex(std::string shard, std::string index, Order order,
+                                                   uint32_t page_size, std::string page_token,
+                                                   absl::Time deadline);
 
   // Members with a score of at most `score`, lowest first, at most `limit`, with their scores.
-  async::Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> IndexUpTo(std::string key, double score,
-                                                                                     uint32_t limit,
-                                                                                     absl::Time deadline);
+  async::Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> IndexUpTo(
+      std::string shard, std::string index, double score, uint32_t limit, absl::Time deadline);
   // Lowest score of an index; nullopt = empty.
-  async::Task<absl::StatusOr<std::optional<double>>> IndexLowest(std::string key, absl::Time deadline);
+  async::Task<absl::StatusOr<std::optional<double>>> IndexLowest(std::string shard, std::string index,
+                                                                 absl::Time deadline);
 
-  // Sizes of indexes, in the order of `keys`; in one trip.
-  async::Task<absl::StatusOr<std::vector<uint64_t>>> IndexSizes(std::vector<std::string> keys, absl::Time deadline);
+  // Sizes of indexes, in the order of `indexes`; in one trip.
+  async::Task<absl::StatusOr<std::vector<uint64_t>>> IndexSizes(std::string shard,
+                                                                std::vector<std::string> indexes,
+                                                                absl::Time deadline);
 
-  async::Task<absl::StatusOr<Counters>> ReadCounters(std::string key, absl::Time deadline);
+  // The counters of no group: all of them, as their number is bounded by what their names can be.
+  async::Task<absl::StatusOr<Counters>> ReadCounters(std::string shard, absl::Time deadline);
+  // Counters of a group, by name; those that there are not are left out. All of one moment.
+  async::Task<absl::StatusOr<Counters>> ReadCounters(std::string shard, std::string group,
+                                                     std::vector<std::string> fields, absl::Time deadline);
+  // Names of the counters of a group, from `cursor` (first "0"), some hundreds at a time; the next cursor,
+  // "0" at the end. What is there from the first to the last step is told, perhaps twice.
+  async::Task<absl::StatusOr<std::pair<std::string, std::vector<std::string>>>> CounterNames(
+      std::string shard, std::string group, std::string cursor, absl::Time deadline);
+
+  // The whole of a hash of numbers, which must be small.
+  async::Task<absl::StatusOr<Counters>> ReadHash(std::string key, absl::Time deadline);
+
+  // Members of a kind's registry behind `after` (empty: from the first), at most `limit`, in their order: see
+  // Registry.
+  async::Task<absl::StatusOr<std::vector<std::string>>> ReadRegistry(std::string shard, std::string kind,
+                                                                     std::string after, uint32_t limit,
+                                                                     absl::Time deadline);
+
+  // Where the shard stands now. Begins to build the program's definition where that is the next one.
+  async::Task<absl::StatusOr<Phase>> LearnPhase(std::string shard, absl::Time deadline);
+  // OK, or UNAVAILABLE (SHARD_UPGRADED).
+  absl::Status MayWrite(const Phase& phase) const;
+  // Goes on from one phase to the next; false where it is no longer there.
+  async::Task<absl::StatusOr<bool>> MovePhase(std::string shard, Phase from, Phase to, absl::Time deadline);
 
   // Items of a list, at most the latest `limit`.
   async::Task<absl::StatusOr<std::vector<std::string>>> ReadList(std::string key, uint32_t limit, absl::Time deadline);
@@ -157,6 +206,20 @@ class Store {
 
  private:
   async::Task<absl::StatusOr<redis::Reply>> Ask(redis::Command command, absl::Time deadline);
+  async::Task<absl::Status> BeginBuild(std::string shard, Phase from, absl::Time deadline);
+
+  // Which definition's index or counter `name` is read. The first: without asking Redis; 0 = ask. After the
+  // read the others tell whether it was still written when it was read: it was, where the shard has been
+  // known to maintain it for less than the lease, or is so now.
+  uint16_t KnownToRead(std::string_view shard, std::string_view name) const;
+  async::Task<absl::StatusOr<uint16_t>> LearnToRead(std::string shard, std::string name, absl::Time deadline);
+  bool WasMaintained(std::string_view shard, uint16_t definition) const;
+  async::Task<absl::StatusOr<bool>> LearnMaintained(std::string shard, uint16_t definition,
+                                                    absl::Time deadline);
+  // Asks what `make` makes of a definition, of an index or counter of that name.
+  using MakeCommand = absl::AnyInvocable<redis::Command(uint16_t definition)>;
+  async::Task<absl::StatusOr<redis::Reply>> AskOf(std::string shard, std::string name, MakeCommand make,
+                                                  absl::Time deadline);
 
   redis::Client& redis_;
   const time::Clock& clock_;
@@ -166,11 +229,17 @@ class Store {
   const absl::Duration request_ttl_;
   // The client's observer has it, too.
   const std::shared_ptr<RecordCache> cache_;
+  const std::shared_ptr<ShardDefinitions> definitions_ = std::make_shared<ShardDefinitions>();
+  Definition definition_;
+  absl::Duration lease_ = kLease;
   Sequences sequences_;
   Epochs epochs_;
   Scratch scratch_;
   Tally tally_;
 };
+
+// commit.lua.
+const redis::Script& CommitScript();
 
 // Digest under which the reply to a request is kept: the same request id of another caller is another
 // request, and on another record, where it is of one.

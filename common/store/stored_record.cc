@@ -30,13 +30,22 @@ size_t EntrySize(const RequestBlock::Entry& entry) {
 uint64_t DecodeVersion(std::string_view stored) {
   if (stored.size() < kVersionBytes) return 0;
   uint64_t version = 0;
-  for (size_t i = 0; i < kVersionBytes; ++i) version = version << 8 | static_cast<unsigned char>(stored[i]);
+  for (size_t i = 2; i < kVersionBytes; ++i) version = version << 8 | static_cast<unsigned char>(stored[i]);
   return version;
+}
+
+void AppendVersion(std::string& out, uint64_t version, uint16_t definition) {
+  uint64_t left = uint64_t{definition} << kDefinitionShift | version;
+  char bytes[kVersionBytes];
+  for (size_t i = kVersionBytes; i-- > 0; left >>= 8) bytes[i] = static_cast<char>(left & 0xff);
+  out.append(bytes, kVersionBytes);
 }
 
 bool DecodeStored(std::string_view stored, StoredRecord& parts) {
   if (stored.size() < kVersionBytes) return false;
   parts.version = DecodeVersion(stored);
+  parts.definition = static_cast<uint16_t>(static_cast<unsigned char>(stored[0]) << 8 |
+                                           static_cast<unsigned char>(stored[1]));
   stored.remove_prefix(kVersionBytes);
   parts.position = 0;
   size_t digits = 0;
@@ -45,9 +54,11 @@ bool DecodeStored(std::string_view stored, StoredRecord& parts) {
   }
   if (digits == 0 || digits == stored.size() || stored[digits] != ':') return false;
   stored.remove_prefix(digits + 1);
-  uint64_t lines = 0;
-  if (!TakeSized(stored, parts.requests) || !TakeVarint(stored, lines) || !TakeSized(stored, parts.tail))
+  uint64_t schema = 0, lines = 0;
+  if (!TakeVarint(stored, schema) || !TakeSized(stored, parts.requests) || !TakeVarint(stored, lines) ||
+      !TakeSized(stored, parts.tail))
     return false;
+  parts.schema = static_cast<uint32_t>(schema);
   parts.tail_lines = static_cast<uint32_t>(lines);
   parts.record = stored;
   return parts.version != 0;
@@ -61,12 +72,15 @@ bool DecodeRecord(std::string_view stored, uint64_t& version, std::string_view& 
   return true;
 }
 
-size_t BodySize(std::string_view requests, uint32_t tail_lines, std::string_view tail, size_t record_size) {
-  return VarintSize(requests.size()) + requests.size() + VarintSize(tail_lines) + VarintSize(tail.size()) +
-         tail.size() + record_size;
+size_t BodySize(uint32_t schema, std::string_view requests, uint32_t tail_lines, std::string_view tail,
+                size_t record_size) {
+  return VarintSize(schema) + VarintSize(requests.size()) + requests.size() + VarintSize(tail_lines) +
+         VarintSize(tail.size()) + tail.size() + record_size;
 }
 
-void AppendBody(std::string& out, std::string_view requests, uint32_t tail_lines, std::string_view tail) {
+void AppendBody(std::string& out, uint32_t schema, std::string_view requests, uint32_t tail_lines,
+                std::string_view tail) {
+  AppendVarint(out, schema);
   AppendVarint(out, requests.size());
   out.append(requests);
   AppendVarint(out, tail_lines);

@@ -10,9 +10,11 @@
 
 // The stored form of a record: head, requests, tail, record.
 //
-//   head      version (8 bytes, big-endian), position of the last event of the commit that wrote it (decimal,
-//   0 = none),
-//             a colon; written by commit.lua
+//   head      by which definition its entries were written (2 bytes) and its version (6 bytes), both
+//   big-endian:
+//             what commits check; position of the last event of the commit that wrote it (decimal, 0 = none),
+//             a colon
+//   schema    the form of the record (varint): see Schema
 //   requests  what its latest requests were answered: see RequestBlock
 //   tail      its latest history lines, which are in no chunk of the history's list yet
 //   record    the serialized record
@@ -21,6 +23,8 @@ namespace motcua::store {
 // Taken apart; views are into what was stored.
 struct StoredRecord {
   uint64_t version = 0;
+  uint16_t definition = 0;
+  uint32_t schema = 0;
   uint64_t position = 0;
   std::string_view requests;
   uint32_t tail_lines = 0;
@@ -28,19 +32,24 @@ struct StoredRecord {
   std::string_view record;
 };
 
-// A stored version: a number, the highest byte first.
+// A stored definition and version: one number, the highest byte first.
 inline constexpr size_t kVersionBytes = 8;
+inline constexpr int kDefinitionShift = 48;
 
 // Its version, of which the first 8 bytes are enough; 0 where they are fewer.
 uint64_t DecodeVersion(std::string_view stored);
 // False where it is not a stored record.
 bool DecodeStored(std::string_view stored, StoredRecord& parts);
-// The version and the record alone.
+// The version and the record alone, whatever its schema.
 bool DecodeRecord(std::string_view stored, uint64_t& version, std::string_view& bytes);
+// The first bytes of a record; the rest stays when its entries are written anew.
+void AppendVersion(std::string& out, uint64_t version, uint16_t definition);
 
 // All but the head, which commit.lua writes: appended to `out`. `record` must have its cached size computed.
-size_t BodySize(std::string_view requests, uint32_t tail_lines, std::string_view tail, size_t record_size);
-void AppendBody(std::string& out, std::string_view requests, uint32_t tail_lines, std::string_view tail);
+size_t BodySize(uint32_t schema, std::string_view requests, uint32_t tail_lines, std::string_view tail,
+                size_t record_size);
+void AppendBody(std::string& out, uint32_t schema, std::string_view requests, uint32_t tail_lines,
+                std::string_view tail);
 void AppendSerialized(std::string& out, const google::protobuf::MessageLite& record, size_t cached_size);
 
 // History lines in a row, each behind its length (varint): a tail, and a chunk of the history's list.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/store/registry.h"
 
 namespace motcua::store {
 
@@ -15,11 +16,17 @@ using redis::internal::AppendBulk;
 using redis::internal::AppendBulkHeader;
 
 // A stored version; nothing where there is none.
-void AppendVersion(std::string& out, uint64_t version) {
-  char bytes[kVersionBytes];
-  for (size_t i = kVersionBytes, left = version; i-- > 0; left >>= 8)
-    bytes[i] = static_cast<char>(left & 0xff);
-  AppendBulk(out, std::string_view(bytes, version == 0 ? 0 : kVersionBytes));
+void AppendVersionArg(std::string& out, uint64_t version, uint16_t definition) {
+  AppendBulkHeader(out, version == 0 ? 0 : kVersionBytes);
+  if (version != 0) AppendVersion(out, version, definition);
+  out.append("\r\n");
+}
+
+// The group of a record's registry that the id is of: see Registry.
+void AppendGroup(std::string& out, std::string_view id) {
+  std::string group;
+  Registry::AppendGroup(group, id);
+  AppendBulk(out, group);
 }
 
 // Enough digits that a double comes back as it went; integers stay integers.
@@ -41,7 +48,22 @@ int64_t SecondsOf(absl::Duration ttl) { return std::max<int64_t>(1, absl::ToInt6
 
 }  // namespace
 
-Transaction::Listing& Transaction::Listings::Of(std::string_view index, size_t args) {
+namespace {
+
+// How the key ends. `definition` 0: `name` says.
+std::string SuffixOf(uint16_t definition, std::string_view name) {
+  std::string suffix;
+  if (definition == 0) {
+    suffix.assign(name);
+  } else {
+    Keyspace::AppendSuffix(suffix, 'x', definition, name);
+  }
+  return suffix;
+}
+
+}  // namespace
+
+Transaction::Listing& Transaction::Listings::Of(uint16_t definition, std::string_view name, size_t args) {
   // More arguments do not fit on the stack of the script.
   constexpr size_t kMostArgs = 1000;
   // Up to here looking through them is cheaper.
@@ -49,19 +71,21 @@ Transaction::Listing& Transaction::Listings::Of(std::string_view index, size_t a
   Listing* known = nullptr;
   if (all_.size() <= kFew) {
     for (size_t i = all_.size(); i-- > 0 && known == nullptr;) {
-      if (all_[i].index == index) known = &all_[i];
+      if (all_[i].Is(definition, name)) known = &all_[i];
     }
   } else {
     if (open_.empty()) {
-      for (size_t i = 0; i < all_.size(); ++i) open_[all_[i].index] = i;
+      for (size_t i = 0; i < all_.size(); ++i) open_[all_[i].suffix] = i;
     }
-    const auto found = open_.find(std::string(index));
+    const auto found = open_.find(SuffixOf(definition, name));
     if (found != open_.end()) known = &all_[found->second];
   }
   if (known == nullptr || known->count + args > kMostArgs) {
     known = &all_.emplace_back();
-    known->index = std::string(index);
-    if (!open_.empty()) open_[known->index] = all_.size() - 1;
+    known->definition = definition;
+    known->suffix = SuffixOf(definition, name);
+    known->name_at = known->suffix.size() - name.size();
+    if (!open_.empty()) open_[known->suffix] = all_.size() - 1;
   }
   known->count += args;
   return *known;
@@ -89,8 +113,19 @@ void Transaction::TakesEffectAt(absl::Time at) {
   if (at_micros_ == 0 || micros < at_micros_) at_micros_ = micros;
 }
 
-void Transaction::CheckVersion(std::string_view key, uint64_t version) {
-  AppendVersion(Check('v'), version);
+void Transaction::CheckPhase(std::string_view phase) {
+  AppendBulk(Check('d'), phase);
+  keys_.AppendDefinition(check_keys_);
+  phase_.assign(phase);
+}
+
+void Transaction::CheckVersion(std::string_view key, uint64_t version, uint16_t definition) {
+  AppendVersionArg(Check('v'), version, definition);
+  AppendBulk(check_keys_, key);
+}
+
+void Transaction::CheckText(std::string_view key, std::string_view text) {
+  AppendBulk(Check('c'), text);
   AppendBulk(check_keys_, key);
 }
 
@@ -99,41 +134,59 @@ void Transaction::CheckRequest(std::string_view key) {
   AppendBulk(check_keys_, key);
 }
 
-void Transaction::CheckCursor(std::string_view key, Cursor cursor) {
-  AppendBulk(Check('c'), cursor.Text());
-  AppendBulk(check_keys_, key);
-}
+void Transaction::CheckCursor(std::string_view key, Cursor cursor) { CheckText(key, cursor.Text()); }
 
-void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_view bytes) {
+void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_view bytes,
+                            uint16_t definition) {
   std::string& args = Op('S', 2);
   AppendBulk(op_keys_, key);
-  AppendVersion(args, version);
-  AppendBulkHeader(args, BodySize({}, 0, {}, bytes.size()));
-  AppendBody(args, {}, 0, {});
+  AppendVersionArg(args, version, definition);
+  AppendBulkHeader(args, BodySize(1, {}, 0, {}, bytes.size()));
+  AppendBody(args, 1, {}, 0, {});
   args.append(bytes).append("\r\n");
 }
 
-void Transaction::PutRecord(std::string_view key, uint64_t version, std::string_view requests,
-                            uint32_t tail_lines, std::string_view tail,
+void Transaction::PutRecord(std::string_view key, uint64_t version, uint16_t definition, uint32_t schema,
+                            std::string_view requests, uint32_t tail_lines, std::string_view tail,
                             const google::protobuf::MessageLite& record) {
   std::string& args = Op('S', 2);
   AppendBulk(op_keys_, key);
-  AppendVersion(args, version);
+  AppendVersionArg(args, version, definition);
   const auto size = static_cast<size_t>(record.GetCachedSize());
-  AppendBulkHeader(args, BodySize(requests, tail_lines, tail, size));
-  AppendBody(args, requests, tail_lines, tail);
+  AppendBulkHeader(args, BodySize(schema, requests, tail_lines, tail, size));
+  AppendBody(args, schema, requests, tail_lines, tail);
   AppendSerialized(args, record, size);
   args.append("\r\n");
 }
 
-void Transaction::IndexPut(std::string_view index, std::string_view member, double score) {
-  Listing& listing = puts_.Of(index, 2);
+void Transaction::Register(std::string_view record) {
+  const std::string_view name = keys_.Name(record);
+  const size_t colon = name.find(':');
+  std::string registry = "k:";
+  registry.append(name.substr(0, colon));
+  Listing& listing = puts_.Of(0, registry, 2);
+  AppendScore(listing.args, 0);
+  AppendGroup(listing.args, name.substr(colon + 1));
+}
+
+void Transaction::IndexPut(uint16_t definition, std::string_view index, std::string_view member,
+                           double score) {
+  Listing& listing = puts_.Of(definition, index, 2);
   AppendScore(listing.args, score);
   AppendBulk(listing.args, member);
 }
 
-void Transaction::IndexRemove(std::string_view index, std::string_view member) {
-  AppendBulk(removes_.Of(index, 1).args, member);
+void Transaction::IndexRemove(uint16_t definition, std::string_view index, std::string_view member) {
+  AppendBulk(removes_.Of(definition, index, 1).args, member);
+}
+
+void Transaction::Count(uint16_t definition, std::string_view group, std::string_view field, int64_t delta) {
+  std::string& args = Op('H', 2);
+  std::string suffix;
+  Keyspace::AppendSuffix(suffix, 'n', definition, group);
+  keys_.AppendSuffixed(op_keys_, suffix);
+  AppendBulk(args, field);
+  AppendBulk(args, delta);
 }
 
 void Transaction::Count(std::string_view key, std::string_view field, int64_t delta) {
@@ -143,11 +196,10 @@ void Transaction::Count(std::string_view key, std::string_view field, int64_t de
   AppendBulk(args, delta);
 }
 
-void Transaction::Count(std::string_view field, int64_t delta) {
-  std::string& args = Op('H', 2);
-  keys_.AppendCounters(op_keys_);
-  AppendBulk(args, field);
-  AppendBulk(args, delta);
+void Transaction::Retire(std::string_view suffix) {
+  Listing& listing = puts_.Of(0, "defo", 2);
+  AppendScore(listing.args, 0);
+  AppendBulk(listing.args, suffix);
 }
 
 void Transaction::RemoveRecord(std::string_view key) {
@@ -223,7 +275,7 @@ redis::ScriptCall Transaction::CallOf(const redis::Script& script) const {
   // What is taken out goes first: what another record puts in the same place stays.
   for (const Listings* listings : {&removes_, &puts_}) {
     for (const Listing& listing : listings->all()) {
-      keys_.AppendIndex(keys, listing.index);
+      keys_.AppendSuffixed(keys, listing.suffix);
       AppendLetter(args, listings == &puts_ ? 'Z' : 'X');
       AppendBulk(args, static_cast<int64_t>(listing.count));
       args.append(listing.args);

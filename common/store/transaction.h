@@ -33,8 +33,13 @@ class Transaction {
   // counts.
   void TakesEffectAt(absl::Time at);
 
-  // The record's version must be `version`; 0 = it must not exist.
-  void CheckVersion(std::string_view key, uint64_t version);
+  // The shard must stand where `phase` says: see Phase. Goes before other checks.
+  void CheckPhase(std::string_view phase);
+  // The record's version must be `version`, and its entries must have been written by `definition`; 0 = it
+  // must not exist.
+  void CheckVersion(std::string_view key, uint64_t version, uint16_t definition = 1);
+  // The key must hold `text`; "0" = or not exist.
+  void CheckText(std::string_view key, std::string_view text);
   // No reply may be stored under the request.
   void CheckRequest(std::string_view key);
   // The cursor must stand there, in that very epoch; 0 = or not exist.
@@ -42,23 +47,31 @@ class Transaction {
 
   // A record without requests and history lines. Events come first: a record's head bears the position of the
   // last.
-  void PutRecord(std::string_view key, uint64_t version, std::string_view bytes);
+  void PutRecord(std::string_view key, uint64_t version, std::string_view bytes, uint16_t definition = 1);
   // The whole; the record's size is `record.GetCachedSize()`, computed before.
-  void PutRecord(std::string_view key, uint64_t version, std::string_view requests, uint32_t tail_lines,
-                 std::string_view tail, const google::protobuf::MessageLite& record);
-  // Deletes a record, before anything is put.
+  void PutRecord(std::string_view key, uint64_t version, uint16_t definition, uint32_t schema,
+                 std::string_view requests, uint32_t tail_lines, std::string_view tail,
+                 const google::protobuf::MessageLite& record);
+  // Deletes a record of a kind that is in no registry and no list, before anything is put: see
+  // Session::Remove.
   void RemoveRecord(std::string_view key);
-  void IndexPut(std::string_view index, std::string_view member, double score);
-  void IndexRemove(std::string_view index, std::string_view member);
+  // Enters a new record, by its key, among those of its kind.
+  void Register(std::string_view record);
+  void IndexPut(uint16_t definition, std::string_view index, std::string_view member, double score);
+  void IndexRemove(uint16_t definition, std::string_view index, std::string_view member);
+  // `group` empty: of no group.
+  void Count(uint16_t definition, std::string_view group, std::string_view field, int64_t delta);
+  // Of a hash.
   void Count(std::string_view key, std::string_view field, int64_t delta);
-  // Of the shard's counters.
-  void Count(std::string_view field, int64_t delta);
+  // Notes a key, by how it ends, that is to be removed with its definition.
+  void Retire(std::string_view suffix);
   void Append(std::string_view key, std::string_view chunk);
   // Serialized feed::v1::Event without position.
   void Emit(std::string_view event);
   void Emit(const google::protobuf::MessageLite& event);
   void SetCursor(std::string_view key, Cursor cursor);
-  // Sets a key that holds nothing but text. A cursor's check may be what guards it.
+  // Sets a key as it is: a text, or a record whose entries alone were written anew. A check of a cursor or a
+  // text may be what guards it.
   void SetText(std::string_view key, std::string_view text);
   // Kept for `ttl`, at least a second; behind the position of the last event emitted so far.
   void StoreReply(std::string_view key, std::string_view reply, absl::Duration ttl);
@@ -69,6 +82,8 @@ class Transaction {
   void MoveWatermark(absl::Time to, bool bounded);
 
   const Keyspace& keyspace() const { return keys_; }
+  // What CheckPhase was given; empty = nothing.
+  const std::string& phase() const { return phase_; }
   bool empty() const { return checks_ == 0 && op_keys_count_ == 0 && puts_.empty() && removes_.empty(); }
 
   // What the script takes.
@@ -78,7 +93,12 @@ class Transaction {
   // What one operation does to an index: its members, with scores where they are put. All but the key in wire
   // form.
   struct Listing {
-    std::string index;
+    bool Is(uint16_t of, std::string_view name) const {
+      return definition == of && std::string_view(suffix).substr(name_at) == name;
+    }
+    uint16_t definition = 0;  // 0 = of no definition
+    std::string suffix;       // how its key ends
+    size_t name_at = 0;
     std::string args;
     size_t count = 0;
   };
@@ -86,7 +106,7 @@ class Transaction {
   class Listings {
    public:
     // The operation that takes `args` more arguments of the index.
-    Listing& Of(std::string_view index, size_t args);
+    Listing& Of(uint16_t definition, std::string_view name, size_t args);
     bool empty() const { return all_.empty(); }
     const std::vector<Listing>& all() const { return all_; }
 
@@ -101,6 +121,7 @@ class Transaction {
   std::string& Check(char kind);
 
   Keyspace keys_;
+  std::string phase_;
   int64_t at_micros_ = 0;
   // In wire form.
   std::string check_keys_;

@@ -7,12 +7,20 @@
 
 #include "services/deadline_monitor/clock_projection.h"
 #include "services/deadline_monitor/deadline_service.h"
+#include "services/deadline_monitor/domain/clock_model.h"
 #include "services/deadline_monitor/monitor.h"
 #include "services/deadline_monitor/policy.h"
 #include "services/deadline_monitor/sweeper.h"
 
 namespace motcua::deadline {
 namespace {
+
+// 2: what agencies count for is a group of its own.
+store::Definition TheDefinition() {
+  const std::string agencies(counter::kOfAgencies);
+  return store::Definition(2, {&store::KindOf<ClockModel>()}, /*groups=*/{agencies},
+                           /*added=*/{store::Definition::CountersName(agencies)});
+}
 
 class DeadlineMonitor final : public service::Service {
  public:
@@ -79,8 +87,11 @@ int main(int argc, char** argv) {
   namespace deadline = motcua::deadline;
   namespace service = motcua::service;
   return service::Main(
-      argc, argv, service::Description("deadline-monitor", "dm", {"intake", "routing"}, /*derives_events=*/true),
-      "Keeps the clocks of dossiers, legs and hand-overs; raises what is near, due or overdue; charges the time used.",
+      argc, argv,
+      service::Description("deadline-monitor", "dm", {"intake", "routing"}, /*derives_events=*/true,
+                           deadline::TheDefinition()),
+      "Keeps the clocks of dossiers, legs and hand-overs; raises what is near, due or overdue; charges the "
+      "time used.",
       deadline::AllowDeadlines, {},
       [](service::Environment& environment) -> absl::StatusOr<std::unique_ptr<service::Service>> {
         return std::make_unique<deadline::DeadlineMonitor>(environment);

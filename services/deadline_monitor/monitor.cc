@@ -1,9 +1,11 @@
 #include "services/deadline_monitor/monitor.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/status/errors.h"
 #include "common/store/keys.h"
@@ -35,6 +37,8 @@ constexpr absl::Duration kGrace = absl::Milliseconds(200);
 constexpr uint32_t kDefaultPage = 50;
 constexpr uint32_t kLargestPage = 200;
 constexpr uint32_t kLongestHistory = 10000;
+// Whose counters are read in one command.
+constexpr size_t kAgenciesAtOnce = 100;
 
 // Loads one clock into the session.
 Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline) {
@@ -43,7 +47,7 @@ Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline)
   absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
   if (session.Find<ClockModel>(code) == nullptr) {
-    if (session.corrupt()) co_return errors::DataLoss("CORRUPT_RECORD", "a stored clock cannot be read");
+    if (!session.unreadable().ok()) co_return session.unreadable();
     co_return errors::NotFound("DOSSIER_NOT_FOUND", "no dossier with this code has a clock");
   }
   co_return absl::OkStatus();
@@ -115,8 +119,8 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal
   const std::string agency = request.agency() == shard ? std::string() : request.agency();
   const uint32_t page_size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
   absl::StatusOr<store::IndexPage> page =
-      co_await store_.ReadIndex(store_.Keys(shard).Index(IndexOf(request.filter(), agency)), store::Order::kAscending,
-                                page_size, request.page_token(), caller.deadline);
+      co_await store_.ReadIndex(shard, IndexOf(request.filter(), agency), store::Order::kAscending, page_size,
+                                request.page_token(), caller.deadline);
   if (!page.ok()) co_return page.status();
 
   Session session(store_, shard);
@@ -155,10 +159,46 @@ Task<absl::StatusOr<v1::Statistics>> Monitor::GetStatistics(const Principal& who
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
   const absl::Time as_of = co_await AsOf(request.shard(), caller.deadline);
-  absl::StatusOr<store::Counters> counters =
-      co_await store_.ReadCounters(store_.Keys(request.shard()).Counters(), caller.deadline);
-  if (!counters.ok()) co_return counters.status();
-  co_return StatisticsOf(*counters, as_of);
+  store::Counters counters;
+  absl::StatusOr<store::Counters> totals = co_await store_.ReadCounters(request.shard(), caller.deadline);
+  if (!totals.ok()) co_return totals.status();
+  counters.merge(*totals);
+  std::vector<std::string> agencies(request.agencies().begin(), request.agencies().end());
+  if (agencies.empty()) {
+    absl::StatusOr<std::vector<std::string>> all = co_await CountedAgencies(request.shard(), caller.deadline);
+    if (!all.ok()) co_return all.status();
+    agencies = *std::move(all);
+  }
+  for (size_t from = 0; from < agencies.size(); from += kAgenciesAtOnce) {
+    std::vector<std::string> fields;
+    for (size_t i = from; i < std::min(from + kAgenciesAtOnce, agencies.size()); ++i) {
+      for (std::string_view name : counter::kAllOfAgencies)
+        fields.push_back(absl::StrCat(std::string(name), agencies[i]));
+    }
+    absl::StatusOr<store::Counters> some = co_await store_.ReadCounters(
+        request.shard(), std::string(counter::kOfAgencies), std::move(fields), caller.deadline);
+    if (!some.ok()) co_return some.status();
+    counters.merge(*some);
+  }
+  co_return StatisticsOf(counters, as_of);
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> Monitor::CountedAgencies(std::string shard,
+                                                                        absl::Time deadline) const {
+  std::set<std::string> agencies;
+  std::string cursor = "0";
+  do {
+    absl::StatusOr<std::pair<std::string, std::vector<std::string>>> names =
+        co_await store_.CounterNames(shard, std::string(counter::kOfAgencies), cursor, deadline);
+    if (!names.ok()) co_return names.status();
+    for (const std::string& name : names->second) {
+      for (std::string_view prefix : counter::kAllOfAgencies) {
+        if (name.compare(0, prefix.size(), prefix) == 0) agencies.insert(name.substr(prefix.size()));
+      }
+    }
+    cursor = names->first;
+  } while (cursor != "0");
+  co_return std::vector<std::string>(agencies.begin(), agencies.end());
 }
 
 Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(const Principal& who, Caller caller,

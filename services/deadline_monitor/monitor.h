@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -49,6 +50,9 @@ class Monitor {
   static constexpr absl::Duration kSettle = absl::Seconds(2);
 
  private:
+  // Agencies that any counter is of.
+  async::Task<absl::StatusOr<std::vector<std::string>>> CountedAgencies(std::string shard,
+                                                                        absl::Time deadline) const;
   // As of when the clocks of a shard are true: now or, where the feeds have not been read so far, up to where
   // they have. Asks the sources where that would be long ago.
   async::Task<absl::Time> AsOf(std::string shard, absl::Time deadline);

@@ -156,7 +156,7 @@ Task<absl::Status> Sweeper::FollowOnce(Shard* shard, CancelToken cancel) {
 Task<absl::Status> Sweeper::ReadEarliest(Shard* shard) {
   const uint64_t looked_at = publisher_.position(shard->name);
   absl::StatusOr<std::optional<double>> lowest =
-      co_await store_.IndexLowest(store_.Keys(shard->name).Index(index::kTimers), absl::Now() + kPatience);
+      co_await store_.IndexLowest(shard->name, std::string(index::kTimers), absl::Now() + kPatience);
   if (!lowest.ok()) co_return lowest.status();
   shard->earliest =
       lowest->has_value() ? absl::FromUnixMicros(static_cast<int64_t>(**lowest)) : absl::InfiniteFuture();
@@ -177,13 +177,13 @@ struct Sweeper::Round {
 };
 
 Task<absl::Status> Sweeper::SweepUpTo(std::string shard, absl::Time limit, CancelToken cancel) {
-  const std::string key = store_.Keys(shard).Index(index::kTimers);
   uint32_t most = kMostInBatch;
   absl::Time not_before = absl::InfinitePast();
   while (!cancel.cancelled()) {
     const uint32_t asked = most * kMostBatches;
     absl::StatusOr<Timers> timers =
-        co_await store_.IndexUpTo(key, static_cast<double>(Micros(limit)), asked, absl::Now() + kPatience);
+        co_await store_.IndexUpTo(shard, std::string(index::kTimers), static_cast<double>(Micros(limit)),
+                                  asked, absl::Now() + kPatience);
     if (!timers.ok()) co_return timers.status();
     if (timers->empty()) co_return absl::OkStatus();
     Round round{.shard = shard, .up_to = limit, .not_before = not_before};

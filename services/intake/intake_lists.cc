@@ -194,7 +194,7 @@ Task<absl::StatusOr<v1::ListReferenceVersionsResponse>> Intake::ListReferenceVer
   if (state->version() == 0) {
     co_return errors::NotFound("UNKNOWN_SHARD", "there is no reference data of this jurisdiction");
   }
-  absl::StatusOr<OpenByVersion> open = co_await ReadOpen(store_, request.shard(), caller.deadline);
+  absl::StatusOr<OpenByVersion> open = co_await ReadOpen(store_, request.shard(), *state, caller.deadline);
   if (!open.ok()) co_return open.status();
   v1::ListReferenceVersionsResponse response;
   const auto add = [&](uint64_t number) -> v1::ReferenceVersion& {

@@ -24,10 +24,6 @@ constexpr uint32_t kDefaultPage = 50;
 constexpr uint32_t kLargestPage = 200;
 constexpr uint32_t kLongestHistory = 10000;
 
-absl::Status CorruptDossier() {
-  return errors::DataLoss("CORRUPT_RECORD", "a stored dossier cannot be read");
-}
-
 // Loads one dossier into the session.
 Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline) {
   std::vector<std::string> keys;
@@ -35,7 +31,7 @@ Task<absl::Status> Load(Session& session, std::string code, absl::Time deadline)
   absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
   if (session.Find<DossierModel>(code) != nullptr) co_return absl::OkStatus();
-  co_return session.corrupt() ? CorruptDossier() : NoSuchDossier();
+  co_return session.unreadable().ok() ? NoSuchDossier() : session.unreadable();
 }
 
 }  // namespace
@@ -70,8 +66,8 @@ Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(const Princi
   }
   const uint32_t page_size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
   absl::StatusOr<store::IndexPage> page =
-      co_await store_.ReadIndex(store_.Keys(shard).Index(AgencyIndex(agency, request.status())),
-                                store::Order::kDescending, page_size, request.page_token(), caller.deadline);
+      co_await store_.ReadIndex(shard, AgencyIndex(agency, request.status()), store::Order::kDescending,
+                                page_size, request.page_token(), caller.deadline);
   if (!page.ok()) co_return page.status();
 
   Session session(store_, shard);
@@ -134,8 +130,7 @@ Task<absl::StatusOr<v1::Statistics>> Intake::GetStatistics(const Principal& who,
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
-  absl::StatusOr<store::Counters> counters =
-      co_await store_.ReadCounters(store_.Keys(request.shard()).Counters(), caller.deadline);
+  absl::StatusOr<store::Counters> counters = co_await store_.ReadCounters(request.shard(), caller.deadline);
   if (!counters.ok()) co_return counters.status();
   co_return StatisticsFrom(*counters);
 }

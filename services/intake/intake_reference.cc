@@ -155,7 +155,7 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
       absl::Status told = co_await TellPieces(store_, shard, std::move(before), *prepared, caller);
       if (!told.ok()) co_return told;
     }
-    absl::StatusOr<OpenByVersion> open = co_await ReadOpen(store_, shard, caller.deadline);
+    absl::StatusOr<OpenByVersion> open = co_await ReadOpen(store_, shard, *state, caller.deadline);
     if (!open.ok()) co_return open.status();
     const store::Context context(std::max(store_.clock().Now(), not_before), caller.actor,
                                  caller.traceparent);
@@ -244,7 +244,7 @@ Task<absl::Status> Intake::Tidy(std::string shard, absl::Time deadline) {
   absl::StatusOr<ReferenceState> state = co_await LoadReference(session, deadline);
   if (!state.ok()) co_return state.status();
   if (state->ledger == nullptr) co_return absl::OkStatus();
-  absl::StatusOr<OpenByVersion> open = co_await ReadOpen(store_, shard, deadline);
+  absl::StatusOr<OpenByVersion> open = co_await ReadOpen(store_, shard, *state, deadline);
   if (!open.ok()) co_return open.status();
   LedgerChange change = DecideTidy(*state, *open, store_.clock().Now());
   if (change.removed.empty() && change.dropped.empty() &&

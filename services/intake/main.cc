@@ -38,7 +38,10 @@ class IntakeProcess final : public service::Service {
 int main(int argc, char** argv) {
   using motcua::service::Description;
   // What routing and the monitor tell shows in the dossiers, but makes intake say nothing: its feed waits for none.
-  Description description("intake", "in", {"routing", "deadline-monitor"}, /*derives_events=*/false);
+  Description description(
+      "intake", "in", {"routing", "deadline-monitor"}, /*derives_events=*/false,
+      motcua::store::Definition(1, {&motcua::store::KindOf<motcua::intake::DossierModel>()},
+                                {motcua::intake::kOpenByVersion}));
   return motcua::service::Main(argc, argv, std::move(description),
                                "Receives dossiers, promises dates, returns results, owns the reference data.",
                                motcua::intake::AllowIntake, {}, [](motcua::service::Environment& environment) {

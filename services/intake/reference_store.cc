@@ -23,11 +23,13 @@ namespace {
 
 // Of the events of one commit.
 constexpr size_t kTellAtOnce = size_t{256} << 10;
-constexpr std::string_view kOldVersion = "refv";
 
-std::string OldVersionKey(const store::Keyspace& keys, uint64_t version) {
-  return keys.Record(kOldVersion, absl::StrCat(version));
-}
+// An older version, named by its number; found through the ledger.
+struct OldVersionModel {
+  using Record = reference::v1::OldVersionRecord;
+  static constexpr std::string_view kKind = "refv";
+  static constexpr bool kRemovable = true;
+};
 
 }  // namespace
 
@@ -41,13 +43,20 @@ Task<absl::StatusOr<ReferenceState>> LoadReference(Session& session, absl::Time 
   ReferenceState state;
   state.record = session.Find<ReferenceModel>(shard);
   state.ledger = session.Find<LedgerModel>(shard);
-  if (session.corrupt()) co_return errors::DataLoss("CORRUPT_RECORD", "stored reference data cannot be read");
+  if (!session.unreadable().ok()) co_return errors::Prefixed(session.unreadable(), "reference data");
   co_return state;
 }
 
-Task<absl::StatusOr<OpenByVersion>> ReadOpen(store::Store& store, std::string shard, absl::Time deadline) {
-  absl::StatusOr<store::Counters> counters =
-      co_await store.ReadCounters(store.Keys(shard).Counters(), deadline);
+Task<absl::StatusOr<OpenByVersion>> ReadOpen(store::Store& store, std::string shard,
+                                             const ReferenceState& state, absl::Time deadline) {
+  std::vector<std::string> versions;
+  versions.push_back(absl::StrCat(state.version()));
+  if (state.ledger != nullptr) {
+    for (const reference::v1::KeptVersion& kept : state.ledger->kept())
+      versions.push_back(absl::StrCat(kept.version()));
+  }
+  absl::StatusOr<store::Counters> counters = co_await store.ReadCounters(
+      std::move(shard), std::string(kOpenByVersion), std::move(versions), deadline);
   if (!counters.ok()) co_return counters.status();
   co_return OpenByVersionFrom(*counters);
 }
@@ -55,7 +64,7 @@ Task<absl::StatusOr<OpenByVersion>> ReadOpen(store::Store& store, std::string sh
 Task<absl::StatusOr<ReferenceManifest>> ReadOldVersion(store::Store& store, std::string shard,
                                                        uint64_t version, absl::Time deadline) {
   std::vector<std::string> keys;
-  keys.push_back(OldVersionKey(store.Keys(shard), version));
+  keys.push_back(store.Keys(shard).Record(OldVersionModel::kKind, absl::StrCat(version)));
   absl::StatusOr<std::vector<std::optional<std::string>>> values =
       co_await store.Get(std::move(keys), deadline);
   if (!values.ok()) co_return values.status();
@@ -63,12 +72,9 @@ Task<absl::StatusOr<ReferenceManifest>> ReadOldVersion(store::Store& store, std:
     co_return errors::NotFound("UNKNOWN_VERSION", "version: is not in force and not kept");
   }
   uint64_t number = 0;
-  std::string_view bytes;
-  reference::v1::OldVersionRecord record;
-  if (!store::DecodeRecord(*values->front(), number, bytes) ||
-      !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    co_return errors::DataLoss("CORRUPT_RECORD", "a stored version cannot be read");
-  }
+  OldVersionModel::Record record;
+  absl::Status read = store::ReadStored<OldVersionModel>(*values->front(), record, number);
+  if (!read.ok()) co_return errors::Prefixed(read, "reference data");
   co_return std::move(*record.mutable_manifest());
 }
 
@@ -78,12 +84,10 @@ void PutLedger(Session& session, LedgerChange change, const PieceBytes& bytes) {
     // Past the session: pieces are read rarely, and would drive dossiers out of the store's memory.
     PieceModel::Record piece;
     piece.set_data(bytes.at(digest));
-    session.extra().PutRecord(session.KeyOf<PieceModel>(service::PieceName(digest)), 1,
-                              piece.SerializeAsString());
+    session.Put<PieceModel>(service::PieceName(digest), piece);
   }
   for (const std::string& digest : change.removed) service::RemovePiece(session, digest);
-  for (const uint64_t version : change.dropped)
-    session.extra().RemoveRecord(OldVersionKey(session.keys(), version));
+  for (const uint64_t version : change.dropped) session.Remove<OldVersionModel>(absl::StrCat(version));
   session.Apply<LedgerModel>(shard, store::Decision<LedgerModel::Record>(std::move(change.ledger)));
 }
 
@@ -91,9 +95,9 @@ void PutApplication(Session& session, const ReferenceState& state, ReferenceAppl
                     const PreparedSet& set, const store::Context& context) {
   const std::string shard = session.keys().shard();
   if (state.version() > 0) {
-    reference::v1::OldVersionRecord old;
+    OldVersionModel::Record old;
     *old.mutable_manifest() = state.record->manifest();
-    session.extra().PutRecord(OldVersionKey(session.keys(), state.version()), 1, old.SerializeAsString());
+    session.Put<OldVersionModel>(absl::StrCat(state.version()), old);
   }
   feed::v1::Event event = store::NewEvent(context, shard);
   feed::v1::ReferenceApplied& applied = *event.mutable_reference_applied();

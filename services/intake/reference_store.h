@@ -40,9 +40,10 @@ class PreparedSet {
 // Loads what is stored of a shard's reference data into the session; views are into it. Errors: the store's.
 async::Task<absl::StatusOr<ReferenceState>> LoadReference(store::Session& session, absl::Time deadline);
 
-// How many open dossiers need each version.
+// How many open dossiers need each version, of the one in force and those that are kept. `state` outlives the
+// task.
 async::Task<absl::StatusOr<OpenByVersion>> ReadOpen(store::Store& store, std::string shard,
-                                                    absl::Time deadline);
+                                                    const ReferenceState& state, absl::Time deadline);
 
 // The manifest of an older version. Errors: NOT_FOUND (UNKNOWN_VERSION), the store's.
 async::Task<absl::StatusOr<reference::v1::ReferenceManifest>> ReadOldVersion(store::Store& store,

@@ -96,9 +96,8 @@ Task<absl::Status> DeliveryWorker::Pass(std::string shard) {
   absl::Status released = co_await ReleaseHeld(shard, deadline);
   if (!released.ok()) co_return released;
   if (under_way_ >= options_.concurrency) co_return absl::OkStatus();
-  const std::string index = store_.Keys(shard).Index(kOutboxIndex);
-  absl::StatusOr<std::vector<std::pair<std::string, double>>> due =
-      co_await store_.IndexUpTo(index, static_cast<double>(absl::ToUnixMicros(absl::Now())), kPassSize, deadline);
+  absl::StatusOr<std::vector<std::pair<std::string, double>>> due = co_await store_.IndexUpTo(
+      shard, kOutboxIndex, static_cast<double>(absl::ToUnixMicros(absl::Now())), kPassSize, deadline);
   if (!due.ok()) co_return due.status();
   for (const auto& [code, when] : *due) {
     if (under_way_ >= options_.concurrency) break;
@@ -111,21 +110,20 @@ Task<absl::Status> DeliveryWorker::Pass(std::string shard) {
 }
 
 Task<absl::Status> DeliveryWorker::RestWhereEmpty(std::string shard, absl::Time deadline) {
-  const store::Keyspace keyspace = store_.Keys(shard);
   rests_[shard] = absl::Now() + kRest;  // taken back by whoever adds something meanwhile
   std::vector<std::string> indexes;
-  indexes.push_back(keyspace.Index(kOutboxIndex));
-  indexes.push_back(keyspace.Index(kHeldIndex));
-  absl::StatusOr<std::vector<uint64_t>> sizes = co_await store_.IndexSizes(std::move(indexes), deadline);
+  indexes.push_back(kOutboxIndex);
+  indexes.push_back(kHeldIndex);
+  absl::StatusOr<std::vector<uint64_t>> sizes =
+      co_await store_.IndexSizes(shard, std::move(indexes), deadline);
   if (!sizes.ok() || (*sizes)[0] + (*sizes)[1] > 0) rests_.erase(shard);
   co_return sizes.status();
 }
 
 Task<absl::Status> DeliveryWorker::ReleaseHeld(std::string shard, absl::Time deadline) {
   const absl::Time now = store_.clock().Now();
-  const std::string index = store_.Keys(shard).Index(kHeldIndex);
-  absl::StatusOr<std::vector<std::pair<std::string, double>>> held =
-      co_await store_.IndexUpTo(index, static_cast<double>(absl::ToUnixSeconds(now)), kPassSize, deadline);
+  absl::StatusOr<std::vector<std::pair<std::string, double>>> held = co_await store_.IndexUpTo(
+      shard, kHeldIndex, static_cast<double>(absl::ToUnixSeconds(now)), kPassSize, deadline);
   if (!held.ok()) co_return held.status();
   for (const auto& [code, when] : *held) {
     Change release = [now](v1::DossierRecord& record) { return Release(record, now, absl::Now()); };
@@ -230,14 +228,12 @@ Task<absl::StatusOr<DeliveryWorker::Backlog>> DeliveryWorker::ReadBacklog() {
   if (!shards.ok()) co_return shards.status();
   Backlog backlog;
   for (const std::string& shard : *shards) {
-    absl::StatusOr<store::Counters> counters =
-        co_await store_.ReadCounters(store_.Keys(shard).Counters(), deadline);
+    absl::StatusOr<store::Counters> counters = co_await store_.ReadCounters(shard, deadline);
     if (!counters.ok()) co_return counters.status();
     const auto pending = counters->find(kPendingCounter);
     if (pending == counters->end() || pending->second <= 0) continue;
     backlog.waiting += static_cast<uint64_t>(pending->second);
-    absl::StatusOr<std::optional<double>> lowest =
-        co_await store_.IndexLowest(store_.Keys(shard).Index(kOutboxIndex), deadline);
+    absl::StatusOr<std::optional<double>> lowest = co_await store_.IndexLowest(shard, kOutboxIndex, deadline);
     if (!lowest.ok()) co_return lowest.status();
     // 0: due at once, since a moment that was not kept.
     if (!lowest->has_value() || **lowest == 0) continue;

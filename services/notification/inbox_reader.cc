@@ -61,8 +61,8 @@ Task<absl::StatusOr<v1::ListMessagesResponse>> InboxReader::List(v1::ListMessage
   store::Session session(store_, request.shard());
   const std::string index = request.unread_only() ? UnreadIndex(request.recipient()) : InboxIndex(request.recipient());
   absl::StatusOr<store::IndexPage> page =
-      co_await store_.ReadIndex(session.keys().Index(index), store::Order::kDescending, PageSize(request.page_size()),
-                                request.page_token(), deadline);
+      co_await store_.ReadIndex(session.keys().shard(), index, store::Order::kDescending,
+                                PageSize(request.page_size()), request.page_token(), deadline);
   if (!page.ok()) co_return page.status();
   const std::vector<InboxPlace> places = PlacesOf(page->members);
   absl::Status fetched = co_await session.Fetch(KeysOf(session, places, request.recipient()), deadline);
@@ -153,11 +153,11 @@ Task<absl::StatusOr<v1::ListMessagesResponse>> InboxReader::ListDossier(std::str
 Task<absl::StatusOr<std::string>> InboxReader::Locate(MessageId id, absl::Time deadline) {
   const std::string_view code = DossierOfRecipient(id.recipient);
   if (!code.empty()) co_return std::string(code);
-  const std::string index = store_.Keys(id.shard).Index(InboxIndex(id.recipient));
+  const std::string index = InboxIndex(id.recipient);
   std::string token;
   do {
-    absl::StatusOr<store::IndexPage> page =
-        co_await store_.ReadIndex(index, store::Order::kDescending, 1000, std::move(token), deadline);
+    absl::StatusOr<store::IndexPage> page = co_await store_.ReadIndex(
+        id.shard, index, store::Order::kDescending, 1000, std::move(token), deadline);
     if (!page.ok()) co_return page.status();
     for (const InboxPlace& place : PlacesOf(page->members)) {
       if (place.source == id.source && place.position == id.position) co_return place.dossier;
@@ -236,7 +236,7 @@ Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::Next(std::string sha
     store::Session session(store_, shard);
     const auto behind = static_cast<uint32_t>(std::min<uint64_t>(*last - cursor->number, 1000));
     absl::StatusOr<store::IndexPage> page = co_await store_.ReadIndex(
-        session.keys().Index(InboxIndex(recipient)), store::Order::kDescending, behind, "", deadline);
+        session.keys().shard(), InboxIndex(recipient), store::Order::kDescending, behind, "", deadline);
     if (!page.ok()) co_return page.status();
     // Oldest first, and of those only a chunk.
     std::reverse(page->members.begin(), page->members.end());

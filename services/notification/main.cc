@@ -154,8 +154,10 @@ absl::StatusOr<std::unique_ptr<service::Service>> Make(service::Environment& env
 }  // namespace motcua::notification
 
 int main(int argc, char** argv) {
-  motcua::service::Description description("notification", "no", {"intake", "routing", "deadline-monitor"},
-                                           /*derives_events=*/true);
+  motcua::service::Description description(
+      "notification", "no", {"intake", "routing", "deadline-monitor"},
+      /*derives_events=*/true,
+      motcua::store::Definition(1, {&motcua::store::KindOf<motcua::notification::DossierModel>()}));
   return motcua::service::Main(argc, argv, std::move(description), "Tells those concerned: messages, e-mails, webhooks.",
                                motcua::notification::AllowNotification, motcua::notification::Flags(),
                                motcua::notification::Make);

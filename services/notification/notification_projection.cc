@@ -195,7 +195,7 @@ Task<absl::Status> DropOverflow(store::Session& session, Batch& batch, absl::Tim
   for (const auto& [recipient, last] : overfull) {
     batch.DropOwn(recipient, last);
     absl::StatusOr<std::vector<std::pair<std::string, double>>> members = co_await session.store().IndexUpTo(
-        session.keys().Index(InboxIndex(recipient)), static_cast<double>(last), 1000, deadline);
+        session.keys().shard(), InboxIndex(recipient), static_cast<double>(last), 1000, deadline);
     if (!members.ok()) co_return members.status();
     for (const auto& [member, number] : *members) {
       const std::optional<InboxPlace> place = InboxPlace::Parse(member);

@@ -92,8 +92,7 @@ Task<absl::StatusOr<v1::Statistics>> Notifications::GetStatistics(std::shared_pt
                                                                   const v1::GetStatisticsRequest& request) {
   absl::Status allowed = CheckJurisdiction(*call, request.shard());
   if (!allowed.ok()) co_return allowed;
-  absl::StatusOr<store::Counters> counters =
-      co_await store_.ReadCounters(store_.Keys(request.shard()).Counters(), call->deadline());
+  absl::StatusOr<store::Counters> counters = co_await store_.ReadCounters(request.shard(), call->deadline());
   if (!counters.ok()) co_return counters.status();
   v1::Statistics statistics;
   for (const auto& [name, value] : *counters) {

@@ -35,7 +35,9 @@ absl::StatusOr<std::unique_ptr<service::Service>> MakeRouting(service::Environme
 }  // namespace motcua::routing
 
 int main(int argc, char** argv) {
-  motcua::service::Description description("routing", "ro", {"intake"}, /*derives_events=*/true);
+  motcua::service::Description description(
+      "routing", "ro", {"intake"}, /*derives_events=*/true,
+      motcua::store::Definition(1, {&motcua::store::KindOf<motcua::routing::RouteModel>()}));
   return motcua::service::Main(argc, argv, description,
                                "Keeps the route of every accepted dossier: custody, hand-overs, work, consultations.",
                                motcua::routing::AllowRouting, {}, motcua::routing::MakeRouting);

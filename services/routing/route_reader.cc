@@ -24,35 +24,31 @@ constexpr uint32_t kHistoryLimit = kMaxHistoryLines + 1000;
 
 constexpr v1::Box kBoxes[] = {v1::BOX_HELD, v1::BOX_OFFERED, v1::BOX_CONSULTED, v1::BOX_WAITING};
 
-absl::Status CorruptRoute() { return errors::DataLoss("CORRUPT_RECORD", "a stored route cannot be read"); }
-
 absl::Status NoSuchDossier() {
   return errors::NotFound("DOSSIER_NOT_FOUND", "no route of a dossier with this code");
 }
 
 absl::Status Decode(const std::string& stored, v1::RouteRecord& record) {
   uint64_t version = 0;
-  std::string_view bytes;
-  if (!store::DecodeRecord(stored, version, bytes) ||
-      !record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return CorruptRoute();
-  }
+  absl::Status read = store::ReadStored<RouteModel>(stored, record, version);
+  if (!read.ok()) return read;
   record.mutable_route()->set_version(version);
   return absl::OkStatus();
 }
 
-Task<absl::Status> ReadPage(store::Store& store, std::string key, v1::ListInboxRequest request, absl::Time deadline,
-                            store::IndexPage* page) {
+Task<absl::Status> ReadPage(store::Store& store, std::string shard, std::string index,
+                            v1::ListInboxRequest request, absl::Time deadline, store::IndexPage* page) {
   const uint32_t size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
-  absl::StatusOr<store::IndexPage> read =
-      co_await store.ReadIndex(std::move(key), store::Order::kAscending, size, request.page_token(), deadline);
+  absl::StatusOr<store::IndexPage> read = co_await store.ReadIndex(
+      std::move(shard), std::move(index), store::Order::kAscending, size, request.page_token(), deadline);
   if (read.ok()) *page = *std::move(read);
   co_return read.status();
 }
 
-Task<absl::Status> ReadSizes(store::Store& store, std::vector<std::string> keys, absl::Time deadline,
-                             std::vector<uint64_t>* sizes) {
-  absl::StatusOr<std::vector<uint64_t>> read = co_await store.IndexSizes(std::move(keys), deadline);
+Task<absl::Status> ReadSizes(store::Store& store, std::string shard, std::vector<std::string> indexes,
+                             absl::Time deadline, std::vector<uint64_t>* sizes) {
+  absl::StatusOr<std::vector<uint64_t>> read =
+      co_await store.IndexSizes(std::move(shard), std::move(indexes), deadline);
   if (read.ok()) *sizes = *std::move(read);
   co_return read.status();
 }
@@ -87,14 +83,14 @@ Task<absl::StatusOr<v1::Route>> RouteReader::Load(std::string dossier, absl::Tim
 Task<absl::StatusOr<v1::ListInboxResponse>> RouteReader::Inbox(v1::ListInboxRequest request,
                                                                absl::Time deadline) const {
   const store::Keyspace keys = store_.Keys(store::ShardOf(request.agency()));
-  const std::string index = InboxIndex(request.box(), request.agency());
+  std::string index = InboxIndex(request.box(), request.agency());
   std::vector<std::string> boxes;
-  for (v1::Box box : kBoxes) boxes.push_back(keys.Index(InboxIndex(box, request.agency())));
+  for (v1::Box box : kBoxes) boxes.push_back(InboxIndex(box, request.agency()));
   store::IndexPage page;
   std::vector<uint64_t> sizes;
   std::vector<Task<absl::Status>> reads;
-  reads.push_back(ReadPage(store_, keys.Index(index), request, deadline, &page));
-  reads.push_back(ReadSizes(store_, std::move(boxes), deadline, &sizes));
+  reads.push_back(ReadPage(store_, keys.shard(), std::move(index), request, deadline, &page));
+  reads.push_back(ReadSizes(store_, keys.shard(), std::move(boxes), deadline, &sizes));
   std::vector<absl::Status> results = co_await async::WhenAll(std::move(reads));
   for (const absl::Status& result : results) {
     if (!result.ok()) co_return result;
@@ -132,12 +128,12 @@ Task<absl::StatusOr<common::v1::History>> RouteReader::History(std::string dossi
   absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
   if (session.Find<RouteModel>(dossier) == nullptr)
-    co_return session.corrupt() ? CorruptRoute() : NoSuchDossier();
+    co_return session.unreadable().ok() ? NoSuchDossier() : session.unreadable();
   co_return co_await session.ReadHistory<RouteModel>(std::move(dossier), kHistoryLimit, deadline);
 }
 
 Task<absl::StatusOr<v1::Statistics>> RouteReader::Statistics(std::string shard, absl::Time deadline) const {
-  absl::StatusOr<store::Counters> counters = co_await store_.ReadCounters(store_.Keys(shard).Counters(), deadline);
+  absl::StatusOr<store::Counters> counters = co_await store_.ReadCounters(std::move(shard), deadline);
   if (!counters.ok()) co_return counters.status();
   v1::Statistics statistics;
   statistics.set_routes(CountOf(*counters, kRoutes));

@@ -17,11 +17,11 @@ int64_t SecondsOf(int64_t micros) {
   return micros >= 0 ? micros / kMicrosPerSecond : -((-micros + kMicrosPerSecond - 1) / kMicrosPerSecond);
 }
 
-void AddTime(store::CounterSink& counters, std::string_view seconds, std::string_view micros,
-             const std::string& agency, int64_t amount) {
+void AddTime(store::CounterSink& counters, std::string_view group, std::string_view seconds,
+             std::string_view micros, const std::string& agency, int64_t amount) {
   const int64_t whole = SecondsOf(amount);
-  counters.Add(seconds, agency, whole);
-  counters.Add(micros, agency, amount - whole * kMicrosPerSecond);
+  counters.AddTo(group, seconds, agency, whole);
+  counters.AddTo(group, micros, agency, amount - whole * kMicrosPerSecond);
 }
 
 // `NEARING` of `ALERT_KIND_NEARING`.
@@ -72,6 +72,19 @@ void ClockModel::IndexesOf(const v1::ClockRecord& record, store::IndexSink& inde
 }
 
 void ClockModel::CountersOf(const v1::ClockRecord& record, store::CounterSink& counters) {
+  CountInto(counter::kOfAgencies, record, counters);
+}
+
+void ClockModel::Previous::IndexesOf(const v1::ClockRecord& record, store::IndexSink& indexes) {
+  ClockModel::IndexesOf(record, indexes);
+}
+
+void ClockModel::Previous::CountersOf(const v1::ClockRecord& record, store::CounterSink& counters) {
+  CountInto("", record, counters);
+}
+
+void ClockModel::CountInto(std::string_view group, const v1::ClockRecord& record,
+                           store::CounterSink& counters) {
   const v1::Clock& clock = record.clock();
   const auto count = [&](std::string_view name, bool holds) {
     if (holds) counters.Add(name, 1);
@@ -91,13 +104,14 @@ void ClockModel::CountersOf(const v1::ClockRecord& record, store::CounterSink& c
     if (record.alerts(i) != 0) counters.Add(counter::kAlerts, ShortName(i + 1), record.alerts(i));
   }
   for (const v1::Held& held : clock.held()) {
-    AddTime(counters, counter::kHeldSeconds, counter::kHeldMicros, held.agency(),
+    AddTime(counters, group, counter::kHeldSeconds, counter::kHeldMicros, held.agency(),
             static_cast<int64_t>(held.micros()));
-    if (held.legs_late() != 0) counters.Add(counter::kLegsLate, held.agency(), held.legs_late());
+    if (held.legs_late() != 0) counters.AddTo(group, counter::kLegsLate, held.agency(), held.legs_late());
   }
   if (open) {
-    counters.Add(counter::kHolding, clock.holder(), 1);
-    AddTime(counters, counter::kSinceSeconds, counter::kSinceMicros, clock.holder(), Micros(clock.held_since()));
+    counters.AddTo(group, counter::kHolding, clock.holder(), 1);
+    AddTime(counters, group, counter::kSinceSeconds, counter::kSinceMicros, clock.holder(),
+            Micros(clock.held_since()));
   }
 }
 

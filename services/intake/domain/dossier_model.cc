@@ -61,7 +61,8 @@ void DossierModel::CountersOf(const Record& record, store::CounterSink& counters
   counters.Add(kByChannel, dossier.channel(), 1);
   // The versions of the reference data that open dossiers need: see DecideTidy.
   if (dossier.reference_version() > 0 && IsOpen(dossier.status())) {
-    counters.Add(kOpenByVersion, NumberText(static_cast<uint32_t>(dossier.reference_version())).view(), 1);
+    counters.AddTo(kOpenByVersion, NumberText(static_cast<uint32_t>(dossier.reference_version())).view(), "",
+                   1);
   }
   if (dossier.has_rating()) counters.Add(kByRating, NumberText(dossier.rating().score()).view(), 1);
 }
@@ -69,9 +70,8 @@ void DossierModel::CountersOf(const Record& record, store::CounterSink& counters
 OpenByVersion OpenByVersionFrom(const store::Counters& counters) {
   OpenByVersion open;
   for (const auto& [field, value] : counters) {
-    if (std::string_view(field).substr(0, 2) == kOpenByVersion && value > 0 && NumberOf(field) > 0) {
-      open[static_cast<uint64_t>(NumberOf(field))] = static_cast<uint64_t>(value);
-    }
+    uint64_t version = 0;
+    if (value > 0 && absl::SimpleAtoi(field, &version)) open[version] = static_cast<uint64_t>(value);
   }
   return open;
 }

@@ -29,7 +29,8 @@ struct DossierModel {
 // issue. Members are the codes without the agency, which is the index's.
 std::string AgencyIndex(std::string_view agency, DossierStatus status);
 
-// How many open dossiers were received under each version of the reference data, from the store's counters.
+// How many open dossiers were received under each version of the reference data, from the counters of that
+// group.
 OpenByVersion OpenByVersionFrom(const store::Counters& counters);
 
 // Exact counts over all dossiers of a jurisdiction, from the store's counters.

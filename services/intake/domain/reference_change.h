@@ -51,8 +51,8 @@ struct LedgerChange {
 // How many open dossiers were received under each version.
 using OpenByVersion = std::map<uint64_t, uint64_t>;
 
-// The counter that a dossier adds to while it is open.
-inline constexpr char kOpenByVersion[] = "v:";
+// The group of counters, one for each version by its number, that a dossier adds to while it is open.
+inline constexpr char kOpenByVersion[] = "open";
 
 // INVALID_ARGUMENT (REFERENCE_INVALID) with every violation, as `set.<field>`; OK where there is none.
 absl::Status StatusOf(const std::vector<reference::Violation>& violations);

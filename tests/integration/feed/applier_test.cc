@@ -21,7 +21,7 @@ class GatedProjection final : public Projection {
     absl::Status open = co_await open_.Wait(absl::InfiniteFuture());
     if (!open.ok()) co_return open;
     if (failing_) co_return errors::Unavailable("WAITING_FOR_INTAKE", "not yet");
-    session.extra().Count(session.keys().Counters(), name_, static_cast<int64_t>(events.size()));
+    session.extra().Count(session.keys().Sequence("counters"), name_, static_cast<int64_t>(events.size()));
     for (const v1::Event* event : events) last_ = event->position();
     co_return absl::OkStatus();
   }
@@ -77,7 +77,7 @@ class ApplierTest : public testing::Test {
     return commits;
   }
   store::Counters Counted() {
-    return *SyncWait(loop_, store_.ReadCounters(store_.Keys("H30").Counters(), Soon()));
+    return *SyncWait(loop_, store_.ReadHash(store_.Keys("H30").Sequence("counters"), Soon()));
   }
 
   test::RedisProcess redis_;
@@ -167,7 +167,7 @@ TEST_F(ApplierTest, ACursorThatAnotherReplicaMovedSkipsWhatThatOneApplied) {
   // The other one was faster with the first three.
   store::Transaction other(store_.Keys("H30"));
   other.SetCursor(store_.Keys("H30").Cursor("intake"), 3);
-  other.Count(store_.Keys("H30").Counters(), "intake", 3);
+  other.Count(store_.Keys("H30").Sequence("counters"), "intake", 3);
   ASSERT_TRUE(SyncWait(loop_, store_.Commit(std::move(other), Soon())).ok());
   On([&] { of_intake_.open_.Set(); });
   ASSERT_TRUE(Reaches("intake", 4));
@@ -184,7 +184,7 @@ TEST_F(ApplierTest, WhatIsBehindACursorThatWentBackIsNotTakenForApplied) {
   ASSERT_TRUE(WaitUntil([&] { return WatermarkOf("intake") == T(1); }));
   store::Transaction back(store_.Keys("H30"));
   back.SetCursor(store_.Keys("H30").Cursor("intake"), 2);
-  back.Count(store_.Keys("H30").Counters(), "intake", -4);
+  back.Count(store_.Keys("H30").Sequence("counters"), "intake", -4);
   ASSERT_TRUE(SyncWait(loop_, store_.Commit(std::move(back), Soon())).ok());
   On([&] {
     of_intake_.open_.Reset();

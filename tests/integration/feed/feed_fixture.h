@@ -57,13 +57,16 @@ class CountingProjection final : public Projection {
     if (pause_ != nullptr) co_await pause_->Schedule();  // gives the other replica its turn
     for (const v1::Event* const entry : events) {
       const v1::Event& event = *entry;
-      session.extra().Count(session.keys().Counters(), "events", 1);
+      session.extra().Count(session.keys().Sequence("counters"), "events", 1);
       int64_t number = 0;
       if (!absl::SimpleAtoi(event.work_completed().activity(), &number)) co_return absl::OkStatus();
-      session.extra().Count(session.keys().Counters(), "sum", number);
+      session.extra().Count(session.keys().Sequence("counters"), "sum", number);
       // What is which, where two events had the same position.
       const std::string& mark = event.traceparent();
-      if (!mark.empty()) session.extra().Count(absl::StrCat(mark, ":", event.position()), 1);
+      if (!mark.empty()) {
+        session.extra().Count(session.keys().Sequence("counters"), absl::StrCat(mark, ":", event.position()),
+                              1);
+      }
       in_order_ = in_order_ && event.position() == static_cast<uint64_t>(number);
     }
     co_return absl::OkStatus();
@@ -219,7 +222,7 @@ class FeedTest : public testing::Test {
   // What the consuming service has counted.
   store::Counters Counted(Replica& replica) {
     auto counters =
-        SyncWait(loop_, replica.store_.ReadCounters(replica.store_.Keys("H30").Counters(), Soon()));
+        SyncWait(loop_, replica.store_.ReadHash(replica.store_.Keys("H30").Sequence("counters"), Soon()));
     return counters.ok() ? *counters : store::Counters();
   }
   void ExpectAppliedOnce(Replica& replica) {

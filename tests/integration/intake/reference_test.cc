@@ -106,12 +106,13 @@ class Reference : public Office {
     return *Wait(intake_.ListReferenceVersions(admin_, CallerOf(admin_), request));
   }
 
-  // Keys of pieces that are stored under the prefix.
-  size_t Pieces(const std::string& prefix = "in") {
+  size_t Keys(const std::string& pattern) {
     redis::Command keys("KEYS");
-    keys.Arg(prefix + ":{H30}:refp:*");
+    keys.Arg(pattern);
     return Wait(client_.Execute(std::move(keys), Soon()))->items().size();
   }
+  // Keys of pieces that are stored under the prefix.
+  size_t Pieces(const std::string& prefix = "in") { return Keys(prefix + ":{H30}:refp:*"); }
 
   size_t Kept() {
     store::Session session(store_, "H30");
@@ -290,6 +291,9 @@ TEST_F(Reference, OlderVersionsStayWhileAnOpenDossierNeedsThemAndShareTheirPiece
   TidyAfter(absl::Minutes(1));
   EXPECT_EQ(Versions().versions_size(), 1);
   EXPECT_EQ(Pieces(), Kept());
+  // Of what has gone nothing is left, under whatever name.
+  EXPECT_EQ(Keys("in:{H30}:*refp*"), Kept());
+  EXPECT_EQ(Keys("in:{H30}:*refv*"), 0u);
 }
 
 TEST_F(Reference, ListsArePagedFilteredAndStableWhileTheDataChange) {
@@ -449,6 +453,7 @@ TEST_F(Reference, RealSizeAppliesInPartsReachesAnotherServiceAndStallsNobody) {
   const absl::Duration longest = stall->Stop();
   EXPECT_EQ(FeedLength(), feed + 2) << "the piece, and the version";
   EXPECT_EQ(Pieces("ro"), Kept());
+  EXPECT_EQ(Keys("ro:{H30}:*refp*"), Kept()) << "nothing is left of what has gone";
   EXPECT_EQ(copied.compiled(), 3u) << "each version once";
   std::cout << "  the loop's longest turn, of both services together: " << longest << " of CPU\n";
   EXPECT_LT(longest, absl::Milliseconds(100));

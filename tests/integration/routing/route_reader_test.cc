@@ -29,7 +29,7 @@ TEST(RouteReader, AnInboxPageWithAllItsCountsTakesTwoTrips) {
   const absl::Time deadline = absl::Now() + absl::Seconds(20);
   ASSERT_TRUE(SyncWait(loop, client.WaitConnected(deadline)).ok());
   redis::Command add("ZADD");
-  add.Arg(store.Keys("H30").Index(InboxIndex(v1::BOX_HELD, kAgency)));
+  add.Arg(store.Keys("H30").Index(1, InboxIndex(v1::BOX_HELD, kAgency)));
   for (int i = 0; i < 60; ++i) add.Arg(i).Arg("H30.18.05-260714-" + std::to_string(1000 + i));
   ASSERT_TRUE(SyncWait(loop, client.Execute(std::move(add), deadline)).ok());
   v1::ListInboxRequest request;

@@ -214,11 +214,11 @@ TEST_F(CacheTest, ACommitOfThousandsIsWholeOrNothing) {
       tx.Emit(std::string("\x12\x01x", 3));
       tx.PutRecord(KeyOf(id(i)), version + 1, absl::StrCat(to, i));
       // Taken out and put in by different records: what is put stays.
-      tx.IndexPut(to, id(i), i);
-      tx.IndexRemove(from, id(i));
-      tx.IndexPut("shared", "one", i);
-      tx.IndexRemove("shared", "one");
-      for (int k = 0; k < 20; ++k) tx.IndexPut(absl::StrCat("of-", k), id(i), i);
+      tx.IndexPut(1, to, id(i), i);
+      tx.IndexRemove(1, from, id(i));
+      tx.IndexPut(1, "shared", "one", i);
+      tx.IndexRemove(1, "shared", "one");
+      for (int k = 0; k < 20; ++k) tx.IndexPut(1, absl::StrCat("of-", k), id(i), i);
     }
     for (int i = 0; i < 1100; ++i) {
       tx.CheckCursor(store_.Keys("H30").Cursor(absl::StrCat(i)), version);
@@ -229,7 +229,7 @@ TEST_F(CacheTest, ACommitOfThousandsIsWholeOrNothing) {
     return outcome.ok() ? outcome->kind : CommitOutcome::Kind::kStale;
   };
   const auto size = [&](const std::string& index) {
-    return Ask("ZCARD", store_.Keys("H30").Index(index)).integer();
+    return Ask("ZCARD", store_.Keys("H30").Index(1, index)).integer();
   };
   EXPECT_EQ(write(0, 7, "none", "first"), CommitOutcome::Kind::kConflict) << "by the last of all";
   EXPECT_EQ(Ask(redis::Command("DBSIZE")).integer(), 1) << "the shard's epochs alone";

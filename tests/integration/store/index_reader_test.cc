@@ -60,8 +60,8 @@ class IndexReaderTest : public testing::Test {
     remove.Arg(key_).Arg(member);
     Do(std::move(remove));
   }
-  absl::StatusOr<IndexPage> Read(Order order, uint32_t size, std::string token, std::string key = "") {
-    return SyncWait(loop_, store_.ReadIndex(key.empty() ? key_ : key, order, size, std::move(token), Soon()));
+  absl::StatusOr<IndexPage> Read(Order order, uint32_t size, std::string token, std::string index = "box:a") {
+    return SyncWait(loop_, store_.ReadIndex("H30", std::move(index), order, size, std::move(token), Soon()));
   }
   // All that Redis has done so far, inside of scripts too.
   uint64_t Commands() {
@@ -86,7 +86,7 @@ class IndexReaderTest : public testing::Test {
   redis::Client client_{loop_, RedisOptions(redis_)};
   time::SimulatedClock clock_{absl::FromUnixSeconds(1'752'480'000)};
   Store store_{client_, clock_, "ro", absl::Hours(1)};
-  const std::string key_ = store_.Keys("H30").Index("box:a");
+  const std::string key_ = store_.Keys("H30").Index(1, "box:a");
 };
 
 TEST_F(IndexReaderTest,
@@ -178,11 +178,10 @@ TEST_F(IndexReaderTest, PagingWhileMembersComeAndGoNeitherRepeatsNorHides) {
 
 TEST_F(IndexReaderTest, ATokenIsGoodForItsOwnListAndOrderAlone) {
   Put({{"a", 1}, {"b", 2}, {"c", 2}});
-  const std::string other = store_.Keys("H30").Index("box:b");
   const std::string token = Read(Order::kAscending, 1, "")->next_page_token;
   EXPECT_THAT(Read(Order::kAscending, 5, token)->members, ElementsAre("b", "c"));
   EXPECT_EQ(errors::Reason(Read(Order::kDescending, 5, token).status()), "BAD_PAGE_TOKEN");
-  EXPECT_EQ(errors::Reason(Read(Order::kAscending, 5, token, other).status()), "BAD_PAGE_TOKEN");
+  EXPECT_EQ(errors::Reason(Read(Order::kAscending, 5, token, "box:b").status()), "BAD_PAGE_TOKEN");
 
   std::string text;
   ASSERT_TRUE(absl::WebSafeBase64Unescape(token, &text));
@@ -206,17 +205,18 @@ TEST_F(IndexReaderTest, APageAndItsCountsAreOneTrip) {
   ASSERT_TRUE(Read(Order::kAscending, 1, "").ok());  // the script is known
   redis_.Pause();
   const uint64_t before = client_.stats().commands;
-  auto page = [](Store& store, std::string key) -> async::Task<absl::Status> {
-    absl::StatusOr<IndexPage> read = co_await store.ReadIndex(key, Order::kAscending, 2, "", Soon());
+  auto page = [](Store& store) -> async::Task<absl::Status> {
+    absl::StatusOr<IndexPage> read =
+        co_await store.ReadIndex("H30", "box:a", Order::kAscending, 2, "", Soon());
     co_return read.status();
   };
   auto sizes = [](Store& store, std::vector<std::string> keys) -> async::Task<absl::Status> {
-    absl::StatusOr<std::vector<uint64_t>> read = co_await store.IndexSizes(std::move(keys), Soon());
+    absl::StatusOr<std::vector<uint64_t>> read = co_await store.IndexSizes("H30", std::move(keys), Soon());
     co_return read.status();
   };
   std::vector<async::Task<absl::Status>> reads;
-  reads.push_back(page(store_, key_));
-  reads.push_back(sizes(store_, {key_, "x", "y", "z"}));
+  reads.push_back(page(store_));
+  reads.push_back(sizes(store_, {"box:a", "x", "y", "z"}));
   // All is asked before Redis has answered anything.
   std::vector<absl::Status> results;
   std::thread asking([&] { results = SyncWait(loop_, async::WhenAll(std::move(reads))); });

@@ -80,13 +80,12 @@ class StorePropertyTest : public StoreTest {
       // Listed once, where it is.
       for (int box = 0; box < 4; ++box) {
         const std::string name = "box-" + std::to_string(box);
-        auto page =
-            Wait(store.ReadIndex(store.Keys("H30").Index("box:" + name), Order::kAscending, 10, "", Soon()));
+        auto page = Wait(store.ReadIndex("H30", "box:" + name, Order::kAscending, 10, "", Soon()));
         const bool here = session.Find<Ledger>(id)->route().holder() == name;
         EXPECT_EQ(std::count(page->members.begin(), page->members.end(), id), here ? 1 : 0);
       }
     }
-    auto counters = Wait(store.ReadCounters(store.Keys("H30").Counters(), Soon()));
+    auto counters = Wait(store.ReadCounters("H30", Soon()));
     EXPECT_EQ((*counters)["sum"], sum);
     EXPECT_EQ((*counters)["accounts"], static_cast<int64_t>(balances.size()));
     return transcript;

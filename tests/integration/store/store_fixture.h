@@ -105,10 +105,10 @@ class StoreTest : public testing::Test {
     EXPECT_TRUE(history.ok()) << history.status();
     return history.value_or(common::v1::History());
   }
-  Counters ReadCounters() { return *Wait(store_.ReadCounters(store_.Keys("H30").Counters(), Soon())); }
+  Counters ReadCounters() { return *Wait(store_.ReadCounters("H30", Soon())); }
   IndexPage ReadBox(const std::string& box, uint32_t size = 100, std::string token = "",
                     Order order = Order::kAscending) {
-    return *Wait(store_.ReadIndex(store_.Keys("H30").Index("box:" + box), order, size, token, Soon()));
+    return *Wait(store_.ReadIndex("H30", "box:" + box, order, size, token, Soon()));
   }
   uint64_t FeedLength() { return Ask("XLEN", store_.Keys("H30").Feed()).integer(); }
 

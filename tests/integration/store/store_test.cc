@@ -151,7 +151,7 @@ TEST_F(StoreTest, ACursorMovesOnlyFromWhereItStood) {
     Transaction tx(store_.Keys("H30"));
     tx.CheckCursor(key, from);
     tx.SetCursor(key, to);
-    tx.Count("effects", 1);
+    tx.Count(1, "", "effects", 1);
     return *SyncWait(loop_, store_.Commit(tx, Soon()));
   };
   EXPECT_EQ(move(0, 10).kind, CommitOutcome::Kind::kCommitted);
@@ -194,7 +194,7 @@ TEST_F(StoreTest, PagesNeitherRepeatNorSkipWhileTheIndexChanges) {
       ASSERT_TRUE(SyncWait(loop_, Add(id, "back-" + id + std::to_string(static_cast<int>(order)), 1, "a")).ok());
     }
   }
-  auto bad = SyncWait(loop_, store_.ReadIndex(store_.Keys("H30").Index("box:a"), Order::kAscending, 5, "%%", Soon()));
+  auto bad = SyncWait(loop_, store_.ReadIndex("H30", "box:a", Order::kAscending, 5, "%%", Soon()));
   EXPECT_EQ(errors::Reason(bad.status()), "BAD_PAGE_TOKEN");
 }
 
