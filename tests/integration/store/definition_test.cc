@@ -54,7 +54,9 @@ TEST_F(DefinitionTest, NothingIsStaleOrMissingWhereWritersGoOnAndBuildersAreKill
         EXPECT_EQ(errors::Reason(old), "SHARD_UPGRADED") << PhaseText();
       } else if (what < 95) {
         CheckBox(second_.store, "box" + std::to_string(random() % 5));
-        if (PhaseText() == "1>2") EXPECT_EQ(Held("1"), Expected<Before>("1"));
+        if (PhaseText() == "1>2") {
+          EXPECT_EQ(Held("1"), Expected<Before>("1"));
+        }
       } else if (PhaseText() == "1>2") {
         CheckBox(store_, "box" + std::to_string(random() % 5));
       }
