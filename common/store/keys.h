@@ -19,6 +19,7 @@ namespace motcua::store {
 //   in:{H30}:k:<kind>   which records there are of a kind (sorted set): see Registry
 //   in:{H30}:feed       the feed (stream)               in:{H30}:wm        its watermark
 //   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of s
+//   in:{H30}:m:<id>     what a request has made, for ever
 //   in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack       what each consumer has applied
 //   in:{H30}:epoch      the epochs of the feed          in:{H30}:lost:<s>  what was lost of the feed of s
 //   in:{H30}:w          a marker that replicas are asked for, empty
@@ -60,6 +61,7 @@ class Keyspace {
   std::string Feed() const { return base_ + "feed"; }
   std::string Watermark() const { return base_ + "wm"; }
   std::string Request(std::string_view digest) const { return Join("q:", digest); }
+  std::string Made(std::string_view digest) const { return Join("m:", digest); }
   std::string Cursor(std::string_view source) const { return Join("cur:", source); }
   std::string Sequence(std::string_view name) const { return Join("s:", name); }
   std::string Epochs() const { return base_ + "epoch"; }

@@ -182,9 +182,50 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
   co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
 }
 
+namespace internal {
+
+// Answers a repeated creation: as the first time for as long as that answer is kept, then with the record as
+// it is now (and its version; `written.at` is no longer known).
+template <class Model, class Response>
+async::Task<absl::StatusOr<Response>> ReplayMade(Store& store, std::string shard, std::string made,
+                                                 RequestMark mark, Answer<Model, Response> answer,
+                                                 absl::Time deadline) {
+  absl::StatusOr<std::string_view> id = UnpackMade(made, mark);
+  if (!id.ok()) co_return id.status();
+  Session session(store, shard);
+  Session::Slot& slot = session.NewSlot(session.KeyOf<Model>(*id));
+  absl::Status loaded = co_await session.Load(slot, deadline);
+  if (!loaded.ok()) co_return loaded;
+  const auto* record = session.FindIn<Model>(slot);
+  if (!session.unreadable().ok()) co_return session.unreadable();
+  if (record == nullptr) co_return errors::DataLoss("CORRUPT_RECORD", "what a request has made is missing");
+  absl::Status confirmed = co_await store.ConfirmRead(session.keys(), deadline);
+  if (!confirmed.ok()) co_return confirmed;
+  const auto seconds = static_cast<uint64_t>(absl::ToUnixSeconds(absl::Now()));
+  RequestBlock block = slot.Requests();
+  if (const RequestBlock::Entry* done = block.Find(mark.digest_view(), seconds); done != nullptr)
+    co_return Replay<Response>(done->answer, done->position, mark, *id);
+  if (block.MayBeElsewhere(seconds)) {
+    absl::StatusOr<std::optional<std::string>> stored =
+        co_await StoredReply(store, session.keys(), mark, deadline);
+    if (!stored.ok()) co_return stored.status();
+    if (stored->has_value()) co_return ReplayStored<Response>(**stored, mark, *id);
+  }
+  Response response;
+  answer(*record, response);
+  common::v1::Written* written = response.mutable_written();
+  written->set_subject(std::string(*id));
+  written->set_version(slot.version);
+  written->set_feed_position(slot.loaded->position);
+  written->set_replayed(true);
+  co_return response;
+}
+
+}  // namespace internal
+
 // The same for a record that does not exist yet and whose id is only known on the way: the number is taken in
-// the commit that creates the record, so that neither a repeated request nor a lost race takes one. Errors
-// besides: those of `name`.
+// the commit that creates the record, so that neither a repeated request nor a lost race takes one. What a
+// request has made is known for ever. Errors besides: those of `name`.
 template <class Model, class Request, class Response>
 async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const Request& request,
                                              std::string shard, Name name, DecideNew<Model> decide,
@@ -229,14 +270,16 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
     const absl::Status refusal = std::move(decision->refusal);
     Response response;
     answer(decision->record, response);
-    response.mutable_written()->set_subject(id);
-    session.StoreReply(mark, internal::PackReply(mark, 1, context.now, response, refusal));
-    session.extra().CheckRequest(keys.Request(mark.digest_view()));
+    session.extra().CheckRequest(keys.Made(mark.digest_view()));
+    session.extra().SetText(keys.Made(mark.digest_view()), internal::PackMade(mark, id));
     if (guess.number != 0) {
       session.extra().CheckCursor(sequence, number - 1);
       session.extra().SetCursor(sequence, number);
     }
-    session.Apply<Model>(id, *std::move(decision));
+    Session::Slot& slot = session.NewSlot(session.KeyOf<Model>(id));
+    slot.request = mark;
+    slot.answer = internal::PackReply(mark, 1, context.now, response, refusal);
+    session.ApplyTo<Model>(slot, *std::move(decision));
     absl::StatusOr<CommitOutcome> outcome = co_await session.Commit(caller.deadline);
     if (!outcome.ok()) {
       store.sequences().Missed(sequence, guess, number);
@@ -245,11 +288,13 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
     switch (outcome->kind) {
       case CommitOutcome::Kind::kCommitted:
         if (!refusal.ok()) co_return refusal;
+        response.mutable_written()->set_subject(id);
         internal::FillWritten(1, context.now, outcome->position, *response.mutable_written());
         co_return response;
       case CommitOutcome::Kind::kReplayed:
         store.sequences().Missed(sequence, guess, number);
-        co_return internal::ReplayStored<Response>(outcome->stored, mark, std::string());
+        co_return co_await internal::ReplayMade<Model, Response>(store, std::move(shard), std::move(outcome->stored),
+                                                                 mark, std::move(answer), caller.deadline);
       case CommitOutcome::Kind::kStale:
         store.sequences().Missed(sequence, guess, number);
         not_before = outcome->watermark;
@@ -268,11 +313,12 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
     }
   }
   // Unless it was done before.
-  absl::StatusOr<std::optional<std::string>> stored =
-      co_await internal::StoredReply(store, keys, mark, caller.deadline);
-  if (!stored.ok()) co_return stored.status();
-  if (!stored->has_value()) co_return refused;
-  co_return internal::ReplayStored<Response>(**stored, mark, std::string());
+  absl::StatusOr<std::optional<std::string>> made =
+      co_await internal::StoredMade(store, keys, mark, caller.deadline);
+  if (!made.ok()) co_return made.status();
+  if (!made->has_value()) co_return refused;
+  co_return co_await internal::ReplayMade<Model, Response>(store, std::move(shard), *std::move(*made), mark,
+                                                           std::move(answer), caller.deadline);
 }
 
 }  // namespace motcua::store

@@ -39,6 +39,10 @@ class Caller {
 
 namespace internal {
 
+// Whose request ids these are: an agency's, whose officers repeat each other's requests; else the caller's own.
+// `anonymous_as`: what stands for a caller without a name.
+std::string RequestOwner(const common::v1::Actor& actor, std::string_view anonymous_as = {});
+
 // `anonymous_as`: what stands for a caller without a name. `record`: the one that the request id is of;
 // empty: of all.
 RequestMark MarkOf(const Caller& caller, std::string_view anonymous_as, std::string_view record,
@@ -89,9 +93,17 @@ absl::StatusOr<Response> ReplayStored(std::string_view stored, const RequestMark
   return Replay<Response>(packed, position, mark, subject);
 }
 
+// What a creation leaves for ever under its request: of what content it was, and what it made.
+std::string PackMade(const RequestMark& mark, std::string_view id);
+// The id, a view into `packed`. Errors: ALREADY_EXISTS (REQUEST_ID_REUSED), DATA_LOSS (CORRUPT_RECORD).
+absl::StatusOr<std::string_view> UnpackMade(std::string_view packed, const RequestMark& mark);
+
 // What is stored under the request's key; nullopt = nothing. The replicas required have it, too.
 async::Task<absl::StatusOr<std::optional<std::string>>> StoredReply(Store& store, Keyspace keys,
                                                                     RequestMark mark, absl::Time deadline);
+// The same of what it has made.
+async::Task<absl::StatusOr<std::optional<std::string>>> StoredMade(Store& store, Keyspace keys,
+                                                                   RequestMark mark, absl::Time deadline);
 
 }  // namespace internal
 }  // namespace motcua::store

@@ -51,10 +51,10 @@ class StoreTest : public testing::Test {
     return async::SyncWait(loop_, std::move(task));
   }
 
-  static Caller Officer(std::string name = "officer-1") {
+  static Caller Officer(std::string name = "officer-1", std::string agency = "H30.18.05") {
     common::v1::Actor actor;
     actor.set_id(std::move(name));
-    actor.set_agency("H30.18.05");
+    actor.set_agency(std::move(agency));
     return Caller(std::move(actor), "", Soon());
   }
 
