@@ -293,8 +293,8 @@ async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const 
         co_return response;
       case CommitOutcome::Kind::kReplayed:
         store.sequences().Missed(sequence, guess, number);
-        co_return co_await internal::ReplayMade<Model, Response>(store, std::move(shard), std::move(outcome->stored),
-                                                                 mark, std::move(answer), caller.deadline);
+        co_return co_await internal::ReplayMade<Model, Response>(
+            store, std::move(shard), std::move(outcome->stored), mark, std::move(answer), caller.deadline);
       case CommitOutcome::Kind::kStale:
         store.sequences().Missed(sequence, guess, number);
         not_before = outcome->watermark;

@@ -39,8 +39,8 @@ class Caller {
 
 namespace internal {
 
-// Whose request ids these are: an agency's, whose officers repeat each other's requests; else the caller's own.
-// `anonymous_as`: what stands for a caller without a name.
+// Whose request ids these are: an agency's, whose officers repeat each other's requests; else the caller's
+// own. `anonymous_as`: what stands for a caller without a name.
 std::string RequestOwner(const common::v1::Actor& actor, std::string_view anonymous_as = {});
 
 // `anonymous_as`: what stands for a caller without a name. `record`: the one that the request id is of;

@@ -128,7 +128,10 @@ TEST_F(ReplayTest, WhatARequestHasMadeIsKnownForEver) {
   auto opened = Wait(OpenBy(brief.store, Officer(), "open", 1));
   ASSERT_TRUE(opened.ok()) << opened.status();
   const std::string id = opened->written().subject();
-  EXPECT_EQ(Ask("TTL", store_.Keys("H30").Made(RequestDigest(internal::RequestOwner(Officer().actor), "open"))).integer(), -1);
+  EXPECT_EQ(
+      Ask("TTL", store_.Keys("H30").Made(RequestDigest(internal::RequestOwner(Officer().actor), "open")))
+          .integer(),
+      -1);
   // Until the first answer has left the record, and wherever else it may have been.
   const absl::Time limit = Soon();
   int written = 0;
