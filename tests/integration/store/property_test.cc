@@ -46,11 +46,12 @@ class StorePropertyTest : public StoreTest {
         }
       }
       const std::string id = "H30.18.05-260714-000" + std::to_string(1 + random() % 3);
-      const std::string caller = "officer-" + std::to_string(random() % 2);
+      const std::string caller = "H30.18.0" + std::to_string(random() % 2);
+      const std::string officer = "officer-" + std::to_string(random() % 2);
       const int request = static_cast<int>(random() % 60);
       const uint32_t amount = static_cast<uint32_t>(request % 9);
-      auto result = Wait(AddBy(store, Officer(caller), id, "request-" + std::to_string(request), amount,
-                               "box-" + std::to_string(request % 4)));
+      auto result = Wait(AddBy(store, Officer(officer, caller), id, "request-" + std::to_string(request),
+                               amount, "box-" + std::to_string(request % 4)));
       const auto known = answered.find(RequestKey(caller, id, request));
       if (known != answered.end()) {
         Response expected = known->second;
