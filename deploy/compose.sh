@@ -30,12 +30,33 @@ quietly() {
 # Ids of a service's containers, running or not.
 containers() { compose ps -q "$1"; }
 
+# The files that make up the installation, as docker-compose finds them: a line each.
+compose_files() {
+  local files=${COMPOSE_FILE:-}
+  [ -n "$files" ] || files=$(sed -n 's/^COMPOSE_FILE=//p' "$ROOT/deploy/.env" 2>/dev/null | tail -n 1 | tr -d "\"'")
+  tr : '\n' <<<"${files:-compose.yaml}"
+}
+
+# The servers of Redis of this installation, and its Sentinels (compose.ha.yaml), by their services' names.
+servers() { compose config --services | grep -xE 'redis(-[0-9]+)?' | sort; }
+sentinels() { compose config --services | grep -xE 'sentinel-[0-9]+' | sort; }
+
 healthy() {
   local id; local -a ids
   mapfile -t ids < <(containers "$1")
   [ ${#ids[@]} -gt 0 ] || return 1
   for id in "${ids[@]}"; do
     [ "$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$id" 2>/dev/null)" = healthy ] || return 1
+  done
+}
+
+# Ids of the healthy containers of several services.
+healthy_ones() {
+  local service id
+  for service; do
+    for id in $(containers "$service"); do
+      [ "$(docker inspect --format '{{.State.Health.Status}}' "$id" 2>/dev/null)" != healthy ] || echo "$id"
+    done
   done
 }
 

@@ -20,7 +20,7 @@ SOURCE = pathlib.Path(sys.argv[1])
 BIN = pathlib.Path(sys.argv[2])
 DEPLOY = SOURCE / 'deploy'
 SERVICES = {'intake': 7001, 'routing': 7002, 'deadline-monitor': 7003, 'notification': 7004}
-FILES = ['compose.yaml', 'compose.observe.yaml', 'compose.dev.yaml']
+FILES = ['compose.yaml', 'compose.observe.yaml', 'compose.ha.yaml', 'compose.dev.yaml']
 VARIABLE = re.compile(r'\$\{([A-Z_]+)(?:(:?-)([^}]*))?\}')
 
 
@@ -77,7 +77,7 @@ class Files(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             made = subprocess.run([DEPLOY / 'container/secrets', directory], capture_output=True, text=True)
             self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
-            for overlays in ([], ['compose.dev.yaml']):
+            for overlays in ([], ['compose.dev.yaml'], ['compose.ha.yaml']):
                 for service in SERVICES:
                     self.check_program(service, overlays, directory)
 
@@ -130,8 +130,11 @@ class Files(unittest.TestCase):
     def test_containers_are_safe_by_default(self):
         for name in FILES:
             for service, definition in load(name)['services'].items():
-                if name == 'compose.dev.yaml':
-                    self.assertEqual(set(definition), {'environment'})
+                if name != 'compose.yaml' and service in load('compose.yaml')['services']:
+                    # An overlay adds to what compose.yaml makes safe, and takes nothing away.
+                    self.assertLessEqual(set(definition),
+                                         {'environment', 'depends_on', 'volumes', 'extra_hosts', 'networks'})
+                    self.assertLessEqual(set(definition.get('networks', [])), {'store'})
                     continue
                 with self.subTest(f'{name}: {service}'):
                     self.assertTrue(definition['read_only'])
@@ -144,8 +147,12 @@ class Files(unittest.TestCase):
                     if definition.get('restart') == 'unless-stopped':
                         for limit in ('mem_limit', 'cpus', 'pids_limit', 'stop_grace_period'):
                             self.assertIn(limit, definition)
-        self.assertNotIn('ports', load('compose.yaml')['services']['redis'])
-        self.assertEqual(load('compose.yaml')['services']['redis']['networks'], ['store'])
+        stores = {'redis': load('compose.yaml')['services']['redis']}
+        stores.update({s: d for s, d in load('compose.ha.yaml')['services'].items() if re.match('(redis|sentinel)-', s)})
+        self.assertEqual(len(stores), 6)
+        for service, definition in stores.items():
+            self.assertNotIn('ports', definition, service)
+            self.assertEqual(list(definition['networks']), ['store'], service)
         self.assertTrue(load('compose.yaml')['networks']['store']['internal'])
         dockerfile = (DEPLOY / 'Dockerfile').read_text()
         for stage in re.split(r'(?m)^FROM ', dockerfile)[1:]:
@@ -154,22 +161,103 @@ class Files(unittest.TestCase):
 
     def test_each_part_sees_its_own_keys_only(self):
         services = load('compose.yaml')['services']
-        for service, definition in services.items():
+        further = load('compose.ha.yaml')['services']
+        both = {s: {'volumes': services.get(s, {}).get('volumes', []) + further.get(s, {}).get('volumes', [])}
+                for s in services.keys() | further.keys()}
+        for service, definition in both.items():
             volumes = [v.split(':')[0] for v in definition.get('volumes', []) if '-secrets:' in v or v.startswith('authority:')]
             if service == 'secrets':
                 self.assertIn('authority', volumes)
             elif service in ('reference', 'motcua'):
                 self.assertEqual(volumes, ['client-secrets'])
-            elif service in ('snapshot', 'redis'):
+            elif service == 'snapshot' or re.fullmatch(r'redis(-\d)?|sentinel-\d', service):
                 self.assertEqual(volumes, ['redis-secrets'])
             else:
                 self.assertEqual(volumes, [f'{service}-secrets'] if service in SERVICES else [])
+
+    def test_several_servers_agree_on_each_other(self):
+        services = load('compose.ha.yaml')['services']
+        nodes = {'redis', 'redis-2', 'redis-3'}
+        sentinels = {f'sentinel-{i}' for i in (1, 2, 3)}
+        named = ','.join(sorted(sentinels))
+        loaded = {v.split(':')[0]: v.split(':')[1] for v in services['load']['volumes']}
+        image = (DEPLOY / 'Dockerfile').read_text()
+        addresses = {s: services[s]['networks']['store']['ipv4_address'] for s in nodes | sentinels}
+        self.assertEqual(len(set(addresses.values())), 6)
+        for service in [*nodes, *sentinels, *SERVICES, 'snapshot']:
+            # Known without anybody's answer, also while the container is away.
+            self.assertEqual(services[service]['extra_hosts'], addresses, service)
+        for service in nodes | sentinels:
+            environment = services[service]['environment']
+            self.assertEqual(environment['MOTCUA_NODE'], service)
+            self.assertEqual(environment['MOTCUA_SENTINELS'], named)
+            self.assertEqual(set(services[service]['depends_on']) - {'secrets'}, sentinels if service in nodes else set())
+            if service != 'redis':
+                # Its data are its own, and a restore takes them away, into a directory that is there and may be written.
+                self.assertEqual(services[service]['volumes'][0], f'{service}-data:/data')
+                self.assertEqual(loaded.pop(f'{service}-data'), f'/others/{service}')
+                self.assertIn(f' /others/{service}', image)
+        self.assertEqual(loaded, {})
+        for service in sentinels:
+            self.assertEqual(services[service]['environment']['MOTCUA_FIRST_PRIMARY'], 'redis')
+        self.assertEqual(services['snapshot']['environment']['MOTCUA_SENTINELS'], named)
+        for service in SERVICES:
+            # More than one server has what is acknowledged, and fewer than all need be there for it.
+            self.assertEqual(services[service]['environment'],
+                             {'MOTCUA_REDIS': f'sentinel://motcua@{named}', 'MOTCUA_MIN_REPLICAS': '1'})
+            self.assertEqual(set(services[service]['depends_on']), nodes - {'redis'})
 
     def test_version_is_the_sources(self):
         version = re.search(r'project\(motcua VERSION ([\d.]+)', (SOURCE / 'CMakeLists.txt').read_text())[1]
         for name in FILES:
             for default in re.findall(r'\$\{MOTCUA_VERSION:-([^}]*)\}', (DEPLOY / name).read_text()):
                 self.assertEqual(default, version)
+
+
+class Sentinels(unittest.TestCase):
+    """What deploy/container/redis asks before it starts, of Sentinels that say what the test wants."""
+
+    FUNCTIONS = DEPLOY / 'container/sentinels.sh'
+
+    def ask(self, directory, function, answers):
+        """Runs a function; `answers`: by Sentinel and question, what redis-cli prints; none = it does not answer."""
+        directory = pathlib.Path(directory)
+        (directory / 'replication.password').write_text('secret')
+        for (sentinel, question), answer in answers.items():
+            (directory / f'{sentinel}.{question}').write_text(answer)
+        (directory / 'redis-cli').write_text('#!/bin/sh\nwhile [ "$1" != -h ]; do shift; done\n'
+                                             f'exec cat "{directory}/$2.$6" 2>/dev/null\n')
+        (directory / 'redis-cli').chmod(0o755)
+        return subprocess.run(['sh', '-c', f'. {self.FUNCTIONS}; {function}'], capture_output=True, text=True,
+                              env={'PATH': f'{directory}:{os.environ["PATH"]}', 'MOTCUA_SENTINELS': 'a,b,c',
+                                   'MOTCUA_SECRETS': str(directory)})
+
+    @staticmethod
+    def naming(sentinel, primary, epoch):
+        return {(sentinel, 'get-master-addr-by-name'): f'{primary}\n6379\n',
+                (sentinel, 'master'): f'name\nmotcua\nip\n{primary}\nconfig-epoch\n{epoch}\nquorum\n2\n'}
+
+    def test_the_latest_promotion_counts(self):
+        with tempfile.TemporaryDirectory() as directory:
+            answers = self.naming('a', 'redis', 3) | self.naming('b', 'redis-2', 4) | self.naming('c', 'redis', 3)
+            self.assertEqual(self.ask(directory, 'primary_named', answers).stdout, '4 redis-2 6379 b\n')
+
+    def test_no_more_than_half_of_them_are_not_believed(self):
+        with tempfile.TemporaryDirectory() as directory:
+            asked = self.ask(directory, 'primary_named', self.naming('a', 'redis', 0))
+            self.assertNotEqual(asked.returncode, 0)
+            self.assertEqual(asked.stdout, '')
+            self.assertEqual(self.ask(directory, 'primary_named', self.naming('c', 'redis', 0)).stdout, '0 redis 6379 a\n')
+
+    def test_who_may_take_over(self):
+        def replica(name, flags, priority):
+            return f'name\n{name}\nip\n{name}\nflags\n{flags}\nslave-priority\n{priority}\nport\n6379\n'
+        with tempfile.TemporaryDirectory() as directory:
+            answers = {('a', 'replicas'): replica('one', 'slave', 100) + replica('two', 's_down,slave', 100) +
+                       replica('three', 'slave,disconnected', 100) + replica('four', 'slave', 0)}
+            self.assertEqual(self.ask(directory, 'replicas_of a', answers).stdout,
+                             'one promotable\ntwo -\nthree -\nfour -\n')
+            self.assertEqual(self.ask(directory, 'replicas_of b', {}).stdout, '')
 
 
 class Secrets(unittest.TestCase):
