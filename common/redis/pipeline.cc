@@ -141,7 +141,7 @@ void Pipeline::OnLinkUp() {
   SendOwn(Asked::kPing, Command("PING"));
   if (!takes_writes()) return;
   SendOwn(Asked::kRole, Command("ROLE"));
-  if (options.min_replicas > 0) SendOwn(Asked::kHistory, Command("INFO").Arg("replication"));
+  if (options.min_replicas > 0) SendOwn(Asked::kHistory, Command("INFO").Arg("server").Arg("replication"));
 }
 
 void Pipeline::OnLinkReply(Reply reply) {
@@ -183,7 +183,7 @@ absl::Status Pipeline::Judge(Asked asked, const Reply& reply) {
   if (asked == Asked::kRole) return internal::CheckPrimary(reply);
   if (asked == Asked::kHistory) {
     history_ = internal::HistoryOf(reply.text());
-    if (history_.empty()) return internal::ProtocolError("the store does not tell its replication id");
+    if (history_.empty()) return internal::ProtocolError("the store does not tell its history");
   }
   return absl::OkStatus();
 }

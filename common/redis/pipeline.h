@@ -150,7 +150,7 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
   const Address& address() const { return address_; }
   /// Which link it is, counted over all pipelines of the client and its siblings; 0: none was ready yet.
   uint64_t link_number() const { return link_number_; }
-  /// What the primary calls the history of its data (the replication id) since the link was greeted; empty
+  /// Which history of the data the primary has (see internal::HistoryOf) since the link was greeted; empty
   /// where no replicas are waited for.
   const std::string& history() const { return history_; }
 

@@ -14,11 +14,15 @@ absl::Status CheckPrimary(const Reply& role) {
 }
 
 std::string HistoryOf(std::string_view info) {
-  constexpr std::string_view kField = "master_replid:";
-  const size_t field = info.find(kField);
-  if (field == std::string_view::npos) return "";
-  const std::string_view value = info.substr(field + kField.size());
-  return std::string(value.substr(0, value.find('\r')));
+  std::string history;
+  // The second id and its offset are those of the primary before, where this one was promoted.
+  for (const std::string_view field : {"\nrun_id:", "\nmaster_replid2:", "\nsecond_repl_offset:"}) {
+    const size_t at = info.find(field);
+    if (at == std::string_view::npos) return "";
+    const std::string_view value = info.substr(at + field.size());
+    history.append(value.substr(0, value.find('\r'))).push_back('/');
+  }
+  return history;
 }
 
 }  // namespace motcua::redis::internal

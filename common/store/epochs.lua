@@ -13,8 +13,13 @@
 -- An epoch is numbered by the moment when it begins, milliseconds since 1970: data that go back to an earlier state take
 -- their count of epochs back with them, and would give a number a second time.
 local call, sub = redis.call, string.sub
+-- The process, and the promotion that made it a primary (as redis::internal::HistoryOf has it). The replication id would
+-- not do: it changes, too, when a primary's first replica comes, and connections from before that would never agree with
+-- later ones on the epoch.
+local replication = call('INFO', 'replication')
 local server = string.match(call('INFO', 'server'), 'run_id:(%w+)') .. '/' ..
-               string.match(call('INFO', 'replication'), 'master_replid:(%w+)')
+               string.match(replication, 'master_replid2:(%w+)') .. '/' ..
+               string.match(replication, 'second_repl_offset:(%-?%d+)')
 local held = call('HMGET', KEYS[1], 'epoch', 'server', 'ended', 'cut')
 local epoch, ended, cut = held[1], held[3] or '', held[4] or ''
 local entry = call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]

@@ -13,6 +13,7 @@
 #include "common/async/when_all.h"
 #include "common/redis/client.h"
 #include "common/status/errors.h"
+#include "common/store/epochs.h"
 #include "common/time/clock.h"
 #include "tests/integration/engines/load.h"
 #include "tests/support/redis_group.h"
@@ -67,6 +68,50 @@ class PatientReplicasTest : public ReplicasTest {
  protected:
   PatientReplicasTest() : ReplicasTest(absl::Seconds(60)) {}
 };
+
+// As one that was started again: the services are back before its replicas, whose coming changes its replication id.
+// Connections from before and after that lead to the same history.
+TEST(PrimaryTest, WhoseReplicasComeLaterIsTheSame) {
+  test::RedisProcess primary;
+  async::Loop loop("test-loop");
+  redis::Options options;
+  options.address = primary.address();
+  options.min_replicas = 1;
+  options.max_backoff = absl::Milliseconds(50);
+  redis::Client client(loop, options);
+  time::SystemClock clock;
+  store::Store store(client, clock, "ro", absl::Hours(1));
+  ASSERT_TRUE(SyncWait(loop, client.WaitConnected(Soon())).ok());
+  const auto look = [&] { return SyncWait(loop, store::Epochs::Look(client, store.Keys("H30"), Soon())); };
+  const absl::StatusOr<store::FeedHistory> before = look();
+  ASSERT_TRUE(before.ok()) << before.status();
+
+  test::RedisProcess replica({"--replicaof", "127.0.0.1", std::to_string(primary.port())});
+  const auto info = [&](const char* field) {
+    const std::string text = test::RedisCli(primary.port(), "info replication");
+    const size_t at = text.find(field);
+    return at == std::string::npos ? std::string() : text.substr(at, text.find('\r', at) - at);
+  };
+  ASSERT_TRUE(WaitUntil([&] { return info("slave0:").find("state=online") != std::string::npos; },
+                        absl::Seconds(60)));
+  // One of the client's two connections is made anew.
+  const std::string clients = test::RedisCli(primary.port(), "client list type normal");
+  const size_t unix_socket = clients.find("flags=U");
+  ASSERT_NE(unix_socket, std::string::npos) << clients;
+  const size_t line = clients.rfind("id=", unix_socket);
+  const std::string id = clients.substr(line + 3, clients.find(' ', line) - line - 3);
+  ASSERT_EQ(test::RedisCli(primary.port(), "client kill id " + id), "1\n");
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        return SyncWait(loop, store::Load::Add(&store, "H30", "H30.18.05-260714-0001", "one", absl::Seconds(20))).ok();
+      },
+      absl::Seconds(20)))
+      << client.last_error();
+  const absl::StatusOr<store::FeedHistory> after = look();
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->epoch, before->epoch);
+  EXPECT_TRUE(after->ended.empty());
+}
 
 TEST_F(ReplicasTest, WhatNoReplicaHasIsNotAcknowledgedAndIsNotDoneTwice) {
   ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());

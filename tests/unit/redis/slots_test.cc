@@ -1,6 +1,7 @@
 // What the slots of a cluster, its redirections and its servers' roles are read from.
 #include "common/redis/slots.h"
 
+#include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -107,10 +108,18 @@ TEST(RoleTest, OnlyAPrimaryTakesWrites) {
   EXPECT_FALSE(internal::CheckPrimary(Reply::Array({})).ok());
 }
 
-TEST(RoleTest, AHistoryIsNamedByTheReplicationId) {
-  EXPECT_EQ(
-      internal::HistoryOf("# Replication\r\nrole:master\r\nmaster_replid:abc\r\nmaster_replid2:000\r\n"),
-      "abc");
+TEST(RoleTest, AHistoryIsThatOfAProcessAndItsPromotion) {
+  const auto history = [](const char* run, const char* replid, const char* before, const char* offset) {
+    return internal::HistoryOf(absl::StrCat("# Server\r\nrun_id:", run, "\r\n\r\n# Replication\r\nmaster_replid:",
+                                            replid, "\r\nmaster_replid2:", before,
+                                            "\r\nsecond_repl_offset:", offset, "\r\n"));
+  };
+  const std::string first = history("abc", "111", "000", "-1");
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(first, history("abc", "222", "000", "-1"));  // its first replica has come
+  EXPECT_NE(first, history("abd", "111", "000", "-1"));  // it was started again
+  EXPECT_NE(first, history("abc", "333", "222", "70"));  // it was promoted
+  EXPECT_NE(history("abc", "333", "222", "70"), history("abc", "444", "222", "90"));
   EXPECT_EQ(internal::HistoryOf("role:master\r\n"), "");
 }
 
