@@ -151,6 +151,23 @@ void PrintEvent(const feed::v1::Event& event, const View& view, bool json) {
             << "  " << event.actor().id() << std::endl;
 }
 
+// What was read behind this position is lost, see ReadResponse.
+void PrintEnded(const feed::v1::ReadRequest& request, const feed::v1::ReadResponse& step,
+                const Settings& settings) {
+  if (settings.json) {
+    std::cout << Json(step) << std::endl;
+    return;
+  }
+  const uint64_t kept = step.ended().position();
+  std::cout << settings.Say("kỳ ", "epoch ") << step.ended().epoch() << settings.Say(" dừng ở ", " ended at ")
+            << kept;
+  if (request.after() > kept) {
+    std::cout << settings.Say(": đã mất các vị trí ", ": lost are the positions ") << kept + 1 << " - "
+              << request.after();
+  }
+  std::cout << std::endl;
+}
+
 int Feed(Program& program, const std::string& name, const feed::v1::ReadRequest& request, bool follow) {
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
@@ -164,13 +181,18 @@ int Feed(Program& program, const std::string& name, const feed::v1::ReadRequest&
   if (absl::Status asked = session->Ask(services[0], GetStatusRequest(), status); !asked.ok())
     return program.Fail(asked);
   uint64_t end = 0;
+  uint64_t epoch = 0;
   for (const admin::v1::FeedStatus& feed : status.feeds()) {
-    if (feed.shard() == request.shard()) end = feed.position();
+    if (feed.shard() != request.shard()) continue;
+    end = feed.position();
+    epoch = feed.epoch();
   }
-  if (!follow && end <= request.after()) return kExitOk;
+  const bool same_epoch = request.epoch() == 0 || request.epoch() == epoch;
+  if (!follow && same_epoch && end <= request.after()) return kExitOk;
   const View view = program.ViewOf(session->ZoneOf(request.shard()));
   feed::v1::ReadResponse step;
   const absl::Status read = session->Stream(services[0], request, step, absl::Hours(24), [&] {
+    if (step.has_ended()) PrintEnded(request, step, program.settings());
     for (const feed::v1::Event& event : step.events()) PrintEvent(event, view, program.settings().json);
     return follow || step.position() < end;
   });
@@ -275,7 +297,8 @@ void AddFeed(Program& program, const std::string& group) {
   const Settings& settings = program.settings();
   CLI::App* feed =
       program.Add("feed", group, "Đọc dòng sự kiện của một dịch vụ", "Read the events of a service",
-                  "motcua feed intake H30 --after 100\n  motcua feed deadline-monitor H30 --follow --json");
+                  "motcua feed intake H30 --after 100\n  motcua feed deadline-monitor H30 --follow --json\n"
+                  "  motcua feed intake H30 --after 100 --epoch 1784000000000");
   auto request = std::make_shared<feed::v1::ReadRequest>();
   auto name = std::make_shared<std::string>();
   auto follow = std::make_shared<bool>(false);
@@ -287,6 +310,10 @@ void AddFeed(Program& program, const std::string& group) {
   feed->add_option_function<uint64_t>(
       "--after", [request](uint64_t n) { request->set_after(n); },
       settings.Say("Sau vị trí này", "After this position"));
+  feed->add_option_function<uint64_t>(
+      "--epoch", [request](uint64_t n) { request->set_epoch(n); },
+      settings.Say("Kỳ của vị trí đó: báo những gì đã mất từ đó",
+                   "The epoch of that position: what was lost since is told"));
   feed->add_option_function<std::vector<std::string>>(
       "--subjects",
       [request](const std::vector<std::string>& subjects) {
