@@ -4,7 +4,10 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "tests/bench/scenarios.h"
@@ -16,7 +19,9 @@ int Main(int argc, char** argv) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // see common/service/main.cc
   CLI::App app("Measures a running Motcua; see tests/bench/run.");
   std::map<Service, std::string> addresses;
-  std::string scenario = "speed", redis_address, key_file, pids;
+  std::string scenario = "speed", key_file, pids;
+  std::vector<std::string> redis_addresses;
+  redis::Options redis_options;
   rpc::TlsFiles tls;
   Settings settings;
   std::optional<double> seconds;
@@ -26,7 +31,11 @@ int Main(int argc, char** argv) {
   app.add_option("--routing", addresses[Service::kRouting])->required();
   app.add_option("--deadline", addresses[Service::kDeadlineMonitor])->required();
   app.add_option("--notification", addresses[Service::kNotification])->required();
-  app.add_option("--redis", redis_address)->required();
+  app.add_option("--redis", redis_addresses, "one server, or idle: the primaries of a cluster")
+      ->required()
+      ->delimiter(',');
+  app.add_option("--redis_user", redis_options.user);
+  app.add_option("--redis_password_file", redis_options.password_file);
   app.add_option("--signing_key", key_file)->required();
   app.add_option("--tls_ca", tls.ca, "CA of the services' certificates; none = no TLS");
   app.add_option("--tls_cert", tls.cert);
@@ -62,13 +71,17 @@ int Main(int argc, char** argv) {
     if (!channel.ok()) return fail(channel.status());
     channels[service] = *channel;
   }
-  redis::Options redis_options;
-  redis_options.address = redis_address;
-  redis::Client redis(loop, redis_options);
-  absl::Status status = async::SyncWait(loop, redis.WaitConnected(absl::Now() + absl::Seconds(10)));
-  if (!status.ok()) return fail(status);
+  std::vector<std::unique_ptr<redis::Client>> clients;
+  absl::Status status;
+  for (const std::string& address : redis_addresses) {
+    redis_options.address = address;
+    clients.push_back(std::make_unique<redis::Client>(loop, redis_options));
+    status = async::SyncWait(loop, clients.back()->WaitConnected(absl::Now() + absl::Seconds(10)));
+    if (!status.ok()) return fail(status);
+  }
   System system(loop, *signer, channels);
-  Bench bench(loop, redis, system, Processes::Parse(pids));
+  Bench bench(loop, *clients.front(), system, Processes::Parse(pids));
+  for (size_t i = 1; i < clients.size(); ++i) bench.further.push_back(clients[i].get());
   status = async::SyncWait(loop, system.Prepare(kShard));
   if (!status.ok()) return fail(status);
 

@@ -38,6 +38,7 @@ void AddRest(const Reading& before, const Reading& after, Report& row) {
 
 absl::Status MeasureIdle(Bench& bench, const Settings& settings, Report& report) {
   absl::Status settled = SettleRedis(bench.loop, bench.redis);
+  for (redis::Client* node : bench.further) settled.Update(SettleRedis(bench.loop, *node));
   if (!settled.ok()) return settled;
   int applied = 0;
   for (const int shards : {1, kMostShards}) {

@@ -20,6 +20,14 @@ absl::StatusOr<Reading> Bench::Read() const {
   absl::StatusOr<RedisReading> stats = ReadRedis(loop, redis);
   if (!stats.ok()) return stats.status();
   reading.redis = *std::move(stats);
+  for (redis::Client* node : further) {
+    stats = ReadRedis(loop, *node);
+    if (!stats.ok()) return stats.status();
+    for (const auto& [name, calls] : stats->calls) reading.redis.calls[name] += calls;
+    reading.redis.rewrites += stats->rewrites;
+    reading.redis.rewriting = reading.redis.rewriting || stats->rewriting;
+    reading.redis.bytes += stats->bytes;
+  }
   reading.used = processes.Used();
   reading.at = absl::Now();
   return reading;

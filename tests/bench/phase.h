@@ -68,6 +68,8 @@ class Bench {
 
   async::Loop& loop;
   redis::Client& redis;
+  // The other primaries of a cluster, whose commands are counted, too.
+  std::vector<redis::Client*> further;
   System& system;
   const Processes processes;
 

@@ -76,10 +76,10 @@ failover_story() {
   goes_on 10 "at the beginning"
   until_true 60 "the Sentinels do not know their replicas" promotable
 
-  old=$(primary) id=$(first "$old") began=$(seconds)
+  old=$(primary) id=$(first "$old")
   quiet "killing $old" docker kill "$id"
   until_true 60 "no other server was promoted" primary_changed "$old"
-  tell "killed $old: the Sentinels name $(primary) after $(since "$began") s"
+  tell "killed $old: the Sentinels name $(primary)"
   goes_on 20 "after the fail-over"
   tell "longest time in which nothing was acknowledged: $(longest_gap) s"
   quiet "starting $old" docker start "$id"
@@ -89,12 +89,13 @@ failover_story() {
 
   # As its container ends by itself, and is started again at once.
   until_true 60 "the Sentinels do not know their replicas" promotable
-  old=$(primary) began=$(seconds)
+  old=$(primary)
   kill -9 "$(state '{{.State.Pid}}' "$(first "$old")")"
   until_true 90 "no other server was promoted" primary_changed "$old"
   until_true 90 "$old did not come back as a replica" whole
-  tell "$old has crashed and was started again at once: $(primary) is the primary, $old a replica, after $(since "$began") s"
+  tell "$old has crashed and was started again at once: $(primary) is the primary, $old a replica"
   goes_on 10 "after $old has crashed"
+  tell "longest time of all in which nothing was acknowledged: $(longest_gap) s"
 
   touch "$RUN/filed-enough"
   wait "${loads[@]}"
@@ -113,11 +114,11 @@ failover_story() {
   tell "all six killed at once and started: $old is the primary again, every dossier is there"
 
   quiet "the backup" deploy/backup "$RUN/backup-ha.tar"
-  quiet "verifying it beside the running installation, as one server" deploy/backup --verify "$RUN/backup-ha.tar"
+  quiet "verifying it beside the running installation, as one server" deploy/backup --verify --no_build "$RUN/backup-ha.tar"
   # What came after it goes, with all that the other servers and the Sentinels know.
   quiet "one more dossier" motcua --as "H30.18.05-intake@H30.18.05:intake" file H30.18.05 1.004873 --name "Sau bản sao" --accept
   began=$(seconds)
-  must "the restore" deploy/restore --replace "$RUN/backup-ha.tar" 2>"$RUN/restore-ha.log" >&2
+  must "the restore" deploy/restore --no_build --replace "$RUN/backup-ha.tar" 2>"$RUN/restore-ha.log" >&2
   until_true 120 "not whole after the restore" whole
   [ "$(primary)" = redis ] || failed "after a restore $(primary) is the primary"
   until_true 30 "the gateway" motcua health --service intake
