@@ -15,9 +15,9 @@ namespace motcua::redis::internal {
 /// replica that is about to be promoted, a Sentinel.
 absl::Status CheckPrimary(const Reply& role);
 
-/// What tells a primary's history from every other, from the answer to INFO server replication; empty where it
-/// cannot be told: the process, and the promotion that made it the primary. Not the replication id, which a
-/// server also changes when its first replica comes, with the same data.
+/// What tells a primary's history from every other, from the answer to INFO server replication; empty where
+/// it cannot be told: the process, and the promotion that made it the primary. Not the replication id, which
+/// a server also changes when its first replica comes, with the same data.
 std::string HistoryOf(std::string_view info);
 
 }  // namespace motcua::redis::internal

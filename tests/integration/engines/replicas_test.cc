@@ -69,8 +69,8 @@ class PatientReplicasTest : public ReplicasTest {
   PatientReplicasTest() : ReplicasTest(absl::Seconds(60)) {}
 };
 
-// As one that was started again: the services are back before its replicas, whose coming changes its replication id.
-// Connections from before and after that lead to the same history.
+// As one that was started again: the services are back before its replicas, whose coming changes its
+// replication id. Connections from before and after that lead to the same history.
 TEST(PrimaryTest, WhoseReplicasComeLaterIsTheSame) {
   test::RedisProcess primary;
   async::Loop loop("test-loop");
@@ -103,7 +103,9 @@ TEST(PrimaryTest, WhoseReplicasComeLaterIsTheSame) {
   ASSERT_EQ(test::RedisCli(primary.port(), "client kill id " + id), "1\n");
   EXPECT_TRUE(WaitUntil(
       [&] {
-        return SyncWait(loop, store::Load::Add(&store, "H30", "H30.18.05-260714-0001", "one", absl::Seconds(20))).ok();
+        return SyncWait(loop,
+                        store::Load::Add(&store, "H30", "H30.18.05-260714-0001", "one", absl::Seconds(20)))
+            .ok();
       },
       absl::Seconds(20)))
       << client.last_error();

@@ -110,9 +110,9 @@ TEST(RoleTest, OnlyAPrimaryTakesWrites) {
 
 TEST(RoleTest, AHistoryIsThatOfAProcessAndItsPromotion) {
   const auto history = [](const char* run, const char* replid, const char* before, const char* offset) {
-    return internal::HistoryOf(absl::StrCat("# Server\r\nrun_id:", run, "\r\n\r\n# Replication\r\nmaster_replid:",
-                                            replid, "\r\nmaster_replid2:", before,
-                                            "\r\nsecond_repl_offset:", offset, "\r\n"));
+    return internal::HistoryOf(
+        absl::StrCat("# Server\r\nrun_id:", run, "\r\n\r\n# Replication\r\nmaster_replid:", replid,
+                     "\r\nmaster_replid2:", before, "\r\nsecond_repl_offset:", offset, "\r\n"));
   };
   const std::string first = history("abc", "111", "000", "-1");
   EXPECT_FALSE(first.empty());
