@@ -180,7 +180,7 @@ owner_of() {
   return 1
 }
 move_slot() {
-  local slot from to name others=() id_from id_to keys said deadline=$((SECONDS + 60))
+  local slot from to name others=() id_from id_to
   wait_for 60 stores_serve || die "the cluster does not serve"
   slot=$(as_admin node-1 cluster keyslot "$1")
   from=$(owner_of "$slot") || die "nobody has slot $slot"
@@ -191,15 +191,8 @@ move_slot() {
   id_from=$(as_admin "$from" cluster myid) id_to=$(as_admin "$to" cluster myid)
   as_admin "$to" cluster setslot "$slot" importing "$id_from" >/dev/null
   as_admin "$from" cluster setslot "$slot" migrating "$id_to" >/dev/null
-  while :; do
-    mapfile -t keys < <(as_admin "$from" cluster getkeysinslot "$slot" 20)
-    [ ${#keys[@]} -gt 0 ] && [ -n "${keys[0]}" ] || break
-    said=$(as_admin "$from" migrate 127.0.0.1 "${PORT[$to]}" '' 0 5000 AUTH2 admin "$(cat "$ACL/admin.password")" KEYS "${keys[@]}")
-    [ "$said" = OK ] && continue; printf "<%s>\n" "${keys[@]}" >&2
-    # Its replica has been away for a moment.
-    [[ $said == *NOREPLICAS* ]] && [ $SECONDS -lt $deadline ] || die "moving slot $slot from $from to $to: $said"
-    sleep 0.1
-  done
+  python3 tests/support/move_keys.py "${PORT[$from]}" "$slot" "${PORT[$to]}" "$ACL/admin.password" ||
+    die "moving slot $slot from $from to $to failed"
   for name in "$to" "$from" "${others[@]}"; do as_admin "$name" cluster setslot "$slot" node "$id_to" >/dev/null; done
   # shellcheck disable=SC2034  # callers read it
   MOVED="$from to $to"
