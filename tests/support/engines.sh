@@ -13,6 +13,9 @@
 #   backup_put FILE    as deploy/restore does; nothing may run
 #   failover and cluster alone:
 #   primary_of KEY     name of the server that takes writes of a key now; fails where there is none
+#   failover alone:
+#   replaceable        whether every Sentinel knows of a replica that it may promote, see deploy/container/redis
+#   promotions         how many there were, by the Sentinel that knows most
 #   cluster alone:
 #   move_slot KEY      moves the slot of a key to another primary, chosen by RANDOM, while it is used; MOVED says whence
 # shellcheck shell=bash
@@ -131,6 +134,18 @@ failover_serves() {
     named=$(as_admin "$name" sentinel get-master-addr-by-name motcua 2>/dev/null | tail -n 1)
     [ "$named" = "${PORT[$primary]}" ] || return 1
   done
+}
+replaceable() {
+  local name
+  for name in "${STORES[@]:3}"; do
+    as_admin "$name" sentinel replicas motcua 2>/dev/null | grep -A 1 -x slave-priority | grep -qx 100 || return 1
+  done
+}
+promotions() {
+  local name
+  for name in "${STORES[@]:3}"; do
+    as_admin "$name" sentinel master motcua 2>/dev/null | grep -A 1 -x config-epoch | tail -n 1
+  done | sort -n | tail -n 1
 }
 
 # ---------------------------------------------------------------- a cluster
