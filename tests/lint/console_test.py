@@ -29,11 +29,13 @@ VALUES = {"version": "0.0.1", "commit": "abcdef0", "build_type": "Release", "dep
           "channel": "mail", "outcome": "delivered", "result": "committed", "what": "tokens"}
 # Counters of what does not happen while all is well.
 STILL = {"motcua_redis_refused_total", "motcua_redis_disconnects_total", "motcua_consumer_lost_positions_total"}
+# Gauges of what is not so while all is well.
+NONE = {"motcua_credentials_refused"}
 BEGAN = time.time()
 
 
 def metrics():
-    """What a healthy service exports: gauges of 1, counters and histograms that grow."""
+    """What a healthy service exports: gauges of 1 (or of nothing), counters and histograms that grow."""
     grown = int((time.time() - BEGAN) * 100)
     for name, (kind, labels) in EXPORTED.items():
         pairs = [f'{label}="{VALUES[label]}"' for label in sorted(labels)]
@@ -43,7 +45,8 @@ def metrics():
                 yield f"{name}_bucket{{{inside}}} {grown}"
             yield f'{name}_count{{{",".join(pairs)}}} {grown}'
         else:
-            yield f'{name}{{{",".join(pairs)}}} {1 if kind == "gauge" or name in STILL else grown}'
+            value = 0 if name in NONE else 1 if kind == "gauge" or name in STILL else grown
+            yield f'{name}{{{",".join(pairs)}}} {value}'
 
 
 class Exporter(http.server.BaseHTTPRequestHandler):
