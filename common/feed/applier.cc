@@ -41,7 +41,8 @@ Applier::Applier(async::Loop& loop, store::Store& store, std::string name, std::
       progressed_(std::move(progressed)),
       options_(options),
       leases_(leases),
-      wake_(loop) {}
+      wake_(loop),
+      children_(loop) {}
 
 Consumer& Applier::Add(size_t rank, Source& source, Projection& projection, std::string source_name,
                        CancelToken cancel) {
@@ -56,7 +57,7 @@ Consumer& Applier::Add(size_t rank, Source& source, Projection& projection, std:
   followed_.insert(place, std::move(followed));
   lost_ = true;
   wake_.Set();
-  loop_.Spawn(consumer.Receive(std::move(cancel)));
+  children_.Spawn(consumer.Receive(std::move(cancel)));
   return consumer;
 }
 
@@ -104,6 +105,7 @@ Task<void> Applier::Run(CancelToken cancel) {
     applying_ = false;
     Progress();
   }
+  co_await children_.Ended();
 }
 
 bool Applier::Follows() {
@@ -194,7 +196,7 @@ void Applier::Progress() {
     consumer.Progress();
     const bool due =
         !following_ && followed->Unacknowledged() && absl::Now() >= consumer.acknowledged_at + kAcknowledge;
-    if (due && !std::exchange(followed->acknowledging, true)) loop_.Spawn(Acknowledge(followed.get()));
+    if (due && !std::exchange(followed->acknowledging, true)) children_.Spawn(Acknowledge(followed.get()));
   }
   if (any && progressed_) progressed_();
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/async/cancel.h"
+#include "common/async/children.h"
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
@@ -52,7 +53,7 @@ class Applier {
   // Where another replica applies the shard: reads how far it has come.
   async::Task<void> LookUp();
 
-  // Until cancelled; survives the loss of Redis.
+  // Until cancelled; survives the loss of Redis. Nothing that it began runs any more when it returns.
   async::Task<void> Run(async::CancelToken cancel);
 
  private:
@@ -118,6 +119,8 @@ class Applier {
   absl::Time awaited_since_ = absl::InfiniteFuture();
   absl::Time open_until_ = absl::InfinitePast();
   async::Event wake_;
+  // The consumers that receive, and acknowledgements.
+  async::Children children_;
 };
 
 }  // namespace motcua::feed

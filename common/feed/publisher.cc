@@ -41,7 +41,7 @@ Publisher::Publisher(async::Loop& loop, store::Store& store, redis::Client& tail
       options_(options),
       kicked_(loop),
       shard_added_(loop),
-      tails_ended_(loop),
+      children_(loop),
       reconnected_(std::make_shared<async::Event>(loop)) {
   store_.redis().OnConnectionChange([event = reconnected_](bool connected) {
     if (connected) event->Set();
@@ -65,6 +65,7 @@ Task<void> Publisher::Run(CancelToken cancel) {
   parts.push_back(MoveWatermarks(cancel));
   parts.push_back(KeepHouse(cancel));
   co_await async::WhenAll(std::move(parts));
+  co_await children_.Ended();
 }
 
 Task<absl::Status> Publisher::AddShard(std::string shard, absl::Time deadline) {
@@ -108,18 +109,11 @@ Task<void> Publisher::TailEach(CancelToken cancel) {
     shard_added_.Reset();
     for (const auto& [name, shard] : shards_) {
       if (std::exchange(shard->tailed, true)) continue;
-      ++tails_;
-      tails_ended_.Reset();
-      loop_.Spawn(TailOne(shard.get(), cancel), [this] {
-        if (--tails_ == 0) tails_ended_.Set();
-      });
+      children_.Spawn(TailOne(shard.get(), cancel));
     }
     absl::Status waited = co_await shard_added_.Wait(absl::InfiniteFuture(), cancel);
     (void)waited;
   }
-  if (tails_ == 0) co_return;
-  absl::Status ended = co_await tails_ended_.Wait(absl::InfiniteFuture());
-  (void)ended;
 }
 
 Task<void> Publisher::TailOne(Shard* shard, CancelToken cancel) {

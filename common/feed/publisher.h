@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/cancel.h"
+#include "common/async/children.h"
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
@@ -235,8 +236,8 @@ class Publisher {
   async::Event kicked_;
   async::Event shard_added_;
   // Of TailEach: how many run, and that none does.
-  size_t tails_ = 0;
-  async::Event tails_ended_;
+  // One tail a shard, and questions for news.
+  async::Children children_;
   // Shared with the client, whose observers stay.
   std::shared_ptr<async::Event> reconnected_;
 };

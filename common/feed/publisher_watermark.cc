@@ -101,7 +101,7 @@ Task<void> Publisher::MoveWatermarks(CancelToken cancel) {
         const absl::Time ask_at =
             std::max(shard->news_first + options_.grace, shard->bound_asked_at + options_.watermark_interval);
         if (ask_at <= now) {
-          loop_.Spawn(AskForNews(shard.get()));
+          children_.Spawn(AskForNews(shard.get()));
         } else if (due > now) {
           due = std::min(due, ask_at);
         }

@@ -33,7 +33,13 @@ constexpr absl::Duration kDoubt = absl::Milliseconds(250);
 
 Subscriptions::Subscriptions(async::Loop& loop, store::Store& store, std::string name,
                              ConsumerOptions options)
-    : loop_(loop), store_(store), name_(std::move(name)), options_(options), appeared_(loop), look_(loop) {}
+    : loop_(loop),
+      store_(store),
+      name_(std::move(name)),
+      options_(options),
+      appeared_(loop),
+      look_(loop),
+      children_(loop) {}
 
 Subscriptions::~Subscriptions() = default;
 
@@ -64,6 +70,7 @@ Task<void> Subscriptions::Run(CancelToken cancel) {
   std::vector<Task<void>> parts;
   for (size_t i = 0; i < subscriptions_.size(); ++i) parts.push_back(Discover(i, cancel));
   if (!parts.empty()) co_await async::WhenAll(std::move(parts));
+  co_await children_.Ended();
 }
 
 // Follows each shard of a source as it appears.
@@ -102,7 +109,7 @@ Task<absl::Status> Subscriptions::Follow(size_t index, std::string shard, Cancel
         options_, leases_);
   }
   applier->Add(index, *subscriptions_[index].source, *subscriptions_[index].projection, name, cancel);
-  if (first) loop_.Spawn(applier->Run(cancel));
+  if (first) children_.Spawn(applier->Run(cancel));
   appeared_.Set();
   appeared_.Reset();
   co_return absl::OkStatus();
@@ -233,7 +240,7 @@ Task<absl::Status> Subscriptions::ReachOne(size_t index, std::string shard, absl
   absl::Status reached;
   while (consumer->watermark() < moment) {
     std::map<std::string, absl::Time>& asked = subscriptions_[index].asked;
-    if (asked.empty()) loop_.Spawn(SendAsked(index));
+    if (asked.empty()) children_.Spawn(SendAsked(index));
     absl::Time& until = asked.try_emplace(shard, moment).first->second;
     until = std::max(until, moment);
     reached = co_await consumer->AwaitWatermark(moment, std::min(deadline, absl::Now() + kAskAgain));

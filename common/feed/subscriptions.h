@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/async/cancel.h"
+#include "common/async/children.h"
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
@@ -48,6 +49,7 @@ class Subscriptions {
     prepare_ = std::move(prepare);
   }
 
+  // Until cancelled; nothing that it began runs any more when it returns.
   async::Task<void> Run(async::CancelToken cancel);
 
   bool consumes(const std::string& source_name) const { return IndexOf(source_name) < subscriptions_.size(); }
@@ -111,6 +113,8 @@ class Subscriptions {
   async::Event appeared_;
   // Somebody waits for a shard that is not followed yet.
   async::Event look_;
+  // Appliers, and questions that are asked.
+  async::Children children_;
 };
 
 }  // namespace motcua::feed

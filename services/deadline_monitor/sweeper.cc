@@ -43,7 +43,8 @@ Sweeper::Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& ca
       store_(store),
       catalogues_(catalogues),
       subscriptions_(subscriptions),
-      publisher_(publisher) {}
+      publisher_(publisher),
+      tending_(loop) {}
 
 void Sweeper::SetLeases(store::Leases& leases) {
   leases_ = &leases;
@@ -77,11 +78,12 @@ Task<void> Sweeper::Run(CancelToken cancel) {
   while (!cancel.cancelled()) {
     for (const std::string& name : publisher_.shards()) {
       if (shards_.contains(name)) continue;
-      loop_.Spawn(Tend(&Find(name), cancel));
+      tending_.Spawn(Tend(&Find(name), cancel));
     }
     absl::Status slept = co_await loop_.Sleep(kDiscovery, cancel);
     (void)slept;
   }
+  co_await tending_.Ended();
 }
 
 Task<void> Sweeper::Tend(Shard* shard, CancelToken cancel) {

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/cancel.h"
+#include "common/async/children.h"
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
@@ -106,6 +107,7 @@ class Sweeper {
   std::map<std::string, std::unique_ptr<Shard>> shards_;
   uint64_t fired_ = 0;
   std::function<void(absl::Duration)> on_fired_;
+  async::Children tending_;
 };
 
 }  // namespace motcua::deadline

@@ -61,14 +61,20 @@ class Publishing {
         client_(loop, RedisOptions(redis)),
         tail_(loop, RedisOptions(redis)),
         store(client_, clock, std::move(prefix), absl::Hours(1)),
-        publisher(loop, store, tail_, FeedOptions()) {}
+        publisher(loop, store, tail_, FeedOptions()),
+        running_(loop) {}
 
   void Start(async::CancelToken cancel) {
     ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
     ASSERT_TRUE(SyncWait(loop_, tail_.WaitConnected(Soon())).ok());
     ASSERT_TRUE(SyncWait(loop_, publisher.AddShard(kShard, Soon())).ok());
-    loop_.Spawn(publisher.Run(std::move(cancel)));
+    Run(publisher.Run(std::move(cancel)));
   }
+  void Run(async::Task<void> task) {
+    loop_.RunAndWait([&] { running_.Spawn(std::move(task)); });
+  }
+  // Returns when nothing runs any more that Run was told to.
+  void Ended() { SyncWait(loop_, running_.Ended()); }
   void Emit(const std::vector<feed::v1::Event>& events) {
     store::Transaction tx(store.Keys(kShard));
     for (const feed::v1::Event& event : events) tx.Emit(event.SerializeAsString());
@@ -93,6 +99,9 @@ class Publishing {
  public:
   store::Store store;
   feed::Publisher publisher;
+
+ private:
+  async::Children running_;
 };
 
 // One replica of deadline-monitor.
@@ -113,8 +122,8 @@ class Replica {
     subscriptions.OnProgress([this](const std::string& shard) { own.publisher.Kick(shard); });
     own.publisher.SetBound([this](const std::string& shard) { return sweeper.SettledUntil(shard); });
     own.Start(cancel_.token());
-    loop.Spawn(subscriptions.Run(cancel_.token()));
-    loop.Spawn(sweeper.Run(cancel_.token()));
+    own.Run(subscriptions.Run(cancel_.token()));
+    own.Run(sweeper.Run(cancel_.token()));
   }
   // Begins to stop, whatever it is doing.
   void Stop() { cancel_.Cancel(); }
@@ -149,7 +158,6 @@ class MonitorTest : public ::testing::Test {
     *reference.mutable_reference_applied()->mutable_set() = TestCatalogue().set();
     reference.mutable_reference_applied()->mutable_set()->set_version(1);
     intake_.Emit({reference});
-    running_ = loop_.spawned();
   }
   void TearDown() override {
     StopReplicas();
@@ -164,7 +172,7 @@ class MonitorTest : public ::testing::Test {
 
   void StopReplicas() {
     for (auto& replica : replicas_) replica->Stop();
-    EXPECT_TRUE(WaitUntil([this] { return loop_.spawned() <= running_; }));
+    for (auto& replica : replicas_) replica->own.Ended();
     replicas_.clear();
   }
 
@@ -232,7 +240,6 @@ class MonitorTest : public ::testing::Test {
   async::CancelSource cancel_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   // Tasks of the surroundings alone.
-  size_t running_ = 0;
 };
 
 }  // namespace motcua::deadline

@@ -45,16 +45,17 @@ class SourceReplica {
         tail_(loop, RedisOptions(redis)),
         store_(client_, clock, "in", absl::Hours(1)),
         publisher_(loop, store_, tail_, FeedOptions()),
-        cancel_(loop) {}
+        cancel_(loop),
+        running_(loop) {}
   void Start() {
-    before_ = loop_.spawned();
     ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
     ASSERT_TRUE(SyncWait(loop_, publisher_.AddShard("H30", Soon())).ok());
-    loop_.Spawn(publisher_.Run(cancel_.token()));
+    loop_.RunAndWait([&] { running_.Spawn(publisher_.Run(cancel_.token())); });
   }
+  // Returns when nothing of it runs any more.
   void Stop() {
     cancel_.Cancel();
-    ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= before_; }));
+    SyncWait(loop_, running_.Ended());
   }
 
   async::Loop& loop_;
@@ -63,7 +64,7 @@ class SourceReplica {
   store::Store store_;
   Publisher publisher_;
   async::CancelSource cancel_;
-  size_t before_ = 0;
+  async::Children running_;
 };
 
 class EpochTest : public FeedTest {

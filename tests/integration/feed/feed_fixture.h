@@ -130,19 +130,18 @@ class Replica {
         local_(loop, publisher),
         source_(local_),
         subscriptions_(loop, store_, "routing", SoonStuck()),
-        cancel_(loop) {
+        cancel_(loop),
+        running_(loop) {
     subscriptions_.Add("intake", source_, projection_);
   }
   ~Replica() { Stop(); }
   void Start() {
-    before_ = loop_.spawned();
-    loop_.Spawn(subscriptions_.Run(cancel_.token()));
+    loop_.RunAndWait([&] { running_.Spawn(subscriptions_.Run(cancel_.token())); });
   }
-  // Returns when nothing of it runs any more (of replicas started one after the other, the first one waits
-  // for all).
+  // Returns when nothing of it runs any more.
   void Stop() {
     cancel_.Cancel();
-    ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= before_; }));
+    SyncWait(loop_, running_.Ended());
   }
 
   uint64_t applied() {
@@ -188,7 +187,7 @@ class Replica {
   CountingProjection projection_;
   Subscriptions subscriptions_;
   async::CancelSource cancel_;
-  size_t before_ = 0;
+  async::Children running_;
 };
 
 class FeedTest : public testing::Test {
