@@ -33,8 +33,8 @@ TEST_F(FeedTest, AProjectionThatFailsIsStuckAndSaysSoOnceUntilItGoesOn) {
   StuckLines stuck;
   Replica replica(loop_, redis_, clock_, publisher_);
   replica.projection_.failing_ = true;
-  replica.Start();
   const absl::Time before = absl::Now();
+  replica.Start();
   emitted_trace_ = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   Emit(3);
   ASSERT_TRUE(WaitUntil([&] { return stuck.lines().size() == 1; })) << replica.Standing();
