@@ -59,7 +59,9 @@ std::string RedisCli(int port, const std::string& arguments) {
   return Run(absl::StrCat("redis-cli -p ", port, " ", arguments, " 2>&1"));
 }
 
-SentinelProcess::SentinelProcess(int primary_port, int quorum) {
+SentinelProcess::SentinelProcess(int primary_port, int quorum, int place) {
+  // As in deploy/container/sentinel, which tells why it must not be less.
+  const int down_after_ms = 5000 + 500 * place;
   // Another program may take the port between our look and the server's bind: then look again.
   for (int attempt = 0; attempt < 5 && Knows("ip").empty(); ++attempt) {
     Kill9();
@@ -67,7 +69,8 @@ SentinelProcess::SentinelProcess(int primary_port, int quorum) {
     std::ofstream(dir_.File("sentinel.conf"))
         << "port " << port_ << "\nbind 127.0.0.1\ndir " << dir_.path() << "\nlogfile " << dir_.File("log")
         << "\nsentinel monitor motcua 127.0.0.1 " << primary_port << " " << quorum
-        << "\nsentinel down-after-milliseconds motcua 800\nsentinel failover-timeout motcua 4000\n";
+        << "\nsentinel down-after-milliseconds motcua " << down_after_ms
+        << "\nsentinel failover-timeout motcua 10000\n";
     pid_ = StartChild({"redis-server", dir_.File("sentinel.conf"), "--sentinel"});
     WaitUntil([this] { return !Knows("ip").empty(); }, absl::Seconds(10));
   }
@@ -105,7 +108,7 @@ RedisReplicas::RedisReplicas(int replicas, int sentinels, const std::vector<std:
   for (int i = 0; i < replicas; ++i) servers_.push_back(std::make_unique<RedisProcess>(arguments));
   Require(WaitUntil([&] { return InStep(server(0), replicas); }, kPatience), "replicas");
   for (int i = 0; i < sentinels; ++i) {
-    sentinels_.push_back(std::make_unique<SentinelProcess>(servers_.front()->port(), sentinels / 2 + 1));
+    sentinels_.push_back(std::make_unique<SentinelProcess>(servers_.front()->port(), sentinels / 2 + 1, i));
   }
   for (const std::unique_ptr<SentinelProcess>& sentinel : sentinels_) {
     const auto knows_all = [&] {

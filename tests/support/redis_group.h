@@ -27,8 +27,10 @@ std::string RedisCli(int port, const std::string& arguments);
 /// One Sentinel that watches one primary under the name `motcua`.
 class SentinelProcess {
  public:
-  /// `quorum`: so many must agree that the primary is down.
-  SentinelProcess(int primary_port, int quorum);
+  /// `quorum`: so many must agree that the primary is down. `place` among the others, from 0: as in
+  /// production, each waits longer than the one before, because those that notice at once promote two
+  /// servers.
+  SentinelProcess(int primary_port, int quorum, int place);
   ~SentinelProcess();
   SentinelProcess(const SentinelProcess&) = delete;
   SentinelProcess& operator=(const SentinelProcess&) = delete;
