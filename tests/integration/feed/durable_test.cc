@@ -93,8 +93,7 @@ TEST_F(DurableTest, AnAcknowledgementOfALostHistoryDoesNotTrimTheNewOne) {
   redis_.KeepData();
   Emit(3);
   const uint64_t lost = Epoch();
-  redis_.RestartWithKeptData();
-  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  Restart(/*with_kept_data=*/true);
   emitted_ = 7;
   Emit(300);
   ASSERT_TRUE(WaitUntil([&] { return Epoch() > lost; }));

@@ -92,8 +92,7 @@ class EpochTest : public FeedTest {
     ASSERT_TRUE(WaitUntil([&] { return Counted(replica)["old:10"] == 1; })) << replica.Standing();
   }
   void GoBackToSeven() {
-    redis_.RestartWithKeptData();
-    ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+    Restart(/*with_kept_data=*/true);
     emitted_ = 7;
     emitted_trace_ = "new";
   }
@@ -228,12 +227,13 @@ TEST_F(EpochTest, APromotedReplicaThatLaggedBehindIsAnotherHistory) {
   ASSERT_EQ(other.Ask("REPLICAOF NO ONE"), "+OK");
   Emit(3);
   ASSERT_TRUE(WaitUntil([&] { return Counted(replica)["old:10"] == 1; })) << replica.Standing();
-  redis_.Kill9();
-  // The name leads to the other one now.
-  const std::string name = redis_.address().substr(5);
-  std::filesystem::remove(name);
-  std::filesystem::create_symlink(other.address().substr(5), name);
-  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  Replace([&] {
+    redis_.Kill9();
+    // The name leads to the other one now.
+    const std::string name = redis_.address().substr(5);
+    std::filesystem::remove(name);
+    std::filesystem::create_symlink(other.address().substr(5), name);
+  });
   emitted_ = 7;
   emitted_trace_ = "new";
   Emit(6);
@@ -254,8 +254,7 @@ TEST_F(EpochTest, ARestartWithoutLossIsSilent) {
   const int opened = replica.source_.opened_;
   uint64_t epoch = History(publisher_).epoch;
   for (int round = 0; round < 3; ++round) {
-    redis_.Restart();
-    ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+    Restart();
     epoch = AwaitEpochAfter(epoch);
     Emit(5);
     ASSERT_TRUE(WaitUntil([&] { return replica.applied() == emitted_; })) << replica.Standing();
@@ -278,7 +277,7 @@ TEST_F(EpochTest, ACursorThatRestsFollowsTheEpoch) {
   Emit(3);
   ASSERT_TRUE(WaitUntil([&] { return replica.applied() == 3; }));
   const uint64_t before = History(publisher_).epoch;
-  redis_.Restart();
+  Restart();
   const uint64_t epoch = AwaitEpochAfter(before);
   ASSERT_TRUE(WaitUntil([&] {
     clock_.AdvanceTo(clock_.Now() + absl::Milliseconds(10));  // watermarks wake the applier
@@ -297,7 +296,7 @@ TEST_F(EpochTest, AnEpochThatWasLostAsAWholeIsToldFromTheOneThatTookItsPlace) {
   Emit(7);
   const uint64_t first = History(publisher_).epoch;
   redis_.KeepData();
-  redis_.Restart();
+  Restart();
   const uint64_t lost = AwaitEpochAfter(first);
   Emit(3);
   ASSERT_TRUE(WaitUntil([&] { return CursorOf(replica) == store::Cursor(lost, 10); })) << replica.Standing();
@@ -320,7 +319,7 @@ TEST_F(EpochTest, ReplicasOfTheSourceBeginAnEpochOnce) {
   Emit(4);
   uint64_t epoch = History(publisher_).epoch;
   for (size_t round = 1; round <= 3; ++round) {
-    redis_.Restart();
+    Restart();
     epoch = AwaitEpochAfter(epoch);
     for (Publisher* publisher : {&one.publisher_, &two.publisher_}) {
       ASSERT_TRUE(WaitUntil([&] { return History(*publisher).epoch == epoch; }));
@@ -341,7 +340,7 @@ TEST_F(EpochTest, NoCommitComesBeforeTheEndOfTheEpochIsNoted) {
   Emit(3);
   cancel_.Cancel();
   ASSERT_TRUE(loop_.Drain(absl::Seconds(10)));
-  redis_.RestartWithKeptData();
+  Restart(/*with_kept_data=*/true);
   ASSERT_TRUE(SyncWait(loop_, silent.client_.WaitConnected(Soon())).ok());
   std::vector<Task<absl::StatusOr<store::CommitOutcome>>> commits;
   for (int i = 0; i < 20; ++i) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -19,6 +20,7 @@
 #include "common/time/timestamp.h"
 #include "gtest/gtest.h"
 #include "tests/support/local_source.h"
+#include "tests/support/reconnected.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/wait.h"
 
@@ -204,6 +206,11 @@ class FeedTest : public testing::Test {
   }
 
   // Emits events numbered like their positions.
+  void Restart(bool with_kept_data = false) {
+    Replace([&] { with_kept_data ? redis_.RestartWithKeptData() : redis_.Restart(); });
+  }
+  // Puts another server in the place of Redis, to which the fixture's client then has come.
+  void Replace(absl::FunctionRef<void()> server) { ASSERT_TRUE(test::Reconnected(client_, server)); }
   void Emit(int count) {
     for (int i = 0; i < count; ++i) {
       store::Transaction tx(store_.Keys("H30"));

@@ -6,6 +6,7 @@
 #include "services/intake/domain/dossier_code.h"
 #include "services/intake/progress_projection.h"
 #include "tests/integration/intake/office.h"
+#include "tests/support/reconnected.h"
 
 namespace motcua::intake::test {
 
@@ -306,8 +307,7 @@ TEST_F(Calls, AcknowledgedDossiersSurviveAPowerCutAndTheServiceRecoversByItself)
   const absl::Status gone = File("request-gone").status();
   EXPECT_EQ(gone.code(), absl::StatusCode::kUnavailable) << gone;
   EXPECT_LT(absl::Now() - before, absl::Seconds(2));
-  redis_.Restart();
-  ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(motcua::test::Reconnected(client_, [&] { redis_.Restart(); }));
   for (const std::string& code : codes) EXPECT_EQ(Get(code).status(), common::v1::DOSSIER_STATUS_ACCEPTED);
   EXPECT_TRUE(File("request-gone").ok());
   EXPECT_EQ(Statistics().dossiers(), 21u);

@@ -16,6 +16,7 @@
 #include "tests/integration/intake/office.h"
 #include "tests/support/local_source.h"
 #include "tests/support/real_size.h"
+#include "tests/support/reconnected.h"
 #include "tests/support/wait.h"
 
 namespace motcua::intake::test {
@@ -186,8 +187,7 @@ TEST_F(Reference, ARestartInMidUploadGoesOn) {
   ASSERT_TRUE(Upload("u", 0, parts[0]).ok());
   ASSERT_TRUE(Upload("u", 2, parts[2]).ok());
   redis_.Kill9();
-  redis_.Restart();
-  ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(motcua::test::Reconnected(client_, [&] { redis_.Restart(); }));
   service::Catalogues catalogues(loop_, store_);
   Intake restarted(store_, catalogues, publisher_);
   v1::GetReferenceUploadRequest ask;

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "test_bed.h"
+#include "tests/support/reconnected.h"
 #include "tests/support/wait.h"
 
 namespace motcua::routing {
@@ -61,8 +62,7 @@ TEST_F(ProjectionTest, ReplicasThatRaceApplyEachEventOnce) {
 
 TEST_F(ProjectionTest, ALostRedisDelaysEventsAndLosesNone) {
   for (int i = 0; i < 20; ++i) Accept(Code(i), {kDistrict});
-  redis_.Restart();
-  ASSERT_TRUE(async::SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(test::Reconnected(client_, [&] { redis_.Restart(); }));
   for (int i = 20; i < 40; ++i) Accept(Code(i), {kDistrict});
   ExpectOpenedOnce(40);
 }

@@ -1,6 +1,7 @@
 // What a process remembers of records is never trusted: a commit proves it, and nothing is refused because of
 // it.
 #include "tests/integration/store/store_fixture.h"
+#include "tests/support/reconnected.h"
 #include "tests/support/wait.h"
 
 namespace motcua::store {
@@ -193,9 +194,7 @@ TEST_F(CacheTest, WhatWasLoadedBeforeAConnectionWasLostIsNotCommittedAfterIt) {
   });
   Session reader(store_, "H30");
   ASSERT_TRUE(Wait(reader.Fetch({KeyOf(kId)}, Soon())).ok());
-  redis_.Restart();
-  ASSERT_TRUE(test::WaitUntil([&] { return client_.stats().disconnects == 1; }));
-  ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(test::Reconnected(client_, [&] { redis_.Restart(); }));
   loop_.RunAndWait([&] {
     EXPECT_NE(reader.Find<Ledger>(kId), nullptr);
     EXPECT_EQ(store_.cache().Get(KeyOf(kId)), nullptr) << "nor remembered";

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "tests/integration/store/definition_fixture.h"
+#include "tests/support/reconnected.h"
 
 namespace motcua::store {
 namespace {
@@ -326,9 +327,7 @@ TEST_F(DefinitionTest, EveryRecordIsInItsRegistryWhoeverEnteredItsHundred) {
   Ask(std::move(remove));
   ASSERT_TRUE(Put<Before>(store_, IdOf(150), 1, "box1").ok());
   EXPECT_TRUE(members().empty()) << "known to be there";
-  redis_.Restart();
-  ASSERT_TRUE(test::WaitUntil([&] { return client_.stats().disconnects == 1; }));
-  ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(test::Reconnected(client_, [&] { redis_.Restart(); }));
   ASSERT_TRUE(Put<Before>(store_, IdOf(151), 1, "box1").ok());
   EXPECT_THAT(members(), testing::ElementsAre("H30.18.05-260714-01#"));
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/integration/store/store_fixture.h"
+#include "tests/support/reconnected.h"
 
 namespace motcua::store {
 namespace {
@@ -206,8 +207,7 @@ TEST_F(StoreTest, WhatWasAcknowledgedSurvivesKill9) {
     if (i == 25) redis_.Kill9();
   }
   EXPECT_GE(acknowledged.size(), 25);
-  redis_.Restart();
-  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(test::Reconnected(client_, [&] { redis_.Restart(); }));
   for (const std::string& id : acknowledged) EXPECT_EQ(Load(id).route().work_done(), 1) << id;
   EXPECT_GE(ReadCounters()["accounts"], static_cast<int64_t>(acknowledged.size()));
 }

@@ -1,0 +1,23 @@
+// Reconnected: what tests use that put another server in the place of Redis.
+#ifndef MOTCUA_TESTS_SUPPORT_RECONNECTED_H_
+#define MOTCUA_TESTS_SUPPORT_RECONNECTED_H_
+
+#include <absl/functional/function_ref.h>
+#include <absl/time/time.h>
+
+#include "common/redis/client.h"
+#include "tests/support/wait.h"
+
+namespace motcua::test {
+
+/// Does `replace`, and returns true when the client has come to the new server. To wait until it is connected
+/// would not do: until it has noticed that the old server is gone it still is.
+inline bool Reconnected(const redis::Client& client, absl::FunctionRef<void()> replace) {
+  const uint64_t before = client.stats().connects;
+  replace();
+  return WaitUntil([&] { return client.stats().connects > before && client.connected(); }, absl::Seconds(30));
+}
+
+}  // namespace motcua::test
+
+#endif  // MOTCUA_TESTS_SUPPORT_RECONNECTED_H_
