@@ -28,6 +28,11 @@ bool IsWithin(absl::CivilDay day, const std::string& from, const std::string& un
          day < time::ParseDate(until).value_or(absl::CivilDay::max());
 }
 
+// Another agency continues its work.
+bool WasSucceeded(const v1::Agency& agency, absl::CivilDay day) {
+  return !agency.successor().empty() && !IsWithin(day, "", agency.valid_until());
+}
+
 template <class Item, class List, class Key>
 std::vector<const Item*> SortedBy(const List& list, const Key& key) {
   std::vector<const Item*> sorted;
@@ -76,7 +81,10 @@ absl::Status Catalogue::CompileCalendars() {
 }
 
 void Catalogue::IndexEverything() {
-  for (const v1::Agency& agency : set_.agencies()) agencies_.emplace(agency.id(), &agency);
+  for (const v1::Agency& agency : set_.agencies()) {
+    agencies_.emplace(agency.id(), &agency);
+    if (!agency.successor().empty()) predecessors_[agency.successor()].push_back(&agency);
+  }
   for (const v1::Officer& officer : set_.officers()) {
     officers_.emplace(officer.id(), &officer);
     officers_of_[officer.agency()].push_back(&officer);
@@ -136,10 +144,40 @@ bool Catalogue::IsInForce(const v1::Procedure& procedure, absl::CivilDay day) {
 
 const v1::Agency* Catalogue::AgencyInCharge(absl::string_view id, absl::CivilDay day) const {
   const v1::Agency* agency = FindAgency(id);
-  while (agency != nullptr && !agency->successor().empty() && !IsWithin(day, "", agency->valid_until())) {
-    agency = FindAgency(agency->successor());
-  }
+  while (agency != nullptr && WasSucceeded(*agency, day)) agency = FindAgency(agency->successor());
   return agency;
+}
+
+absl::string_view Catalogue::InChargeAt(absl::string_view id, absl::Time now) const {
+  if (predecessors_.empty()) return id;
+  const v1::Agency* agency = FindAgency(id);
+  if (agency == nullptr || agency->successor().empty()) return id;
+  const v1::Agency* in_charge = AgencyInCharge(id, DayOf(now));
+  return in_charge == nullptr ? id : absl::string_view(in_charge->id());
+}
+
+std::vector<std::string> Catalogue::WorksFor(absl::string_view id, absl::CivilDay day) const {
+  const v1::Agency* agency = FindAgency(id);
+  std::vector<std::string> agencies;
+  if (agency != nullptr && WasSucceeded(*agency, day)) return agencies;
+  agencies.emplace_back(id);
+  // Successions have no cycles.
+  for (size_t next = 0; next < agencies.size(); ++next) {
+    const auto found = predecessors_.find(agencies[next]);
+    if (found == predecessors_.end()) continue;
+    for (const v1::Agency* before : found->second) {
+      if (WasSucceeded(*before, day)) agencies.push_back(before->id());
+    }
+  }
+  return agencies;
+}
+
+std::vector<const v1::Agency*> Catalogue::SucceededBy(absl::CivilDay day) const {
+  std::vector<const v1::Agency*> succeeded;
+  for (const v1::Agency* agency : agencies_by_id_) {
+    if (WasSucceeded(*agency, day)) succeeded.push_back(agency);
+  }
+  return succeeded;
 }
 
 const v1::Procedure* Catalogue::ProcedureInForce(absl::string_view code, absl::CivilDay day) const {

@@ -71,6 +71,16 @@ class Catalogue {
   // The agency that does its work on that day: itself, or its successor, or the successor's successor ...;
   // the last of them where even that one has ended. nullptr where the id is unknown.
   const v1::Agency* AgencyInCharge(absl::string_view id, absl::CivilDay day) const;
+  // The id of that agency on the local day of `now`; `id` itself where it is unknown. One look-up at the
+  // most, unless the agency has a successor.
+  absl::string_view InChargeAt(absl::string_view id, absl::Time now) const;
+
+  // Whose work the agency does on that day: its own, first, and that of those that have ended and whose
+  // successor it is, directly or through others. Empty where it has ended itself and was succeeded; an
+  // unknown agency does its own.
+  std::vector<std::string> WorksFor(absl::string_view id, absl::CivilDay day) const;
+  // Agencies that have ended by that day and were succeeded, by id.
+  std::vector<const v1::Agency*> SucceededBy(absl::CivilDay day) const;
 
   // The version of the procedure in force on the day; nullptr where there is none.
   const v1::Procedure* ProcedureInForce(absl::string_view code, absl::CivilDay day) const;
@@ -116,6 +126,8 @@ class Catalogue {
   std::vector<const v1::Calendar*> calendars_by_id_;
   absl::TimeZone zone_;
   absl::flat_hash_map<absl::string_view, const v1::Agency*> agencies_;
+  // Those whose direct successor an agency is.
+  absl::flat_hash_map<absl::string_view, std::vector<const v1::Agency*>> predecessors_;
   absl::flat_hash_map<absl::string_view, const v1::Officer*> officers_;
   absl::flat_hash_map<absl::string_view, std::vector<const v1::Officer*>> officers_of_;
   absl::flat_hash_map<absl::string_view, std::vector<const v1::Procedure*>> procedures_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -24,16 +25,17 @@ using redis::Reply;
 // share its score.
 //
 // KEYS[1]  the index
-// ARGV[1]  '1' = descending   ARGV[2]  page size   ARGV[3], ARGV[4]  score and member last seen, where there
-// is one
+// ARGV[1]  '1' = descending, '2' = ascending and with scores   ARGV[2]  page size   ARGV[3], ARGV[4]  score
+// and member last seen, where there is one
 //
-// Returns {size of the index, score of the page's last member or '' where no page follows, the members}.
-// Writes nothing.
+// Returns {size of the index, score of the page's last member or '' where no page follows, the members, with
+// '2' each followed by its score}. Writes nothing.
 //
 // Members are compared byte by byte, as Redis orders them: Lua's own comparison goes by the server's locale.
 constexpr char kPageScript[] = R"lua(
 local call = redis.call
 local key, descending, size = KEYS[1], ARGV[1] == '1', tonumber(ARGV[2])
+local scored = ARGV[1] == '2'
 local function less(a, b)
   for i = 1, math.min(#a, #b) do
     local x, y = string.byte(a, i), string.byte(b, i)
@@ -62,11 +64,13 @@ end
 local members
 if descending then
   members = call('ZRANGE', key, from, from + size - 1, 'REV')
+elseif scored then
+  members = call('ZRANGE', key, from, from + size - 1, 'WITHSCORES')
 else
   members = call('ZRANGE', key, from, from + size - 1)
 end
 local last = ''
-if from + size < total then last = call('ZSCORE', key, members[size]) end
+if from + size < total then last = scored and members[2 * size] or call('ZSCORE', key, members[size]) end
 return {total, last, members}
 )lua";
 
@@ -190,6 +194,99 @@ Task<absl::StatusOr<IndexPage>> Store::ReadIndex(std::string shard, std::string 
     co_return PageOf(*reply, mark);
   }
   co_return ChangingOver();
+}
+
+class Store::Stretch {
+ public:
+  Stretch() {}
+
+  std::vector<std::pair<std::string, double>> members;
+  uint64_t total = 0;
+  // Members follow that were not asked for.
+  bool more = false;
+};
+
+Task<absl::Status> Store::ReadStretch(ListName list,
+                                      const std::optional<std::pair<double, std::string>>* after,
+                                      uint32_t most, absl::Time deadline, Stretch* stretch) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    uint16_t definition = KnownToRead(list.shard, list.index);
+    if (definition == 0) {
+      absl::StatusOr<uint16_t> learnt = co_await LearnToRead(list.shard, list.index, deadline);
+      if (!learnt.ok()) co_return learnt.status();
+      definition = *learnt;
+    }
+    redis::ScriptCall call(PageScript());
+    call.Key(Keys(list.shard).Index(definition, list.index));
+    call.Arg("2").Arg(most);
+    if (after->has_value()) call.Arg(absl::StrFormat("%.17g", (*after)->first)).Arg((*after)->second);
+    absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
+    if (!reply.ok()) co_return reply.status();
+    if (!WasMaintained(list.shard, definition)) {
+      absl::StatusOr<bool> maintained = co_await LearnMaintained(list.shard, definition, deadline);
+      if (!maintained.ok()) co_return maintained.status();
+      if (!*maintained) continue;
+    }
+    const std::vector<Reply>& items = reply->items();
+    if (items.size() != 3) co_return Corrupt();
+    absl::StatusOr<std::vector<std::pair<std::string, double>>> members = ScoredMembers(items[2]);
+    if (!members.ok()) co_return members.status();
+    stretch->members = *std::move(members);
+    stretch->total = static_cast<uint64_t>(items[0].integer());
+    stretch->more = !items[1].text().empty();
+    co_return absl::OkStatus();
+  }
+  co_return ChangingOver();
+}
+
+Task<absl::StatusOr<IndexPage>> Store::ReadIndexes(std::vector<ListName> lists, uint32_t page_size,
+                                                   std::string page_token, absl::Time deadline) {
+  if (lists.empty()) co_return IndexPage();
+  const ListName own = lists.front();
+  if (lists.size() == 1) {
+    co_return co_await ReadIndex(own.shard, own.index, Order::kAscending, page_size, std::move(page_token),
+                                 deadline);
+  }
+  const uint32_t most = std::clamp<uint32_t>(page_size, 1, 1000);
+  uint16_t definition = KnownToRead(own.shard, own.index);
+  if (definition == 0) {
+    absl::StatusOr<uint16_t> learnt = co_await LearnToRead(own.shard, own.index, deadline);
+    if (!learnt.ok()) co_return learnt.status();
+    definition = *learnt;
+  }
+  const std::string mark = MarkOf(Keys(own.shard).Index(definition, own.index), Order::kAscending);
+  std::optional<std::pair<double, std::string>> after;
+  if (!page_token.empty()) {
+    after.emplace();
+    if (!DecodeToken(page_token, mark, after->first, after->second)) {
+      co_return errors::InvalidArgument("BAD_PAGE_TOKEN", "page_token: must come from the page before");
+    }
+  }
+  std::vector<Stretch> stretches(lists.size());
+  std::vector<Task<absl::Status>> reads;
+  reads.reserve(lists.size());
+  for (size_t i = 0; i < lists.size(); ++i)
+    reads.push_back(ReadStretch(std::move(lists[i]), &after, most, deadline, &stretches[i]));
+  std::vector<absl::Status> results = co_await async::WhenAll(std::move(reads));
+  for (const absl::Status& result : results) {
+    if (!result.ok()) co_return result;
+  }
+  // The first of each list are enough for the first of all.
+  std::vector<std::pair<double, std::string>> members;
+  IndexPage page;
+  bool more = false;
+  for (Stretch& stretch : stretches) {
+    for (auto& [member, score] : stretch.members) members.emplace_back(score, std::move(member));
+    page.total += stretch.total;
+    more = more || stretch.more;
+  }
+  std::sort(members.begin(), members.end());
+  members.erase(std::unique(members.begin(), members.end()), members.end());
+  more = more || members.size() > most;
+  if (members.size() > most) members.resize(most);
+  if (more) page.next_page_token = EncodeToken(mark, members.back().first, members.back().second);
+  for (auto& [score, member] : members) page.members.push_back(std::move(member));
+  co_return page;
 }
 
 Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexUpTo(

@@ -67,6 +67,15 @@ class IndexPage {
   uint64_t total = 0;
 };
 
+// An index of a shard.
+class ListName {
+ public:
+  ListName(std::string shard, std::string index) : shard(std::move(shard)), index(std::move(index)) {}
+
+  std::string shard;
+  std::string index;
+};
+
 // Which way an index is read.
 enum class Order { kAscending, kDescending };
 
@@ -154,6 +163,13 @@ class Store {
                                                    uint32_t page_size, std::string page_token,
                                                    absl::Time deadline);
 
+  // The same, ascending, of several lists as of one; a member that is in several with one score comes once,
+  // but counts in `total` for each. Tokens are the first list's, which is in them, and stay good whatever
+  // members move from one list to another and whichever others are read along. One trip for each, all at
+  // once.
+  async::Task<absl::StatusOr<IndexPage>> ReadIndexes(std::vector<ListName> lists, uint32_t page_size,
+                                                     std::string page_token, absl::Time deadline);
+
   // Members with a score of at most `score`, lowest first, at most `limit`, with their scores.
   async::Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> IndexUpTo(
       std::string shard, std::string index, double score, uint32_t limit, absl::Time deadline);
@@ -220,6 +236,11 @@ class Store {
   using MakeCommand = absl::AnyInvocable<redis::Command(uint16_t definition)>;
   async::Task<absl::StatusOr<redis::Reply>> AskOf(std::string shard, std::string name, MakeCommand make,
                                                   absl::Time deadline);
+  // What of a list follows a place.
+  class Stretch;
+  async::Task<absl::Status> ReadStretch(ListName list,
+                                        const std::optional<std::pair<double, std::string>>* after,
+                                        uint32_t most, absl::Time deadline, Stretch* stretch);
 
   redis::Client& redis_;
   const time::Clock& clock_;

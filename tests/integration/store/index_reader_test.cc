@@ -228,5 +228,90 @@ TEST_F(IndexReaderTest, APageAndItsCountsAreOneTrip) {
   for (const absl::Status& result : results) EXPECT_TRUE(result.ok()) << result;
 }
 
+// ---------------------------------------------------------------- several lists as one
+
+class SeveralListsTest : public IndexReaderTest {
+ protected:
+  // In shards of their own, so that no list is where the first is.
+  std::vector<ListName> Names() {
+    std::vector<ListName> names;
+    for (const char* shard : {"H13", "H30", "H51"}) names.emplace_back(shard, "h:agency");
+    return names;
+  }
+  void Add(const ListName& list, const std::string& member, double score) {
+    redis::Command add("ZADD");
+    add.Arg(store_.Keys(list.shard).Index(1, list.index)).Arg(score).Arg(member);
+    Do(std::move(add));
+  }
+  void Move(const ListName& from, const ListName& to, const std::string& member, double score) {
+    redis::Command remove("ZREM");
+    remove.Arg(store_.Keys(from.shard).Index(1, from.index)).Arg(member);
+    Do(std::move(remove));
+    Add(to, member, score);
+  }
+  absl::StatusOr<IndexPage> Page(std::vector<ListName> lists, uint32_t size, const std::string& token) {
+    return SyncWait(loop_, store_.ReadIndexes(std::move(lists), size, token, Soon()));
+  }
+};
+
+TEST_F(SeveralListsTest, AreReadInOneOrderWhateverMovesFromOneToAnotherBetweenPages) {
+  std::mt19937 random(7);
+  const std::vector<ListName> names = Names();
+  for (int round = 0; round < 20; ++round) {
+    Do(redis::Command("FLUSHALL"));
+    std::vector<std::pair<double, std::string>> all;
+    for (int i = 0; i < 60; ++i) {
+      // Many of the same score.
+      all.emplace_back(static_cast<double>(random() % 7), absl::StrCat("m", random() % 1000, "-", i));
+      Add(names[random() % 3], all.back().second, all.back().first);
+    }
+    std::sort(all.begin(), all.end());
+    std::vector<std::string> seen;
+    std::string token;
+    do {
+      const auto page = Page(names, 1 + random() % 9, token);
+      ASSERT_TRUE(page.ok()) << page.status();
+      EXPECT_EQ(page->total, 60u);
+      seen.insert(seen.end(), page->members.begin(), page->members.end());
+      token = page->next_page_token;
+      // Any of them, seen or not, moves to the first list.
+      for (int i = 0; i < 5; ++i) {
+        const auto& [score, member] = all[random() % all.size()];
+        for (size_t from = 1; from < names.size(); ++from) {
+          redis::Command held("ZSCORE");
+          held.Arg(store_.Keys(names[from].shard).Index(1, names[from].index)).Arg(member);
+          if (!Do(std::move(held)).is_nil()) Move(names[from], names[0], member, score);
+        }
+      }
+    } while (!token.empty());
+    std::vector<std::string> expected;
+    for (const auto& [score, member] : all) expected.push_back(member);
+    EXPECT_EQ(seen, expected);
+  }
+}
+
+TEST_F(SeveralListsTest, AMemberOfTwoComesOnceAndTokensAreTheFirstLists) {
+  const std::vector<ListName> names = Names();
+  for (int i = 0; i < 6; ++i) {
+    Add(names[1], absl::StrCat("m", i), i);
+    Add(names[2], absl::StrCat("m", i), i);
+  }
+  const auto first = Page(names, 4, "");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_THAT(first->members, ElementsAre("m0", "m1", "m2", "m3"));
+  EXPECT_EQ(first->total, 12u);
+  const auto second = Page(names, 4, first->next_page_token);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_THAT(second->members, ElementsAre("m4", "m5"));
+  EXPECT_EQ(second->next_page_token, "");
+  // Good for the first alone, too, and for no other.
+  EXPECT_TRUE(Page(std::vector<ListName>(1, names[0]), 4, first->next_page_token).ok());
+  EXPECT_EQ(errors::Reason(Page(std::vector<ListName>(1, names[1]), 4, first->next_page_token).status()),
+            "BAD_PAGE_TOKEN");
+  std::vector<ListName> others(names.begin() + 1, names.end());
+  EXPECT_EQ(errors::Reason(Page(others, 4, first->next_page_token).status()), "BAD_PAGE_TOKEN");
+  EXPECT_TRUE(Page({}, 4, "").value().members.empty());
+}
+
 }  // namespace
 }  // namespace motcua::store

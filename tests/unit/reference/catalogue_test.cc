@@ -78,6 +78,39 @@ TEST(Catalogue, FollowsSuccessors) {
   EXPECT_FALSE(Catalogue::IsInForce(*(*catalogue)->FindAgency("H30.18.01"), absl::CivilDay(2025, 7, 1)));
 }
 
+TEST(Catalogue, TellsWhoseWorkAnAgencyDoes) {
+  v1::ReferenceSet set = SampleCatalogue().set();
+  const auto end = [&](const char* id, const char* until, const char* successor) {
+    for (v1::Agency& agency : *set.mutable_agencies()) {
+      if (agency.id() != id) continue;
+      agency.set_valid_until(until);
+      agency.set_successor(successor);
+    }
+  };
+  end("H30.18.01", "2025-07-01", "H30.18.02");
+  end("H30.18.02", "2025-07-01", "H30.18.05");
+  end("H30.18.03", "2026-01-01", "H30.18.05");
+  const auto compiled = Catalogue::Compile(set);
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  const Catalogue& catalogue = **compiled;
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(catalogue.WorksFor("H30.18.05", absl::CivilDay(2025, 6, 30)), Ids({"H30.18.05"}));
+  EXPECT_EQ(catalogue.WorksFor("H30.18.05", absl::CivilDay(2025, 7, 1)),
+            Ids({"H30.18.05", "H30.18.02", "H30.18.01"}));
+  EXPECT_EQ(catalogue.WorksFor("H30.18.05", absl::CivilDay(2026, 1, 1)),
+            Ids({"H30.18.05", "H30.18.02", "H30.18.03", "H30.18.01"}));
+  EXPECT_EQ(catalogue.WorksFor("H30.18.02", absl::CivilDay(2025, 7, 1)), Ids());
+  EXPECT_EQ(catalogue.WorksFor("H30.77", kDay), Ids({"H30.77"}));
+  EXPECT_EQ(catalogue.SucceededBy(absl::CivilDay(2025, 6, 30)).size(), 0u);
+  EXPECT_EQ(catalogue.SucceededBy(absl::CivilDay(2025, 7, 1)).size(), 2u);
+
+  const absl::Time midnight = absl::FromCivil(absl::CivilDay(2025, 7, 1), catalogue.time_zone());
+  EXPECT_EQ(catalogue.InChargeAt("H30.18.01", midnight - absl::Microseconds(1)), "H30.18.01");
+  EXPECT_EQ(catalogue.InChargeAt("H30.18.01", midnight), "H30.18.05");
+  EXPECT_EQ(catalogue.InChargeAt("H30.18.05", midnight), "H30.18.05");
+  EXPECT_EQ(catalogue.InChargeAt("H30.77", midnight), "H30.77");
+}
+
 TEST(Catalogue, PicksTheRungsThatFitTheLimit) {
   const v1::AlertLadder& ladder = *SampleCatalogue().FindLadder("default");
   const auto nearing = [&](const char* limit) {
