@@ -305,6 +305,7 @@ admin::v1::GetStatusResponse Backend::Status() const {
     if (state.since != absl::InfinitePast()) *line->mutable_since() = time::ToTimestamp(state.since);
     line->set_trouble(state.trouble);
   }
+  if (add_status_) add_status_(status);
   return status;
 }
 

@@ -100,6 +100,11 @@ class Backend {
     progressed_ = std::move(progressed);
   }
 
+  // Before Start: called to add to the service's status what it alone knows of.
+  void OnStatus(std::function<void(admin::v1::GetStatusResponse& status)> add) {
+    add_status_ = std::move(add);
+  }
+
   // Before Start: called once, when a newer version of the service has taken a shard over, so that this one
   // can no longer write.
   void OnOvertaken(std::function<void()> overtaken) { overtaken_ = std::move(overtaken); }
@@ -150,6 +155,7 @@ class Backend {
   std::map<std::string, std::unique_ptr<feed::Source>> sources_;
   telemetry::Metrics& metrics_;
   std::function<void(const std::string&)> progressed_;
+  std::function<void(admin::v1::GetStatusResponse&)> add_status_;
   std::function<void()> overtaken_;
   // Calls that wait for writes.
   int waiting_ = 0;

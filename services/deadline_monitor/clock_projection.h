@@ -25,7 +25,8 @@ class ClockProjection final : public feed::Projection {
             feed::v1::Event::kHandOverAccepted,     feed::v1::Event::kHandOverRefused,
             feed::v1::Event::kHandOverRecalled,     feed::v1::Event::kConsultationRequested,
             feed::v1::Event::kConsultationAnswered, feed::v1::Event::kSupplementRequested,
-            feed::v1::Event::kSupplementReceived,   feed::v1::Event::kResultReady};
+            feed::v1::Event::kSupplementReceived,   feed::v1::Event::kResultReady,
+            feed::v1::Event::kAgencySucceeded};
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;

@@ -1,12 +1,15 @@
 #include "services/deadline_monitor/monitor.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/service/agency_lists.h"
 #include "common/status/errors.h"
 #include "common/store/keys.h"
 #include "common/store/session.h"
@@ -116,20 +119,36 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal
   allowed = CheckMayList(who, request.agency(), **catalogue);
   if (!allowed.ok()) co_return allowed;
   const absl::Time as_of = co_await AsOf(shard, caller.deadline);
-  const std::string agency = request.agency() == shard ? std::string() : request.agency();
   const uint32_t page_size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
+  std::vector<store::ListName> lists;
+  if (request.agency() == shard) {
+    lists.emplace_back(shard, IndexOf(request.filter(), ""));
+  } else {
+    const absl::CivilDay today = (*catalogue)->DayOf(store_.clock().Now());
+    for (const service::AgencyLists& list : service::ListsOf(**catalogue, request.agency(), today))
+      lists.emplace_back(list.shard, IndexOf(request.filter(), list.agency));
+  }
   absl::StatusOr<store::IndexPage> page =
-      co_await store_.ReadIndex(shard, IndexOf(request.filter(), agency), store::Order::kAscending, page_size,
-                                request.page_token(), caller.deadline);
+      co_await store_.ReadIndexes(std::move(lists), page_size, request.page_token(), caller.deadline);
   if (!page.ok()) co_return page.status();
 
-  Session session(store_, shard);
-  std::vector<std::string> keys;
-  for (const std::string& code : page->members) keys.push_back(session.KeyOf<ClockModel>(code));
-  absl::Status fetched = co_await session.Fetch(std::move(keys), caller.deadline);
-  if (!fetched.ok()) co_return fetched;
+  // A dossier lies in the shard of its code.
+  std::map<std::string, std::unique_ptr<Session>> sessions;
+  for (const std::string& code : page->members) {
+    std::unique_ptr<Session>& session = sessions[store::ShardOf(code)];
+    if (session == nullptr) session = std::make_unique<Session>(store_, store::ShardOf(code));
+  }
+  for (const auto& [name, session] : sessions) {
+    std::vector<std::string> keys;
+    for (const std::string& code : page->members) {
+      if (store::ShardOf(code) == name) keys.push_back(session->KeyOf<ClockModel>(code));
+    }
+    absl::Status fetched = co_await session->Fetch(std::move(keys), caller.deadline);
+    if (!fetched.ok()) co_return fetched;
+  }
   v1::ListClocksResponse response;
   for (const std::string& code : page->members) {
+    Session& session = *sessions[store::ShardOf(code)];
     const v1::ClockRecord* record = session.Find<ClockModel>(code);
     // It may have ended since the index was read.
     if (record == nullptr || !IsOpen(record->clock())) continue;

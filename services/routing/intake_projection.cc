@@ -41,6 +41,7 @@ async::Task<absl::Status> IntakeProjection::Apply(store::Session& session, feed:
     const feed::v1::Event& event = *entry;
     if (service::IsOfReference(event)) service::ApplyReferenceEvent(session, event);
     if (event.has_reference_applied()) {
+      if (reference_coming_) reference_coming_();
       // Compiled now, so that no call waits for it after the commit.
       absl::StatusOr<service::CataloguePtr> compiled =
           co_await catalogues_.Of(session, absl::Now() + kPatience);

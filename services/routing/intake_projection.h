@@ -2,6 +2,8 @@
 #ifndef MOTCUA_SERVICES_ROUTING_INTAKE_PROJECTION_H_
 #define MOTCUA_SERVICES_ROUTING_INTAKE_PROJECTION_H_
 
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "common/feed/projection.h"
@@ -9,12 +11,15 @@
 
 namespace motcua::routing {
 
-// An accepted dossier gets a route unless it has one; other events of dossiers mean nothing here, and an acceptance
-// that tells too little to open a route is skipped. Confined to the loop; without state.
+// An accepted dossier gets a route unless it has one; other events of dossiers mean nothing here, and an
+// acceptance that tells too little to open a route is skipped. Confined to the loop; without state of its
+// own.
 class IntakeProjection final : public feed::Projection {
  public:
-  // `catalogues` outlive the projection.
-  explicit IntakeProjection(service::Catalogues& catalogues) : catalogues_(catalogues) {}
+  // `catalogues` outlive the projection. `reference_coming` (optional) is called when other reference data
+  // are about to be committed.
+  explicit IntakeProjection(service::Catalogues& catalogues, std::function<void()> reference_coming = nullptr)
+      : catalogues_(catalogues), reference_coming_(std::move(reference_coming)) {}
 
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {
     return {feed::v1::Event::kReferencePiece, feed::v1::Event::kReferenceApplied,
@@ -25,6 +30,7 @@ class IntakeProjection final : public feed::Projection {
 
  private:
   service::Catalogues& catalogues_;
+  const std::function<void()> reference_coming_;
 };
 
 }  // namespace motcua::routing

@@ -23,6 +23,9 @@ void AllowRouting(auth::Policy& policy) {
   for (const char* name : {"GetRoute", "GetCustody", "GetHistory", "GetStatistics", "ListInbox"}) {
     policy.Allow(Method(name), {auth::kAnyOfficer, auth::kService});
   }
+  for (const char* name : {"PreviewSuccession", "StartSuccession", "GetSuccession"}) {
+    policy.Allow(Method(name), {"admin"});
+  }
 }
 
 absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard) {
@@ -35,6 +38,11 @@ absl::Status CheckInbox(const auth::Principal& principal, const std::string& age
   const absl::Status jurisdiction = CheckJurisdiction(principal, store::ShardOf(agency));
   if (!jurisdiction.ok() || principal.HasRole("admin")) return jurisdiction;
   return errors::PermissionDenied("NOT_YOUR_AGENCY", "the inbox is of another agency");
+}
+
+absl::Status CheckAdministers(const auth::Principal& principal, const std::string& shard) {
+  if (principal.agency.empty() && principal.HasRole("admin")) return absl::OkStatus();
+  return CheckJurisdiction(principal, shard);
 }
 
 }  // namespace motcua::routing

@@ -20,6 +20,10 @@ absl::Status CheckJurisdiction(const auth::Principal& principal, const std::stri
 // An agency's inbox is its officers', the administrators' and the services': PERMISSION_DENIED (NOT_YOUR_AGENCY).
 absl::Status CheckInbox(const auth::Principal& principal, const std::string& agency);
 
+// Successions are the business of the jurisdiction's administrators, and of one without an agency:
+// PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
+absl::Status CheckAdministers(const auth::Principal& principal, const std::string& shard);
+
 }  // namespace motcua::routing
 
 #endif  // MOTCUA_SERVICES_ROUTING_POLICY_H_

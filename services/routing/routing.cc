@@ -6,6 +6,7 @@
 #include "common/status/errors.h"
 #include "services/routing/domain/consultation.h"
 #include "services/routing/domain/hand_over.h"
+#include "services/routing/domain/succession.h"
 #include "services/routing/domain/supplement.h"
 #include "services/routing/domain/work.h"
 #include "services/routing/policy.h"
@@ -19,11 +20,19 @@ using store::Context;
 
 namespace {
 
-Task<absl::StatusOr<v1::MutationResponse>> Failed(absl::Status status) { co_return status; }
-
 void FillResponse(const v1::RouteRecord& record, v1::MutationResponse& response) {
   response.set_status(record.route().status());
   response.set_holder(record.route().holder());
+}
+
+// Every command is judged on the route as the agencies in charge have it.
+store::Decide<RouteModel> Judged(service::CataloguePtr catalogue, Judge judge) {
+  return [catalogue = std::move(catalogue), judge = std::move(judge)](const v1::RouteRecord* record,
+                                                                      const Context& context) mutable {
+    return AfterSuccession(record, context, *catalogue, [&](const v1::RouteRecord* as_in_charge) {
+      return judge(as_in_charge, context, *catalogue);
+    });
+  };
 }
 
 }  // namespace
@@ -35,30 +44,31 @@ Task<absl::StatusOr<Routing::CataloguePtr>> Routing::CatalogueOf(std::string dos
 }
 
 template <class Request>
-Routing::Changed Routing::Change(const Principal& who, Caller caller, const Request& request,
-                                 store::Decide<RouteModel> decide) {
+Routing::Changed Routing::Change(const Principal& who, Caller caller, const Request& request, Judge judge) {
   const std::string shard = store::ShardOf(request.dossier());
   absl::Status allowed = CheckJurisdiction(who, shard);
-  if (!allowed.ok()) return Failed(std::move(allowed));
-  return store::Mutate<RouteModel, Request, v1::MutationResponse>(store_, std::move(caller), request, shard,
-                                                                  request.dossier(), std::move(decide), FillResponse);
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  store::Decide<RouteModel> decide = Judged(*std::move(catalogue), std::move(judge));
+  store::Answer<RouteModel, v1::MutationResponse> answer = FillResponse;
+  Changed changed = store::Mutate<RouteModel, Request, v1::MutationResponse>(
+      store_, std::move(caller), request, shard, request.dossier(), std::move(decide), std::move(answer));
+  co_return co_await std::move(changed);
 }
 
 Routing::Changed Routing::OfferHandOver(const Principal& who, Caller caller,
                                         const v1::OfferHandOverRequest& request) {
-  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
-  if (!catalogue.ok()) co_return catalogue.status();
-  store::Decide<RouteModel> decide = [&request, &catalogue = *catalogue](const v1::RouteRecord* record,
-                                                                         const Context& context) {
-    return DecideOffer(record, request, context, *catalogue);
-  };
-  co_return co_await Change(who, std::move(caller), request, std::move(decide));
+  return Change(who, std::move(caller), request,
+                [&request](const auto* record, const auto& context, const auto& catalogue) {
+                  return DecideOffer(record, request, context, catalogue);
+                });
 }
 
 Routing::Changed Routing::AcceptHandOver(const Principal& who, Caller caller,
                                          const v1::AcceptHandOverRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request](const v1::RouteRecord* record, const Context& context) {
+                [&request](const auto* record, const auto& context, const auto&) {
                   return DecideAccept(record, request, context);
                 });
 }
@@ -66,7 +76,7 @@ Routing::Changed Routing::AcceptHandOver(const Principal& who, Caller caller,
 Routing::Changed Routing::RefuseHandOver(const Principal& who, Caller caller,
                                          const v1::RefuseHandOverRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request](const v1::RouteRecord* record, const Context& context) {
+                [&request](const auto* record, const auto& context, const auto&) {
                   return DecideRefuse(record, request, context);
                 });
 }
@@ -74,25 +84,22 @@ Routing::Changed Routing::RefuseHandOver(const Principal& who, Caller caller,
 Routing::Changed Routing::RecallHandOver(const Principal& who, Caller caller,
                                          const v1::RecallHandOverRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request](const v1::RouteRecord* record, const Context& context) {
+                [&request](const auto* record, const auto& context, const auto&) {
                   return DecideRecall(record, request, context);
                 });
 }
 
 Routing::Changed Routing::Assign(const Principal& who, Caller caller, const v1::AssignRequest& request) {
-  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
-  if (!catalogue.ok()) co_return catalogue.status();
-  store::Decide<RouteModel> decide = [&request, &catalogue = *catalogue](const v1::RouteRecord* record,
-                                                                         const Context& context) {
-    return DecideAssign(record, request, context, *catalogue);
-  };
-  co_return co_await Change(who, std::move(caller), request, std::move(decide));
+  return Change(who, std::move(caller), request,
+                [&request](const auto* record, const auto& context, const auto& catalogue) {
+                  return DecideAssign(record, request, context, catalogue);
+                });
 }
 
 Routing::Changed Routing::CompleteWork(const Principal& who, Caller caller,
                                        const v1::CompleteWorkRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request](const v1::RouteRecord* record, const Context& context) {
+                [&request](const auto* record, const auto& context, const auto&) {
                   return DecideCompleteWork(record, request, context);
                 });
 }
@@ -112,9 +119,10 @@ Task<absl::StatusOr<v1::ConsultResponse>> Routing::Ask(Caller caller, const v1::
   const int asked = request.agencies_size();
   return store::Mutate<RouteModel, v1::ConsultRequest, v1::ConsultResponse>(
       store_, std::move(caller), request, store::ShardOf(dossier), dossier,
-      [&request, catalogue](const v1::RouteRecord* record, const Context& context) {
-        return DecideConsult(record, request, context, *catalogue);
-      },
+      Judged(catalogue,
+             [&request](const auto* record, const auto& context, const auto& catalogue) {
+               return DecideConsult(record, request, context, catalogue);
+             }),
       [asked](const v1::RouteRecord& record, v1::ConsultResponse& response) {
         const int first = record.route().consultations_size() - asked;
         for (int i = 0; i < asked; ++i) {
@@ -126,7 +134,7 @@ Task<absl::StatusOr<v1::ConsultResponse>> Routing::Ask(Caller caller, const v1::
 Routing::Changed Routing::AnswerConsultation(const Principal& who, Caller caller,
                                              const v1::AnswerConsultationRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request](const v1::RouteRecord* record, const Context& context) {
+                [&request](const auto* record, const auto& context, const auto&) {
                   return DecideAnswer(record, request, context);
                 });
 }
@@ -134,23 +142,23 @@ Routing::Changed Routing::AnswerConsultation(const Principal& who, Caller caller
 Routing::Changed Routing::RequestSupplement(const Principal& who, Caller caller,
                                             const v1::RequestSupplementRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request](const v1::RouteRecord* record, const Context& context) {
+                [&request](const auto* record, const auto& context, const auto&) {
                   return DecideRequestSupplement(record, request, context);
                 });
 }
 
 Routing::Changed Routing::ReceiveSupplement(const Principal& who, Caller caller,
                                             const v1::ReceiveSupplementRequest& request) {
-  return Change(
-      who, std::move(caller), request,
-      [&request, at_desk = who.HasRole("intake")](const v1::RouteRecord* record, const Context& context) {
-        return DecideReceiveSupplement(record, request, context, at_desk);
-      });
+  return Change(who, std::move(caller), request,
+                [&request, at_desk = who.HasRole("intake")](const auto* record, const auto& context,
+                                                            const auto& catalogue) {
+                  return DecideReceiveSupplement(record, request, context, at_desk, catalogue);
+                });
 }
 
 Routing::Changed Routing::Finish(const Principal& who, Caller caller, const v1::FinishRequest& request) {
   return Change(who, std::move(caller), request,
-                [&request](const v1::RouteRecord* record, const Context& context) {
+                [&request](const auto* record, const auto& context, const auto&) {
                   return DecideFinish(record, request, context);
                 });
 }

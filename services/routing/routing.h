@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "common/async/task.h"
 #include "common/auth/principal.h"
@@ -13,10 +14,15 @@
 #include "common/store/mutate.h"
 #include "common/store/store.h"
 #include "motcua/routing/v1/routing.pb.h"
+#include "services/routing/domain/route_change.h"
 #include "services/routing/domain/route_model.h"
 #include "services/routing/route_reader.h"
 
 namespace motcua::routing {
+
+// Decides on a route by the reference data in force.
+using Judge = absl::AnyInvocable<absl::StatusOr<RouteDecision>(
+    const v1::RouteRecord* record, const store::Context& context, const reference::Catalogue& catalogue)>;
 
 // The errors of each call are those of the contract (routing.proto). Requests have passed the field rules, callers the
 // policy table; `who` and `caller` name the same one.
@@ -73,8 +79,7 @@ class Routing {
   async::Task<absl::StatusOr<CataloguePtr>> CatalogueForDisplay(std::string shard, absl::Time deadline);
 
   template <class Request>
-  Changed Change(const auth::Principal& who, store::Caller caller, const Request& request,
-                 store::Decide<RouteModel> decide);
+  Changed Change(const auth::Principal& who, store::Caller caller, const Request& request, Judge judge);
   Answered<v1::ConsultResponse> Ask(store::Caller caller, const v1::ConsultRequest& request,
                                     CataloguePtr catalogue);
 

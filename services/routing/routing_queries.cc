@@ -37,10 +37,17 @@ Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(const Principal& 
   absl::Status allowed = CheckInbox(who, request.agency());
   if (!allowed.ok()) co_return allowed;
   const std::string shard = store::ShardOf(request.agency());
-  absl::StatusOr<v1::ListInboxResponse> inbox = co_await reader_.Inbox(request, caller.deadline);
-  if (!inbox.ok()) co_return inbox.status();
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueForDisplay(shard, caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
+  Lists lists;
+  if (*catalogue != nullptr) {
+    lists = service::ListsOf(**catalogue, request.agency(), (*catalogue)->DayOf(store_.clock().Now()));
+  } else {
+    lists.emplace_back(shard, request.agency());
+  }
+  absl::StatusOr<v1::ListInboxResponse> inbox =
+      co_await reader_.Inbox(request, std::move(lists), caller.deadline);
+  if (!inbox.ok()) co_return inbox.status();
   if (*catalogue != nullptr) {
     for (v1::Route& route : *inbox->mutable_routes()) AddLegNames(**catalogue, route);
   }

@@ -4,7 +4,7 @@
 
 namespace motcua::routing {
 
-void AddRoutingService(rpc::Host& host, Routing& routing) {
+void AddRoutingService(rpc::Host& host, Routing& routing, Successions& successions) {
   service::Serve(host, routing, &Routing::OfferHandOver);
   service::Serve(host, routing, &Routing::AcceptHandOver);
   service::Serve(host, routing, &Routing::RefuseHandOver);
@@ -21,6 +21,9 @@ void AddRoutingService(rpc::Host& host, Routing& routing) {
   service::Serve(host, routing, &Routing::GetCustody);
   service::Serve(host, routing, &Routing::GetHistory);
   service::Serve(host, routing, &Routing::GetStatistics);
+  service::Serve(host, successions, &Successions::PreviewSuccession);
+  service::Serve(host, successions, &Successions::StartSuccession);
+  service::Serve(host, successions, &Successions::GetSuccession);
 }
 
 }  // namespace motcua::routing

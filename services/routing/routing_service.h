@@ -4,11 +4,12 @@
 
 #include "common/rpc/host.h"
 #include "services/routing/routing.h"
+#include "services/routing/successions.h"
 
 namespace motcua::routing {
 
-// `routing` outlives the server of `host`.
-void AddRoutingService(rpc::Host& host, Routing& routing);
+// `routing` and `successions` outlive the server of `host`.
+void AddRoutingService(rpc::Host& host, Routing& routing, Successions& successions);
 
 }  // namespace motcua::routing
 

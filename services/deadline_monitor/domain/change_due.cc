@@ -19,11 +19,15 @@ using feed::v1::DUE_CHANGE_KIND_AGREED;
 using feed::v1::DUE_CHANGE_KIND_REAPPOINTMENT;
 
 absl::Status CheckState(const v1::ClockRecord* record, const v1::ChangeDueRequest& request,
-                        const store::Context& context, const ChangeDueFacts& facts) {
+                        const store::Context& context, const reference::Catalogue& catalogue,
+                        const ChangeDueFacts& facts) {
   if (record == nullptr) return errors::NotFound("DOSSIER_NOT_FOUND", "no dossier with this code has a clock");
   const v1::Clock& clock = record->clock();
   const std::string& agency = context.actor.agency();
-  if (!facts.unrestricted && agency != clock.receiving_agency() && agency != clock.holder()) {
+  const auto may = [&](const std::string& whose) {
+    return agency == catalogue.InChargeAt(whose, context.now);
+  };
+  if (!facts.unrestricted && !may(clock.receiving_agency()) && !may(clock.holder())) {
     return errors::PermissionDenied("NOT_YOUR_AGENCY",
                                     "only the receiving agency and the holder may change the due date");
   }
@@ -68,7 +72,7 @@ absl::StatusOr<store::Decision<v1::ClockRecord>> DecideChangeDue(const v1::Clock
                                                                  const store::Context& context,
                                                                  const reference::Catalogue& catalogue,
                                                                  const ChangeDueFacts& facts) {
-  if (absl::Status state = CheckState(record, request, context, facts); !state.ok()) return state;
+  if (absl::Status state = CheckState(record, request, context, catalogue, facts); !state.ok()) return state;
   // A clock may have followed events of a feed that is ahead of this service's own time.
   const v1::Clock& before = record->clock();
   const absl::Time now = std::max({context.now, time::FromTimestamp(before.held_since()),

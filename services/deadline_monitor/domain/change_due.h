@@ -23,12 +23,12 @@ struct ChangeDueFacts {
 // promise that was made anew; it stays with a REAPPOINTMENT.
 //
 // Errors, nothing being changed:
-//   NOT_FOUND (DOSSIER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_AGENCY) for other agencies than the receiving one and the holder;
-//   FAILED_PRECONDITION (DOSSIER_ENDED, NO_DUE_DATE, TOO_MANY_REAPPOINTMENTS);
-//   INVALID_ARGUMENT: `kind` neither AGREED nor REAPPOINTMENT; `date` no date of the calendar's years, the one in force, or
-//   for a REAPPOINTMENT not after it or in the past;
-//   UNAVAILABLE (NOT_CAUGHT_UP) where an alert of the present date fell into the time that is not yet settled: whether
-//   it was due can only be said when the feeds have been read so far. Repeat.
+//   NOT_FOUND (DOSSIER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_AGENCY) for other agencies than the receiving
+//   one and the holder, or those that continue their work; FAILED_PRECONDITION (DOSSIER_ENDED, NO_DUE_DATE,
+//   TOO_MANY_REAPPOINTMENTS); INVALID_ARGUMENT: `kind` neither AGREED nor REAPPOINTMENT; `date` no date of
+//   the calendar's years, the one in force, or for a REAPPOINTMENT not after it or in the past; UNAVAILABLE
+//   (NOT_CAUGHT_UP) where an alert of the present date fell into the time that is not yet settled: whether it
+//   was due can only be said when the feeds have been read so far. Repeat.
 absl::StatusOr<store::Decision<v1::ClockRecord>> DecideChangeDue(const v1::ClockRecord* record,
                                                                  const v1::ChangeDueRequest& request,
                                                                  const store::Context& context,

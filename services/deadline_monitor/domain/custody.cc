@@ -48,7 +48,7 @@ std::string AgencyAtFault(const v1::Clock& clock, absl::Time as_of) {
   std::map<std::string, int64_t> allotted;
   for (const v1::PartClock& part : clock.parts()) {
     if (!IsLeg(part)) continue;
-    allotted[part.agency()] += Micros(part.due().late_from()) - Micros(part.started_at());
+    allotted[part.agency()] += absl::ToInt64Microseconds(AllottedTo(part));
   }
   std::string at_fault = clock.holder();
   int64_t most = 0;

@@ -50,6 +50,16 @@ void AcceptHandOver(ClockChange& change, const feed::v1::HandOverAccepted& accep
   change.Note(at, "HandOverAccepted", absl::StrCat(accepted.from(), " > ", accepted.to()));
 }
 
+void Succeed(ClockChange& change, const feed::v1::AgencySucceeded& succeeded, absl::Time at) {
+  v1::Clock& clock = change.clock();
+  PassParts(clock, succeeded.from(), succeeded.to(), at);
+  if (succeeded.custody()) {
+    CloseSpan(clock, at);
+    clock.set_holder(succeeded.to());
+  }
+  change.Note(at, "AgencySucceeded", absl::StrCat(succeeded.from(), " > ", succeeded.to()));
+}
+
 // The due after waiting from `stopped` to `resumed`; unchanged where the clock cannot tell (no limit, outside
 // the calendar).
 common::v1::Deadline AfterPause(const common::v1::Deadline& due, const v1::Clock& clock, absl::Time stopped,
@@ -103,6 +113,9 @@ bool Act(ClockChange& change, const Event& event, absl::Time at) {
     case Event::kHandOverRecalled:
       EndPart(clock, kOffer, at);
       return true;
+    case Event::kAgencySucceeded:
+      Succeed(change, event.agency_succeeded(), at);
+      return true;
     case Event::kConsultationRequested: {
       const feed::v1::ConsultationRequested& asked = event.consultation_requested();
       StartPart(clock, ConsultationItem(asked.consultation()), asked.to(),
@@ -143,6 +156,7 @@ bool ConcernsClocks(const Event& event) {
     case Event::kHandOverAccepted:
     case Event::kHandOverRefused:
     case Event::kHandOverRecalled:
+    case Event::kAgencySucceeded:
     case Event::kConsultationRequested:
     case Event::kConsultationAnswered:
     case Event::kSupplementRequested:

@@ -27,10 +27,11 @@ bool ConcernsClocks(const feed::v1::Event& event);
 //   HandOverOffered        the part `offer` starts
 //   HandOverRefused, HandOverRecalled   it ends
 //   HandOverAccepted       it ends; the span of custody and the running leg end, the next ones begin
-//   ConsultationRequested, ConsultationAnswered   a part `consult-N` starts, ends
-//   SupplementRequested    the clock stops
-//   SupplementReceived     it resumes: the dues move by the pause policy, where the dossier's does a DueChanged tells of it
-//   ResultReady            it ends; lateness is judged here. A stopped clock is resumed first
+//   AgencySucceeded        what runs goes on with the agency in charge; with custody the span ends, its
+//   begins ConsultationRequested, ConsultationAnswered   a part `consult-N` starts, ends SupplementRequested
+//   the clock stops SupplementReceived     it resumes: the dues move by the pause policy, where the dossier's
+//   does a DueChanged tells of it ResultReady            it ends; lateness is judged here. A stopped clock is
+//   resumed first
 //
 // Errors: UNAVAILABLE (WAITING_FOR_INTAKE) where routing's event arrives before intake's DossierAccepted.
 absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideEvent(const v1::ClockRecord* record,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -23,7 +24,10 @@ void EndParts(v1::Clock& clock, absl::Time at, const std::function<bool(const v1
     v1::PartClock& part = *clock.mutable_parts(i);
     if (!IsRunning(part) || !which(part)) continue;
     part.set_late(time::IsLate(part.due(), at));
-    if (IsLeg(part) && part.late()) {
+    const auto began_late = [&part] {
+      return time::IsLate(part.due(), time::FromTimestamp(part.started_at()));
+    };
+    if (IsLeg(part) && part.late() && !began_late()) {
       v1::Held& held = HeldBy(clock, part.agency());
       held.set_legs_late(held.legs_late() + 1);
     }
@@ -74,6 +78,30 @@ void EndLeg(v1::Clock& clock, absl::Time at) { EndParts(clock, at, IsLeg); }
 
 void EndAllParts(v1::Clock& clock, absl::Time at) {
   EndParts(clock, at, [](const v1::PartClock&) { return true; });
+}
+
+void PassParts(v1::Clock& clock, std::string_view from, std::string_view to, absl::Time at) {
+  std::vector<v1::PartClock> going_on;
+  for (v1::PartClock& part : *clock.mutable_parts()) {
+    if (!IsRunning(part) || part.agency() != from) continue;
+    if (!IsLeg(part)) {
+      part.set_agency(std::string(to));
+      continue;
+    }
+    v1::PartClock& next = going_on.emplace_back(part);
+    next.set_agency(std::string(to));
+    *next.mutable_started_at() = time::ToTimestamp(std::max(at, time::FromTimestamp(part.started_at())));
+    part.set_continued_by(std::string(to));
+  }
+  if (going_on.empty()) return;
+  EndParts(clock, at, [from](const v1::PartClock& part) { return IsLeg(part) && part.agency() == from; });
+  for (v1::PartClock& part : going_on) *clock.add_parts() = std::move(part);
+}
+
+absl::Duration AllottedTo(const v1::PartClock& leg) {
+  absl::Time until = time::FromTimestamp(leg.due().late_from());
+  if (!leg.continued_by().empty()) until = std::min(until, time::FromTimestamp(leg.ended_at()));
+  return std::max(until - time::FromTimestamp(leg.started_at()), absl::ZeroDuration());
 }
 
 void ShiftParts(v1::Clock& clock, absl::Time stopped, absl::Time resumed, const reference::Catalogue& catalogue) {

@@ -31,7 +31,7 @@ void StartPart(v1::Clock& clock, std::string_view item, std::string_view agency,
                absl::Time at, const reference::Catalogue& catalogue);
 
 // Ends the running part of that name, if there is one. An ended offer is forgotten, a leg that ended late is
-// counted.
+// counted: for the agency that had it when the due passed.
 void EndPart(v1::Clock& clock, std::string_view item, absl::Time at);
 
 // The same for the running leg.
@@ -39,6 +39,15 @@ void EndLeg(v1::Clock& clock, absl::Time at);
 
 // The same for everything that runs.
 void EndAllParts(v1::Clock& clock, absl::Time at);
+
+// `from` has ended and `to` goes on with what it ran. A leg goes on as a part of its own with the same due
+// date and what was raised of it, so that each of the two answers for the time that it had; other parts only
+// change their agency.
+void PassParts(v1::Clock& clock, std::string_view from, std::string_view to, absl::Time at);
+
+// Time that the leg left to its agency: from its start to its due or, where another agency went on with it
+// before that, until then; none where the due had passed before.
+absl::Duration AllottedTo(const v1::PartClock& leg);
 
 // Moves the dues of the running parts after the dossier waited from `stopped` to `resumed`.
 void ShiftParts(v1::Clock& clock, absl::Time stopped, absl::Time resumed, const reference::Catalogue& catalogue);

@@ -22,13 +22,13 @@ common::v1::Limit LimitOf(const v1::ConsultRequest& request) {
 absl::Status CheckRequest(const v1::Route& route, const v1::ConsultRequest& request, const store::Context& context,
                           const reference::Catalogue& catalogue) {
   errors::Violations violations;
-  bool unknown = false;
+  Named worst = Named::kInForce;
   for (int i = 0; i < request.agencies_size(); ++i) {
     const std::string& agency = request.agencies(i);
     const std::string path = absl::StrCat("agencies[", i, "]");
-    if (!IsActiveAgency(catalogue, agency, context.now)) {
-      violations.Add(path, "must be an agency of the jurisdiction that is in force");
-      unknown = true;
+    if (const Named named = CheckNamed(catalogue, agency, context.now); named != Named::kInForce) {
+      violations.Add(path, DescriptionOf(named, catalogue, agency, context.now));
+      if (worst != Named::kUnknown) worst = named;
     }
     if (agency == route.holder()) violations.Add(path, "must not be the agency that holds the dossier");
     for (int j = 0; j < i; ++j) {
@@ -41,7 +41,7 @@ absl::Status CheckRequest(const v1::Route& route, const v1::ConsultRequest& requ
     const absl::Status limit = time::CheckLimit(request.limit());
     if (!limit.ok()) violations.Add("limit", std::string(limit.message()));
   }
-  return violations.ToStatus(unknown ? "UNKNOWN_AGENCY" : "INVALID_REQUEST");
+  return violations.ToStatus(worst == Named::kInForce ? "INVALID_REQUEST" : ReasonOf(worst));
 }
 
 absl::Status CheckRoom(const v1::Route& route, const v1::ConsultRequest& request) {

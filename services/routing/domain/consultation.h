@@ -11,11 +11,11 @@
 
 namespace motcua::routing {
 
-// One consultation for each agency, in their order, at the end of the route's list. Time to answer where none is
-// given: two working days. Not while the dossier is offered: who takes it over must find no question open.
-// Errors: PERMISSION_DENIED (NOT_HOLDER); INVALID_ARGUMENT (UNKNOWN_AGENCY; INVALID_REQUEST for the holder itself, an
-// agency named twice, a limit that is none); FAILED_PRECONDITION (CONSULTATION_OPEN to one of them, ALREADY_OFFERED,
-// TOO_MANY_CONSULTATIONS).
+// One consultation for each agency, in their order, at the end of the route's list. Time to answer where none
+// is given: two working days. Not while the dossier is offered: who takes it over must find no question open.
+// Errors: PERMISSION_DENIED (NOT_HOLDER); INVALID_ARGUMENT (UNKNOWN_AGENCY, AGENCY_INACTIVE; INVALID_REQUEST
+// for the holder itself, an agency named twice, a limit that is none); FAILED_PRECONDITION (CONSULTATION_OPEN
+// to one of them, ALREADY_OFFERED, TOO_MANY_CONSULTATIONS).
 absl::StatusOr<RouteDecision> DecideConsult(const v1::RouteRecord* record, const v1::ConsultRequest& request,
                                             const store::Context& context, const reference::Catalogue& catalogue);
 

@@ -8,6 +8,7 @@ v1::GetCustodyResponse LedgerOf(const v1::Route& route) {
     v1::CustodyLine& line = *ledger.add_lines();
     line.set_agency(route.custody(i).agency());
     *line.mutable_from() = route.custody(i).since();
+    line.set_succeeded(route.custody(i).succeeded());
     if (i + 1 < route.custody_size()) {
       *line.mutable_to() = route.custody(i + 1).since();
     } else if (route.has_ended_at()) {

@@ -67,8 +67,8 @@ absl::StatusOr<RouteDecision> DecideOffer(const v1::RouteRecord* record, const v
     if (planned) return AdvanceLeg(*record, request, context);
     return WrongReceiver("SELF_HAND_OVER", "must not be the agency that holds the dossier");
   }
-  if (!IsActiveAgency(catalogue, to, context.now)) {
-    return WrongReceiver("UNKNOWN_AGENCY", "must be an agency of the jurisdiction that is in force");
+  if (const Named named = CheckNamed(catalogue, to, context.now); named != Named::kInForce) {
+    return WrongReceiver(ReasonOf(named), DescriptionOf(named, catalogue, to, context.now));
   }
   if (record->route().custody_size() >= kMaxCustodySpans) {
     return errors::FailedPrecondition("TOO_MANY_HAND_OVERS", "the dossier was handed over too often");

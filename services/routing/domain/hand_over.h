@@ -11,10 +11,11 @@
 
 namespace motcua::routing {
 
-// Offers to the agency named, or to that of the next planned leg. An offer to the agency of the next planned leg begins
-// that leg; any other one is unplanned. Where the next leg is the holder's own, it begins at once: nothing is handed over.
-// Errors: PERMISSION_DENIED (NOT_HOLDER); FAILED_PRECONDITION (ALREADY_OFFERED, AWAITING_SUPPLEMENT, CONSULTATION_OPEN,
-// NO_NEXT_LEG, TOO_MANY_HAND_OVERS); INVALID_ARGUMENT (UNKNOWN_AGENCY, SELF_HAND_OVER).
+// Offers to the agency named, or to that of the next planned leg. An offer to the agency of the next planned
+// leg begins that leg; any other one is unplanned. Where the next leg is the holder's own, it begins at once:
+// nothing is handed over. Errors: PERMISSION_DENIED (NOT_HOLDER); FAILED_PRECONDITION (ALREADY_OFFERED,
+// AWAITING_SUPPLEMENT, CONSULTATION_OPEN, NO_NEXT_LEG, TOO_MANY_HAND_OVERS); INVALID_ARGUMENT
+// (UNKNOWN_AGENCY, AGENCY_INACTIVE, SELF_HAND_OVER).
 absl::StatusOr<RouteDecision> DecideOffer(const v1::RouteRecord* record, const v1::OfferHandOverRequest& request,
                                           const store::Context& context, const reference::Catalogue& catalogue);
 

@@ -72,9 +72,18 @@ absl::Status CheckNotConsulting(const v1::Route& route) {
   return absl::OkStatus();
 }
 
-bool IsActiveAgency(const reference::Catalogue& catalogue, const std::string& agency, absl::Time now) {
+Named CheckNamed(const reference::Catalogue& catalogue, const std::string& agency, absl::Time now) {
   const reference::v1::Agency* found = catalogue.FindAgency(agency);
-  return found != nullptr && reference::Catalogue::IsInForce(*found, catalogue.DayOf(now));
+  if (found == nullptr) return Named::kUnknown;
+  if (reference::Catalogue::IsInForce(*found, catalogue.DayOf(now))) return Named::kInForce;
+  return catalogue.InChargeAt(agency, now) == agency ? Named::kUnknown : Named::kInactive;
+}
+
+std::string DescriptionOf(Named named, const reference::Catalogue& catalogue, const std::string& agency,
+                          absl::Time now) {
+  if (named == Named::kUnknown) return "must be an agency of the jurisdiction that is in force";
+  return absl::StrCat("must be an agency that is in force; its work is continued by ",
+                      catalogue.InChargeAt(agency, now));
 }
 
 const v1::Leg* NextLeg(const v1::Route& route) {

@@ -39,8 +39,16 @@ absl::Status CheckNotOffered(const v1::Route& route);
 absl::Status CheckNotWaiting(const v1::Route& route);
 absl::Status CheckNotConsulting(const v1::Route& route);
 
-// Whether the agency exists and is in force on the local day of `now`.
-bool IsActiveAgency(const reference::Catalogue& catalogue, const std::string& agency, absl::Time now);
+// An agency that is named by hand must exist and be in force on the local day of `now`. One that was
+// succeeded is not replaced by its successor unasked: whoever named it shall know whom the dossier goes to.
+enum class Named { kInForce, kUnknown, kInactive };
+Named CheckNamed(const reference::Catalogue& catalogue, const std::string& agency, absl::Time now);
+// The reason, UNKNOWN_AGENCY or AGENCY_INACTIVE, and what the field must be.
+inline std::string_view ReasonOf(Named named) {
+  return named == Named::kInactive ? "AGENCY_INACTIVE" : "UNKNOWN_AGENCY";
+}
+std::string DescriptionOf(Named named, const reference::Catalogue& catalogue, const std::string& agency,
+                          absl::Time now);
 
 // The planned leg that follows the one begun last; nullptr where there is none.
 const v1::Leg* NextLeg(const v1::Route& route);

@@ -26,6 +26,15 @@ std::string_view PrefixOf(v1::Box box) {
   }
 }
 
+// Whether an earlier consultation asks the same agency: two that were asked have become one.
+bool IsAskedBefore(const v1::Route& route, int place) {
+  for (int i = 0; i < place; ++i) {
+    const v1::Consultation& earlier = route.consultations(i);
+    if (!earlier.has_answered_at() && earlier.to() == route.consultations(place).to()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string InboxIndex(v1::Box box, std::string_view agency) {
@@ -59,8 +68,9 @@ void RouteModel::IndexesOf(const Record& record, store::IndexSink& indexes) {
   const bool waiting = route.status() == common::v1::DOSSIER_STATUS_SUPPLEMENT;
   indexes.Add(PrefixOf(waiting ? v1::BOX_WAITING : v1::BOX_HELD), route.holder(), route.dossier(), urgency);
   if (route.has_offer()) indexes.Add(PrefixOf(v1::BOX_OFFERED), route.offer().to(), route.dossier(), urgency);
-  for (const v1::Consultation& consultation : route.consultations()) {
-    if (consultation.has_answered_at()) continue;
+  for (int i = 0; i < route.consultations_size(); ++i) {
+    const v1::Consultation& consultation = route.consultations(i);
+    if (consultation.has_answered_at() || IsAskedBefore(route, i)) continue;
     indexes.Add(PrefixOf(v1::BOX_CONSULTED), consultation.to(), route.dossier(), urgency);
   }
 }
@@ -69,9 +79,12 @@ void RouteModel::CountersOf(const Record& record, store::CounterSink& counters) 
   const v1::Route& route = record.route();
   counters.Add(kRoutes, 1);
   counters.Add(route.has_ended_at() ? kEnded : kOpen, 1);
-  counters.Add(kHandOvers, route.custody_size() - 1);
+  const auto handed_over = std::count_if(route.custody().begin(), route.custody().end(),
+                                         [](const v1::CustodySpan& span) { return !span.succeeded(); });
+  counters.Add(kHandOvers, handed_over - 1);
   counters.Add(kWorkDone, route.work_done());
   counters.Add(kWorkRefused, route.work_refused());
+  counters.Add(kSuccessions, route.successions());
 }
 
 }  // namespace motcua::routing

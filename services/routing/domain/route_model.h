@@ -29,6 +29,7 @@ inline constexpr std::string_view kEnded = "ended";
 inline constexpr std::string_view kHandOvers = "hand_overs";
 inline constexpr std::string_view kWorkDone = "work_done";
 inline constexpr std::string_view kWorkRefused = "work_refused";
+inline constexpr std::string_view kSuccessions = "successions";
 
 // Score of a dossier that has no due date: after all that have one. Microseconds, exact as a double.
 inline constexpr double kNoDueScore = 9e15;
@@ -38,8 +39,9 @@ class RouteModel {
   using Record = v1::RouteRecord;
   static constexpr std::string_view kKind = "d";
 
-  // An open dossier is in exactly one of its holder's boxes HELD and WAITING, and in one OFFERED or CONSULTED box for
-  // each open offer or consultation; an ended one in none. Scored by the promised date: the most urgent first.
+  // An open dossier is in exactly one of its holder's boxes HELD and WAITING, and in one OFFERED or CONSULTED
+  // box for each agency with an open offer or consultation; an ended one in none. Scored by the promised
+  // date: the most urgent first.
   static void IndexesOf(const Record& record, store::IndexSink& indexes);
   static void CountersOf(const Record& record, store::CounterSink& counters);
 };

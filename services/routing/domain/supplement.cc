@@ -33,11 +33,13 @@ absl::StatusOr<RouteDecision> DecideRequestSupplement(const v1::RouteRecord* rec
 
 absl::StatusOr<RouteDecision> DecideReceiveSupplement(const v1::RouteRecord* record,
                                                       const v1::ReceiveSupplementRequest& request,
-                                                      const store::Context& context, bool at_desk) {
+                                                      const store::Context& context, bool at_desk,
+                                                      const reference::Catalogue& catalogue) {
   if (absl::Status open = CheckOpen(record); !open.ok()) return open;
   const v1::Route& route = record->route();
   const std::string& agency = context.actor.agency();
-  const bool receives = at_desk && !agency.empty() && agency == route.receiving_agency();
+  const bool receives =
+      at_desk && !agency.empty() && agency == catalogue.InChargeAt(route.receiving_agency(), context.now);
   if (absl::Status holder = CheckHolder(route, context.actor); !holder.ok() && !receives) return holder;
   if (route.status() != common::v1::DOSSIER_STATUS_SUPPLEMENT) {
     return errors::FailedPrecondition("NO_SUPPLEMENT_REQUESTED", "no supplement is awaited");

@@ -17,11 +17,13 @@ absl::StatusOr<RouteDecision> DecideRequestSupplement(const v1::RouteRecord* rec
                                                       const v1::RequestSupplementRequest& request,
                                                       const store::Context& context);
 
-// 5 → 4. The holder may, and the desk of the receiving agency (`at_desk`: the actor has the role `intake`), where the
-// applicant brings the papers. Errors: FAILED_PRECONDITION (NO_SUPPLEMENT_REQUESTED).
+// 5 → 4. The holder may, and the desk of the receiving agency or of the one that continues its work
+// (`at_desk`: the actor has the role `intake`), where the applicant brings the papers. Errors:
+// FAILED_PRECONDITION (NO_SUPPLEMENT_REQUESTED).
 absl::StatusOr<RouteDecision> DecideReceiveSupplement(const v1::RouteRecord* record,
                                                       const v1::ReceiveSupplementRequest& request,
-                                                      const store::Context& context, bool at_desk);
+                                                      const store::Context& context, bool at_desk,
+                                                      const reference::Catalogue& catalogue);
 
 }  // namespace motcua::routing
 

@@ -39,7 +39,10 @@ Replica::Replica(async::Loop& loop, const test::RedisProcess& redis, const time:
       catalogues(loop, store),
       routing(store, catalogues),
       source_(loop, intake),
-      projection_(catalogues),
+      projection_(catalogues,
+                  [this] {
+                    if (successions != nullptr) successions->ReferenceComing();
+                  }),
       subscriptions_(loop, store, "routing"),
       cancel_(loop) {
   subscriptions_.Add("intake", source_, projection_);
@@ -54,9 +57,19 @@ void Replica::Start() {
   loop.Spawn(subscriptions_.Run(cancel_.token()));
 }
 
+void Replica::StartSuccessions(Successions::Start start) {
+  loop.RunAndWait([&] {
+    successions = std::make_unique<Successions>(
+        loop, store, catalogues, [] { return std::vector<std::string>(1, "H30"); }, start);
+  });
+  succession_cancel_ = std::make_unique<async::CancelSource>(loop);
+  loop.Spawn(successions->Run(succession_cancel_->token()));
+}
+
 void Replica::Stop() {
   if (!std::exchange(running_, false)) return;
   cancel_.Cancel();
+  if (succession_cancel_ != nullptr) succession_cancel_->Cancel();
 }
 
 TestBed::TestBed()
@@ -98,14 +111,28 @@ void TestBed::EmitFromIntake(std::vector<feed::v1::Event> events) {
   ASSERT_TRUE(outcome.ok()) << outcome.status();
 }
 
-void TestBed::ApplyReference() {
+void TestBed::ApplyReference(const std::vector<End>& ends) {
   feed::v1::Event event;
   event.set_subject("H30");
-  *event.mutable_reference_applied()->mutable_set() = reference::SampleCatalogue().set();
-  event.mutable_reference_applied()->mutable_set()->set_version(1);
+  reference::v1::ReferenceSet& set = *event.mutable_reference_applied()->mutable_set();
+  set = reference::SampleCatalogue().set();
+  set.set_version(++reference_version_);
+  for (const End& end : ends) {
+    for (reference::v1::Agency& agency : *set.mutable_agencies()) {
+      if (agency.id() != end.agency) continue;
+      agency.set_valid_until(end.until);
+      agency.set_successor(end.successor);
+    }
+  }
   std::vector<feed::v1::Event> events;
   events.push_back(std::move(event));
   EmitFromIntake(std::move(events));
+  for (auto& replica : replicas_) {
+    ASSERT_TRUE(test::WaitUntil([&] {
+      auto catalogue = async::SyncWait(loop_, replica->catalogues.Get("H30", Soon()));
+      return catalogue.ok() && (*catalogue)->version() == reference_version_;
+    }));
+  }
 }
 
 void TestBed::Accept(const std::string& code, const std::vector<std::string>& legs, int due_in_days) {

@@ -20,6 +20,7 @@
 #include "common/time/clock.h"
 #include "services/routing/intake_projection.h"
 #include "services/routing/routing.h"
+#include "services/routing/successions.h"
 #include "tests/support/local_source.h"
 #include "tests/support/redis_process.h"
 
@@ -43,18 +44,23 @@ class Replica {
 
   void Start();
   void Stop();
+  // What moves dossiers of agencies that have ended, until it is cut off.
+  void StartSuccessions(Successions::Start start = Successions::Start::kManual);
+  void StopSuccessions() { succession_cancel_->Cancel(); }
 
   async::Loop& loop;
   redis::Client client;
   store::Store store;
   service::Catalogues catalogues;
   Routing routing;
+  std::unique_ptr<Successions> successions;
 
  private:
   test::LocalSource source_;
   IntakeProjection projection_;
   feed::Subscriptions subscriptions_;
   async::CancelSource cancel_;
+  std::unique_ptr<async::CancelSource> succession_cancel_;
   bool running_ = false;
 };
 
@@ -63,8 +69,15 @@ class TestBed : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  // Events of intake.
-  void ApplyReference();
+  // An agency that ends on a day, and who continues its work.
+  struct End {
+    std::string agency;
+    std::string until;
+    std::string successor;
+  };
+
+  // Events of intake: the sample data, in which these agencies end; returns when the replicas have them.
+  void ApplyReference(const std::vector<End>& ends = {});
   // Received by kDesk one minute before now; due days later.
   void Accept(const std::string& code, const std::vector<std::string>& legs, int due_in_days = 5);
   void EmitFromIntake(std::vector<feed::v1::Event> events);
@@ -114,6 +127,7 @@ class TestBed : public testing::Test {
   async::CancelSource cancel_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   int requests_ = 0;
+  uint64_t reference_version_ = 0;
 
   TestBed();
 };

@@ -160,6 +160,15 @@ class Life {
     if (!limit.empty()) *accepted.mutable_limit() = LimitOf(limit);
     return Apply(event);
   }
+  // `from` has ended; with custody where it holds.
+  bool Succeed(absl::Time at, const std::string& from, const std::string& to) {
+    feed::v1::Event event = EventAt(at);
+    auto& succeeded = *event.mutable_agency_succeeded();
+    succeeded.set_from(from);
+    succeeded.set_to(to);
+    succeeded.set_custody(clock().holder() == from);
+    return Apply(event);
+  }
   bool Consult(absl::Time at, uint32_t number, const std::string& to, const std::string& limit = "") {
     feed::v1::Event event = EventAt(at);
     auto& asked = *event.mutable_consultation_requested();

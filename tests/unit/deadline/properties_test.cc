@@ -57,7 +57,9 @@ bool Live(Life& life, const Happening& event, int i) {
     case 4: return life.Answer(event.at, static_cast<uint32_t>(event.kind / 10));
     case 5: return life.Pause(event.at);
     case 6: return life.Resume(event.at);
-    case 7: return life.Recall(event.at);
+    case 7:
+      return event.kind < 50 ? life.Recall(event.at)
+                             : life.Succeed(event.at, life.clock().holder(), event.agency);
     case 8:
       return life
           .ChangeDue(event.at, event.text,

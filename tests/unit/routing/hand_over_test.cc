@@ -107,10 +107,11 @@ TEST(HandOver, NobodyOffersToHimself) {
 }
 
 TEST(HandOver, OnlyAnAgencyInForceIsOffered) {
-  for (const char* to : {kNowhere, kClosed}) {
+  for (const auto& [to, reason] :
+       {std::pair(kNowhere, "UNKNOWN_AGENCY"), std::pair(kClosed, "AGENCY_INACTIVE")}) {
     const absl::Status status = Offer(Opened({kDesk}), kDesk, to, 5).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << to;
-    EXPECT_EQ(errors::Reason(status), "UNKNOWN_AGENCY");
+    EXPECT_EQ(errors::Reason(status), reason);
     ASSERT_EQ(errors::FieldViolations(status).size(), 1u);
     EXPECT_EQ(errors::FieldViolations(status)[0].first, "to");
   }

@@ -26,13 +26,25 @@ TEST(Policy, EveryMethodByEveryRole) {
   const Roles holders = {"intake", "handler", "leader"};
   const Roles deciders = {"handler", "leader"};
   const Roles readers = {"intake", "handler", "leader", "returner", "admin", "service"};
-  const std::map<std::string, Roles> expected = {
-      {"OfferHandOver", holders},     {"AcceptHandOver", holders},      {"RefuseHandOver", holders},
-      {"RecallHandOver", holders},    {"Assign", holders},              {"CompleteWork", holders},
-      {"Consult", deciders},          {"AnswerConsultation", deciders}, {"RequestSupplement", deciders},
-      {"ReceiveSupplement", holders}, {"Finish", deciders},             {"GetRoute", readers},
-      {"ListInbox", readers},         {"GetCustody", readers},          {"GetHistory", readers},
-      {"GetStatistics", readers}};
+  const std::map<std::string, Roles> expected = {{"OfferHandOver", holders},
+                                                 {"AcceptHandOver", holders},
+                                                 {"RefuseHandOver", holders},
+                                                 {"RecallHandOver", holders},
+                                                 {"Assign", holders},
+                                                 {"CompleteWork", holders},
+                                                 {"Consult", deciders},
+                                                 {"AnswerConsultation", deciders},
+                                                 {"RequestSupplement", deciders},
+                                                 {"ReceiveSupplement", holders},
+                                                 {"Finish", deciders},
+                                                 {"GetRoute", readers},
+                                                 {"ListInbox", readers},
+                                                 {"GetCustody", readers},
+                                                 {"GetHistory", readers},
+                                                 {"GetStatistics", readers},
+                                                 {"PreviewSuccession", {"admin"}},
+                                                 {"StartSuccession", {"admin"}},
+                                                 {"GetSuccession", {"admin"}}};
   auth::Policy policy;
   AllowRouting(policy);
   const auto* service =
@@ -56,6 +68,13 @@ TEST(Policy, OfficersReadOfTheirOwnJurisdictionOnly) {
   EXPECT_EQ(errors::Reason(CheckJurisdiction(officer, "H31")), "NOT_YOUR_JURISDICTION");
   EXPECT_TRUE(CheckJurisdiction(Caller("service"), "H31").ok());
   EXPECT_FALSE(CheckJurisdiction(auth::Principal(auth::Kind::kOfficer, "nobody"), "H30").ok());
+}
+
+TEST(Policy, SuccessionsAreTheBusinessOfTheJurisdictionsAdministrators) {
+  EXPECT_TRUE(CheckAdministers(Caller("admin"), "H30").ok());
+  EXPECT_EQ(errors::Reason(CheckAdministers(Caller("admin"), "H31")), "NOT_YOUR_JURISDICTION");
+  const auth::Principal of_all(auth::Kind::kOfficer, "root", "", std::vector<std::string>(1, "admin"));
+  EXPECT_TRUE(CheckAdministers(of_all, "H31").ok());
 }
 
 TEST(Policy, AnInboxIsTheAgencysTheAdministratorsAndTheServices) {

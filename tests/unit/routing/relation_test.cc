@@ -81,7 +81,7 @@ absl::StatusOr<RouteDecision> Plain(const v1::RouteRecord* record, const store::
 // The desk's own role is `intake`; everybody else's is another.
 absl::StatusOr<RouteDecision> TakePapers(const v1::RouteRecord* record, const store::Context& context) {
   return DecideReceiveSupplement(record, For<v1::ReceiveSupplementRequest>(), context,
-                                 context.actor.agency() == kDesk);
+                                 context.actor.agency() == kDesk, Catalogue());
 }
 
 class Command {

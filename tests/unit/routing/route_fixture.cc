@@ -12,21 +12,53 @@
 
 namespace motcua::routing {
 
+namespace {
+
+reference::v1::ReferenceSet BaseSet() {
+  reference::v1::ReferenceSet set = reference::SampleCatalogue().set();
+  reference::v1::Agency& closed = *set.add_agencies();
+  closed.set_id(kClosed);
+  closed.set_name("Closed commune");
+  closed.set_level(reference::v1::LEVEL_COMMUNE);
+  closed.set_parent(kDistrict);
+  closed.set_valid_until("2020-01-01");
+  closed.set_successor(kDesk);
+  return set;
+}
+
+}  // namespace
+
 const reference::Catalogue& Catalogue() {
   static const std::shared_ptr<const reference::Catalogue>* const catalogue = [] {
-    reference::v1::ReferenceSet set = reference::SampleCatalogue().set();
-    reference::v1::Agency& closed = *set.add_agencies();
-    closed.set_id(kClosed);
-    closed.set_name("Closed commune");
-    closed.set_level(reference::v1::LEVEL_COMMUNE);
-    closed.set_parent(kDistrict);
-    closed.set_valid_until("2020-01-01");
-    closed.set_successor(kDesk);
-    auto compiled = reference::Catalogue::Compile(std::move(set));
+    auto compiled = reference::Catalogue::Compile(BaseSet());
     EXPECT_TRUE(compiled.ok()) << compiled.status();
     return new std::shared_ptr<const reference::Catalogue>(*std::move(compiled));
   }();
   return **catalogue;
+}
+
+std::shared_ptr<const reference::Catalogue> CatalogueWith(const std::vector<End>& ends) {
+  reference::v1::ReferenceSet set = BaseSet();
+  for (const char* id : {kCommuneOfH13, kWardOfH13}) {
+    reference::v1::Agency& added = *set.add_agencies();
+    added.set_id(id);
+    added.set_name(id);
+    added.set_level(reference::v1::LEVEL_COMMUNE);
+    reference::v1::Officer& officer = *set.add_officers();
+    officer.set_id(std::string(id) + "-handler");
+    officer.set_agency(id);
+    officer.add_roles("handler");
+  }
+  for (const End& end : ends) {
+    for (reference::v1::Agency& agency : *set.mutable_agencies()) {
+      if (agency.id() != end.agency) continue;
+      agency.set_valid_until(end.until);
+      agency.set_successor(end.successor);
+    }
+  }
+  auto compiled = reference::Catalogue::CompileValid(std::move(set));
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
+  return *std::move(compiled);
 }
 
 absl::Time At(int minutes) {

@@ -2,6 +2,7 @@
 #ifndef MOTCUA_TESTS_UNIT_ROUTING_ROUTE_FIXTURE_H_
 #define MOTCUA_TESTS_UNIT_ROUTING_ROUTE_FIXTURE_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,20 @@ inline constexpr char kNowhere[] = "H30.77.77";  // in no catalogue
 
 // The sample reference data and kClosed.
 const reference::Catalogue& Catalogue();
+
+// An agency that ends, and who continues its work; nobody where `successor` is empty.
+struct End {
+  std::string agency;
+  std::string until;
+  std::string successor;
+};
+
+// Agencies of another province, in the catalogues of CatalogueWith.
+inline constexpr char kCommuneOfH13[] = "H13.01";
+inline constexpr char kWardOfH13[] = "H13.02";
+
+// The same where these agencies end. The two of H13 have an officer each, named like all others.
+std::shared_ptr<const reference::Catalogue> CatalogueWith(const std::vector<End>& ends);
 
 // The moment of receipt, and `minutes` after it.
 absl::Time At(int minutes = 0);

@@ -18,7 +18,8 @@ absl::StatusOr<RouteDecision> Request(const v1::RouteRecord& record, const std::
 }
 
 absl::StatusOr<RouteDecision> Receive(const v1::RouteRecord& record, const std::string& by, bool at_desk) {
-  return DecideReceiveSupplement(&record, For<v1::ReceiveSupplementRequest>(), By(by, 9), at_desk);
+  return DecideReceiveSupplement(&record, For<v1::ReceiveSupplementRequest>(), By(by, 9), at_desk,
+                                 Catalogue());
 }
 
 TEST(Supplement, MovesTheDossierToTheWaitingBoxAndBack) {
