@@ -17,6 +17,7 @@ bool Concerns(const feed::v1::Event& event) {
   switch (event.body_case()) {
     case feed::v1::Event::kRouteOpened:
     case feed::v1::Event::kHandOverAccepted:
+    case feed::v1::Event::kAgencySucceeded:
     case feed::v1::Event::kSupplementRequested:
     case feed::v1::Event::kSupplementReceived:
     case feed::v1::Event::kResultReady:

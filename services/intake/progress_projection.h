@@ -12,11 +12,9 @@ namespace motcua::intake {
 class ProgressProjection final : public feed::Projection {
  public:
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {
-    return {feed::v1::Event::kRouteOpened,
-            feed::v1::Event::kHandOverAccepted,
-            feed::v1::Event::kSupplementRequested,
-            feed::v1::Event::kSupplementReceived,
-            feed::v1::Event::kResultReady,
+    return {feed::v1::Event::kRouteOpened,        feed::v1::Event::kHandOverAccepted,
+            feed::v1::Event::kAgencySucceeded,    feed::v1::Event::kSupplementRequested,
+            feed::v1::Event::kSupplementReceived, feed::v1::Event::kResultReady,
             feed::v1::Event::kDueChanged};
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,

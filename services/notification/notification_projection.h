@@ -52,6 +52,7 @@ class NotificationProjection : public feed::Projection {
             feed::v1::Event::kResultReturned,
             feed::v1::Event::kRouteOpened,
             feed::v1::Event::kHandOverAccepted,
+            feed::v1::Event::kAgencySucceeded,
             feed::v1::Event::kHandOverOffered,
             feed::v1::Event::kConsultationRequested,
             feed::v1::Event::kConsultationAnswered,

@@ -58,6 +58,9 @@ FollowUp Follow(const v1::DossierRecord& record, const Event& event, const Conte
                     [&](v1::Dossier& dossier) { dossier.set_holder(event.route_opened().holder()); });
     case Event::kHandOverAccepted:
       return MoveCustody(record, event.hand_over_accepted().to());
+    case Event::kAgencySucceeded:
+      if (!event.agency_succeeded().custody()) return std::nullopt;
+      return MoveCustody(record, event.agency_succeeded().to());
     case Event::kSupplementRequested:
       return Become(common::v1::DOSSIER_STATUS_PROCESSING, common::v1::DOSSIER_STATUS_SUPPLEMENT, record, context,
                     "SupplementRequested", event.supplement_requested().reason(), unchanged);

@@ -14,9 +14,10 @@ namespace v1 = ::motcua::intake::v1;
 
 //   RouteOpened          2 → 4, and who holds it        SupplementRequested  4 → 5
 //   HandOverAccepted     who holds it now               SupplementReceived   5 → 4
-//   ResultReady          4 → 9, and since when          DueChanged           the date in force
-// A change of the status adds a history line. Nothing is emitted. nullopt: the event is of no concern here, changes
-// nothing, or does not fit the dossier's status. Pure and thread-safe.
+//   AgencySucceeded      who holds it now               DueChanged           the date in force
+//   ResultReady          4 → 9, and since when
+// A change of the status adds a history line. Nothing is emitted. nullopt: the event is of no concern here,
+// changes nothing, or does not fit the dossier's status. Pure and thread-safe.
 std::optional<store::Decision<v1::DossierRecord>> Follow(const v1::DossierRecord& record, const feed::v1::Event& event,
                                                          const store::Context& context);
 

@@ -161,6 +161,10 @@ bool TakeRouting(DossierRecord& record, const Event& event, Telling& telling) {
     case Event::kHandOverAccepted:
       record.set_holder(Agency(record, event.hand_over_accepted().to()));
       return true;
+    case Event::kAgencySucceeded:
+      if (event.agency_succeeded().custody())
+        record.set_holder(Agency(record, event.agency_succeeded().to()));
+      return true;
     case Event::kHandOverOffered: {
       const feed::v1::HandOverOffered& body = event.hand_over_offered();
       telling.SetHolder(body.from());
@@ -244,6 +248,7 @@ bool IsOfInterest(const Event& event) {
     case Event::kResultReturned:
     case Event::kRouteOpened:
     case Event::kHandOverAccepted:
+    case Event::kAgencySucceeded:
     case Event::kHandOverOffered:
     case Event::kConsultationRequested:
     case Event::kConsultationAnswered:
