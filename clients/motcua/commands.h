@@ -79,6 +79,8 @@ void AddIntakeCommands(Program& program);
 void AddRoutingCommands(Program& program);
 void AddDeadlineCommands(Program& program);
 void AddNotificationCommands(Program& program);
+// succession.
+void AddSuccessionCommands(Program& program);
 // due, reference; status, health, advance, token, feed; replay, verify, story.
 void AddReferenceCommands(Program& program);
 void AddSystemCommands(Program& program);

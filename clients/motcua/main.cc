@@ -79,6 +79,7 @@ int Main(int argc, char** argv) {
   AddNotificationCommands(program);
   AddReferenceCommands(program);
   AddSystemCommands(program);
+  AddSuccessionCommands(program);
   AddReplayCommands(program);
   try {
     app.parse(argc, argv);

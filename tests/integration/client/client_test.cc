@@ -92,6 +92,42 @@ TEST(Client, OneDossierByHand) {
   EXPECT_THAT(life.output, HasSubstr("missing 1"));
 }
 
+// A commune ends; what was open with it is its district's, by preview, run and check.
+TEST(Client, WhatIsOpenPassesToTheSuccessorOfAnAgencyThatEnds) {
+  const Result reform = OnSystem(
+      "export H=H30.18.05; ADMIN=root@H30:admin; motcua reference apply deploy/reference >/dev/null && "
+      "motcua advance 2026-07-06T08:00 >/dev/null && "
+      "for name in Hoa Lan Mai; do motcua file $H 1.014027 --name $name --accept --components \"Văn bản đề "
+      "nghị hưởng "
+      "trợ cấp hưu trí xã hội\" --as $H-intake@$H:intake >/dev/null || exit 1; done && "
+      "CODE=$(motcua --json list $H | grep -o \"$H-[0-9]*-[0-9]*\" | head -1) && "
+      "cp -r deploy/reference $MOTCUA_RUN/reform && "
+      "sed -i \"s/^  - id: $H\\$/&\\n    valid_until: 2026-07-08\\n    successor: H30.18/\" "
+      "$MOTCUA_RUN/reform/agencies.yaml && motcua reference apply $MOTCUA_RUN/reform >/dev/null && "
+      "motcua --lang en succession preview H30 --as $ADMIN && "
+      "motcua --lang en succession preview H30 --day 2026-07-08 --as $ADMIN && "
+      "motcua advance 2026-07-08T08:00 >/dev/null && "
+      "{ motcua --lang en work $CODE visit --as $H-handler@$H:handler; echo ended $?; } && "
+      "echo before && motcua --lang en inbox H30.18 --as H30.18-leader@H30.18:leader | grep -c $H- && "
+      "motcua work $CODE visit --as H30.18-handler@H30.18:handler >/dev/null && "
+      "motcua --lang en succession run H30 --as $ADMIN && "
+      "echo after && motcua --lang en inbox H30.18 --as H30.18-leader@H30.18:leader | grep -c $H- && "
+      "motcua --lang en inbox $H --as $ADMIN && motcua --lang en custody $CODE && "
+      "motcua --lang en status --service routing && "
+      "motcua advance 2026-07-09T08:00 >/dev/null && motcua --lang en verify H30 && "
+      "{ motcua --lang en succession run H30 --as $H-handler@$H:handler; echo nobody $?; }");
+  EXPECT_EQ(reform.exit, 0) << reform.output;
+  EXPECT_THAT(reform.output, HasSubstr("Dossiers that would be moved: 0\n"));
+  EXPECT_THAT(reform.output, HasSubstr("Dossiers that would be moved: 3\n"));
+  EXPECT_THAT(reform.output, HasSubstr("[NOT_HOLDER]"));
+  EXPECT_THAT(reform.output, HasSubstr("ended 1\n"));
+  EXPECT_THAT(reform.output, HasSubstr("before\n3\n"));
+  EXPECT_THAT(reform.output, HasSubstr("after\n3\n"));
+  EXPECT_THAT(reform.output, testing::ContainsRegex("Moved +2\n"));
+  EXPECT_THAT(reform.output, HasSubstr("all as it must be"));
+  EXPECT_THAT(reform.output, HasSubstr("nobody 1\n"));
+}
+
 // Also: the same log again changes nothing.
 TEST(Client, ReplayGivesTheLogsFiguresTwice) {
   const test::TempDir dir;
