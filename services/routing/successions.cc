@@ -31,8 +31,8 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kTick = absl::Seconds(1);
 // What was left open in the last minutes of an agency may come to its lists after midnight.
 constexpr absl::Duration kLookAgain = absl::Hours(1);
-// Applying events takes as long at most, or begins again; and what was known before is forgotten soon.
-constexpr absl::Duration kComing = absl::Seconds(10) + 2 * service::Catalogues::kFreshness;
+// Applying events takes ten seconds at most, or begins again; what was known before is forgotten in one.
+constexpr absl::Duration kComing = absl::Seconds(12);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(10);
 

@@ -126,6 +126,54 @@ TEST_F(CallsTest, ListsAreByDueDateAndFollowCustody) {
   EXPECT_EQ(errors::Reason(List("H30", v1::CLOCK_FILTER_OPEN, 3, "nonsense").status()), "BAD_PAGE_TOKEN");
 }
 
+// Before a dossier is moved to the successor its clock stands in the list of the agency that has ended.
+TEST_F(CallsTest, AnAgencyListsTheClocksOfThoseThatItSucceededUntilAndAfterTheyAreMoved) {
+  intake_.Emit({Accepted(1, "8wd"), Accepted(2, "5wd"), Accepted(3, "20wd")});
+  Advance(At("2025-01-06T09:00"));
+  HandOver(2, kTax);
+  feed::v1::Event event;
+  event.set_subject(kShard);
+  *event.mutable_at() = time::ToTimestamp(intake_.clock.Now());
+  reference::v1::ReferenceSet& set = *event.mutable_reference_applied()->mutable_set();
+  set = TestCatalogue().set();
+  set.set_version(2);
+  for (reference::v1::Agency& agency : *set.mutable_agencies()) {
+    if (agency.id() != kCommune) continue;
+    agency.set_valid_until("2025-01-07");
+    agency.set_successor(kTax);
+  }
+  intake_.Emit({event});
+  const auto listed = [&](const char* agency, uint32_t size = 0) {
+    std::vector<std::string> codes;
+    std::string token;
+    do {
+      const auto page = List(agency, v1::CLOCK_FILTER_OPEN, size, token);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) return codes;
+      for (const v1::Clock& clock : page->clocks()) codes.push_back(clock.dossier());
+      token = page->next_page_token();
+    } while (!token.empty());
+    return codes;
+  };
+  Advance(At("2025-01-06T23:59"));
+  EXPECT_THAT(listed(kTax), ElementsAre(Code(2)));
+  Advance(At("2025-01-07T08:00"));
+  // The reference data of another moment may be remembered for a second.
+  ASSERT_TRUE(WaitUntil([&] { return listed(kTax).size() == 3; }));
+  EXPECT_THAT(listed(kTax, 1), ElementsAre(Code(2), Code(1), Code(3)));
+  EXPECT_THAT(listed(kCommune), ElementsAre());
+  feed::v1::Event moved = Routed(1);
+  moved.mutable_agency_succeeded()->set_from(kCommune);
+  moved.mutable_agency_succeeded()->set_to(kTax);
+  moved.mutable_agency_succeeded()->set_custody(true);
+  routing_.Emit({moved});
+  Advance(At("2025-01-07T09:00"));
+  EXPECT_EQ(GetClock(1)->clock().holder(), kTax);
+  EXPECT_EQ(GetClock(3)->clock().holder(), kCommune);
+  EXPECT_THAT(listed(kTax, 2), ElementsAre(Code(2), Code(1), Code(3)));
+  EXPECT_THAT(listed(kCommune), ElementsAre());
+}
+
 TEST_F(CallsTest, ListsAreForTheAgencyAndThoseAboveIt) {
   intake_.Emit({Accepted(1, "8wd")});
   Advance(At("2025-01-06T09:00"));
