@@ -100,6 +100,18 @@ void Catalogue::IndexEverything() {
   officers_by_id_ = SortedBy<v1::Officer>(set_.officers(), id);
   calendars_by_id_ = SortedBy<v1::Calendar>(set_.calendars(), id);
   procedures_by_key_ = SortedBy<v1::Procedure>(set_.procedures(), ProcedureKey);
+  shards_.push_back(set_.jurisdiction().id());
+  for (const v1::InheritedShard& inherited : set_.jurisdiction().inherited())
+    shards_.push_back(inherited.shard());
+}
+
+std::vector<std::string> Catalogue::ShardsOn(absl::CivilDay day) const {
+  std::vector<std::string> shards;
+  shards.push_back(id());
+  for (const v1::InheritedShard& inherited : set_.jurisdiction().inherited()) {
+    if (IsWithin(day, inherited.since(), "")) shards.push_back(inherited.shard());
+  }
+  return shards;
 }
 
 std::string Catalogue::ProcedureKey(const v1::Procedure& procedure) {
@@ -187,6 +199,11 @@ const v1::Procedure* Catalogue::ProcedureInForce(absl::string_view code, absl::C
     if (IsWithin(day, version->valid_from(), version->valid_until())) return version;
   }
   return nullptr;
+}
+
+const v1::Procedure* Catalogue::AnyProcedure(absl::string_view code) const {
+  const auto found = procedures_.find(code);
+  return found == procedures_.end() ? nullptr : found->second.back();
 }
 
 const time::Calendar& Catalogue::CalendarOf(absl::string_view agency) const {

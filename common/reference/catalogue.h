@@ -36,8 +36,13 @@ class Catalogue {
   Catalogue& operator=(const Catalogue&) = delete;
 
   const v1::ReferenceSet& set() const { return set_; }
-  // The jurisdiction's id: the shard.
+  // The jurisdiction's id.
   const std::string& id() const { return set_.jurisdiction().id(); }
+  // The shards that it has, its own first, then those that it has inherited (or will, on the day that each
+  // says).
+  const std::vector<std::string>& shards() const { return shards_; }
+  // Those of them that it has on that day.
+  std::vector<std::string> ShardsOn(absl::CivilDay day) const;
   uint64_t version() const { return set_.version(); }
   // Of the set when it is serialized.
   size_t bytes() const { return bytes_; }
@@ -84,6 +89,8 @@ class Catalogue {
 
   // The version of the procedure in force on the day; nullptr where there is none.
   const v1::Procedure* ProcedureInForce(absl::string_view code, absl::CivilDay day) const;
+  // The last one in the set, in force or not; nullptr for an unknown code.
+  const v1::Procedure* AnyProcedure(absl::string_view code) const;
   // Whether any version of the code exists: tells "unknown" from "not in force".
   bool HasProcedure(absl::string_view code) const { return procedures_.contains(code); }
 
@@ -120,6 +127,7 @@ class Catalogue {
 
   v1::ReferenceSet set_;
   size_t bytes_ = 0;
+  std::vector<std::string> shards_;
   std::vector<const v1::Agency*> agencies_by_id_;
   std::vector<const v1::Officer*> officers_by_id_;
   std::vector<const v1::Procedure*> procedures_by_key_;

@@ -8,12 +8,14 @@
 #include "absl/strings/str_split.h"
 #include "common/reference/rules.h"
 #include "common/reference/zone.h"
+#include "common/time/iso.h"
 
 namespace motcua::reference {
 namespace {
 
 constexpr int kMaxChannels = 50;
 constexpr int kMaxRoles = 20;
+constexpr int kMaxInherited = 100;
 
 bool IsJurisdictionId(absl::string_view id) {
   return id.size() == 3 && absl::ascii_isupper(id[0]) && absl::ascii_isdigit(id[1]) &&
@@ -65,15 +67,42 @@ void CheckWebhook(absl::string_view path, absl::string_view value, Report& repor
     report.Add(path, Quote(value), " is not an http or https address");
 }
 
+// Whether the shard is the jurisdiction's own or inherited.
+bool IsOfShard(const v1::Jurisdiction& jurisdiction, absl::string_view shard) {
+  if (jurisdiction.id() == shard) return true;
+  return std::any_of(jurisdiction.inherited().begin(), jurisdiction.inherited().end(),
+                     [shard](const v1::InheritedShard& inherited) { return inherited.shard() == shard; });
+}
+
+void CheckInherited(const v1::Jurisdiction& jurisdiction, Report& report) {
+  if (!CheckCount("jurisdiction.inherited", jurisdiction.inherited_size(), kMaxInherited, report)) return;
+  absl::flat_hash_set<absl::string_view> seen;
+  for (int i = 0; i < jurisdiction.inherited_size(); ++i) {
+    const v1::InheritedShard& inherited = jurisdiction.inherited(i);
+    const std::string item = Item("jurisdiction.inherited", i);
+    if (!IsJurisdictionId(inherited.shard())) {
+      report.Add(Field(item, "shard"), Quote(inherited.shard()), " is not one capital letter and two digits");
+    } else if (inherited.shard() == jurisdiction.id()) {
+      report.Add(Field(item, "shard"), Quote(inherited.shard()), " is the jurisdiction itself");
+    } else if (!seen.insert(inherited.shard()).second) {
+      report.Add(Field(item, "shard"), "duplicate shard ", Quote(inherited.shard()));
+    }
+    if (!time::ParseDate(inherited.since()).ok()) {
+      report.Add(Field(item, "since"), Quote(inherited.since()), " is not a date such as 2025-07-01");
+    }
+  }
+}
+
 void CheckAgency(const v1::ReferenceSet& set, const Index& index, int i, Report& report) {
   const v1::Agency& agency = set.agencies(i);
   const std::string item = Item("agencies", i);
   const std::string& jurisdiction = set.jurisdiction().id();
   if (!IsAgencyId(agency.id())) {
     report.Add(Field(item, "id"), Quote(agency.id()), " is not an agency id such as H30.18.05");
-  } else if (!jurisdiction.empty() && agency.id().substr(0, 3) != jurisdiction) {
+  } else if (!jurisdiction.empty() && !IsOfShard(set.jurisdiction(), agency.id().substr(0, 3))) {
     report.Add(Field(item, "id"), Quote(agency.id()), " does not begin with the jurisdiction's id ",
-               Quote(jurisdiction));
+               Quote(jurisdiction),
+               set.jurisdiction().inherited().empty() ? "" : " nor with a shard that it has inherited");
   }
   if (index.agencies.at(agency.id()) != i)
     report.Add(Field(item, "id"), "duplicate agency ", Quote(agency.id()));
@@ -130,6 +159,7 @@ void ValidateJurisdiction(const v1::ReferenceSet& set, const Index& index, Repor
   } else if (!index.calendars.contains(jurisdiction.default_calendar())) {
     report.Add("jurisdiction.default_calendar", "unknown calendar ", Quote(jurisdiction.default_calendar()));
   }
+  CheckInherited(jurisdiction, report);
   if (!CheckCount("jurisdiction.channels", jurisdiction.channels_size(), kMaxChannels, report)) return;
   absl::flat_hash_set<absl::string_view> seen;
   for (int i = 0; i < jurisdiction.channels_size(); ++i) {

@@ -1,6 +1,7 @@
 // The catalogue answers what services ask of reference data.
 #include "common/reference/catalogue.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
@@ -109,6 +110,18 @@ TEST(Catalogue, TellsWhoseWorkAnAgencyDoes) {
   EXPECT_EQ(catalogue.InChargeAt("H30.18.01", midnight), "H30.18.05");
   EXPECT_EQ(catalogue.InChargeAt("H30.18.05", midnight), "H30.18.05");
   EXPECT_EQ(catalogue.InChargeAt("H30.77", midnight), "H30.77");
+}
+
+TEST(Catalogue, HasInheritedShardsFromTheirDay) {
+  v1::ReferenceSet set = SampleCatalogue().set();
+  v1::InheritedShard& inherited = *set.mutable_jurisdiction()->add_inherited();
+  inherited.set_shard("H13");
+  inherited.set_since("2025-07-01");
+  const auto catalogue = Catalogue::Compile(set);
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  EXPECT_THAT((*catalogue)->shards(), ::testing::ElementsAre("H30", "H13"));
+  EXPECT_THAT((*catalogue)->ShardsOn(absl::CivilDay(2025, 6, 30)), ::testing::ElementsAre("H30"));
+  EXPECT_THAT((*catalogue)->ShardsOn(absl::CivilDay(2025, 7, 1)), ::testing::ElementsAre("H30", "H13"));
 }
 
 TEST(Catalogue, PicksTheRungsThatFitTheLimit) {

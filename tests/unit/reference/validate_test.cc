@@ -45,6 +45,36 @@ void Check(const Case& test) {
 
 TEST(ReferenceRules, AValidSetHasNoViolations) { EXPECT_THAT(ViolationsOf(kSmallSet), ::testing::IsEmpty()); }
 
+TEST(ReferenceRules, InheritedShards) {
+  const auto with = [](const char* inherited) {
+    return absl::StrCat("  default_calendar: vn\n  inherited: ", inherited, "\n");
+  };
+  const auto check = [&](const char* inherited, std::vector<const char*> expected) {
+    const std::string to = with(inherited);
+    Check({"  default_calendar: vn\n", to.c_str(), std::move(expected)});
+  };
+  check("[{shard: H13, since: 2025-07-01}, {shard: H51, since: 2026-01-01}]", {});
+  check("[{shard: Hau, since: 2025-07-01}]",
+        {"6: jurisdiction.inherited[0].shard: \"Hau\" is not one capital letter and two digits"});
+  check("[{since: 2025-07-01}]", {"6: jurisdiction.inherited[0].shard: \"\" is not one capital letter"});
+  check("[{shard: H30, since: 2025-07-01}]",
+        {"6: jurisdiction.inherited[0].shard: \"H30\" is the jurisdiction itself"});
+  check("[{shard: H13, since: 2025-07-01}, {shard: H13, since: 2025-07-02}]",
+        {"6: jurisdiction.inherited[1].shard: duplicate shard \"H13\""});
+  check("[{shard: H13, since: 1/7/2025}]",
+        {"6: jurisdiction.inherited[0].since: \"1/7/2025\" is not a date such as 2025-07-01"});
+  check("[{shard: H13}]", {"6: jurisdiction.inherited[0].since: \"\" is not a date"});
+  // Agencies may bear codes of inherited shards, and of no others.
+  Check(
+      {"  default_calendar: vn\n  channels: [{id: direct, kind: direct}, {id: online, kind: "
+       "online}]\nagencies:\n",
+       "  default_calendar: vn\n  inherited: [{shard: H13, since: 2025-07-01}]\nagencies:\n"
+       "  - {id: H13.05, name: Commune, level: commune}\n  - {id: H51.05, name: Commune, level: commune}\n",
+       {"9: agencies[1].id: \"H51.05\" does not begin with the jurisdiction's id \"H30\" nor with a shard "
+        "that it has "
+        "inherited"}});
+}
+
 TEST(ReferenceRules, Jurisdiction) {
   Check({"id: H30\n",
          "id: Hau\n",
