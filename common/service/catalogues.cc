@@ -10,6 +10,8 @@
 #include "common/reference/validate.h"
 #include "common/service/reference_model.h"
 #include "common/status/errors.h"
+#include "common/store/keys.h"
+#include "common/time/timestamp.h"
 
 namespace motcua::service {
 
@@ -20,6 +22,15 @@ using reference::v1::ReferenceManifest;
 
 // Read in one go: a megabyte at the most, but for single items that are large.
 constexpr size_t kPiecesAtOnce = 16;
+// One that inherited may be inherited itself; so many times within the life of a dossier is more than ever
+// was.
+constexpr int kMostPassings = 8;
+
+absl::Status NotReadYet() {
+  return errors::Unavailable(
+      "WAITING_FOR_INTAKE",
+      "the reference data of the jurisdiction that has the shard have not been read yet");
+}
 
 absl::Status Unreadable() {
   return errors::DataLoss("CORRUPT_RECORD", "stored reference data cannot be read");
@@ -66,54 +77,95 @@ Catalogues::Cached& Catalogues::CachedOf(const std::string& shard) {
   return *entry;
 }
 
-Task<absl::StatusOr<CataloguePtr>> Catalogues::Get(std::string shard, absl::Time deadline) {
-  Cached* const cached = &CachedOf(shard);
+bool Catalogues::Answers(const Cached& cached, const std::string& shard, uint64_t version) const {
   // The machine's clock, not the service's: freshness is about replicas, not about legal time.
-  if (cached->fresh(absl::Now())) co_return cached->made.catalogue;
-  absl::Status turn = co_await cached->turn.Acquire(deadline);
-  if (!turn.ok()) co_return turn;
-  const async::SemaphorePermit permit(cached->turn);
-  const absl::Time now = absl::Now();
-  if (cached->fresh(now)) co_return cached->made.catalogue;
-  absl::Status refreshed = co_await Refresh(cached, std::move(shard), now, deadline);
-  if (!refreshed.ok()) co_return refreshed;
-  co_return cached->made.catalogue;
+  if (absl::Now() >= cached.checked_at + kFreshness) return false;
+  if (authority_.PassingOf(shard) != nullptr) return true;
+  return cached.made.catalogue != nullptr && cached.made.catalogue->version() >= version;
+}
+
+Task<absl::StatusOr<CataloguePtr>> Catalogues::GetAtLeast(std::string shard, uint64_t version,
+                                                          absl::Time deadline) {
+  for (int steps = 0; steps < kMostPassings; ++steps) {
+    Cached* const cached = &CachedOf(shard);
+    if (!Answers(*cached, shard, version)) {
+      absl::Status turn = co_await cached->turn.Acquire(deadline);
+      if (!turn.ok()) co_return turn;
+      const async::SemaphorePermit permit(cached->turn);
+      if (!Answers(*cached, shard, version)) {
+        absl::Status refreshed = co_await Refresh(cached, shard, absl::Now(), deadline);
+        if (errors::Reason(refreshed) == "UNKNOWN_SHARD" && version > 0) co_return NotReadYet();
+        if (!refreshed.ok()) co_return refreshed;
+      }
+    }
+    const reference::v1::ShardPassing* passing = authority_.PassingOf(shard);
+    if (passing == nullptr) {
+      if (cached->made.catalogue->version() < version) co_return NotReadYet();
+      co_return cached->made.catalogue;
+    }
+    version = passing->version();
+    shard = passing->jurisdiction();
+  }
+  co_return errors::DataLoss("CORRUPT_RECORD", "jurisdictions that inherited the shard lead in a circle");
+}
+
+Task<absl::StatusOr<ReferenceModel::Record>> Catalogues::ReadRecord(std::string shard, uint64_t* version,
+                                                                    absl::Time deadline) {
+  std::vector<std::string> keys;
+  keys.push_back(store_.Keys(shard).Record(ReferenceModel::kKind, shard));
+  absl::StatusOr<std::vector<std::optional<std::string>>> values =
+      co_await store_.Get(std::move(keys), deadline);
+  if (!values.ok()) co_return values.status();
+  ReferenceModel::Record record;
+  *version = 0;
+  if (!values->front().has_value()) co_return record;
+  absl::Status read = store::ReadStored<ReferenceModel>(*values->front(), record, *version);
+  if (!read.ok()) co_return errors::Prefixed(read, "reference data");
+  co_return record;
 }
 
 Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard, absl::Time now,
                                        absl::Time deadline) {
-  const std::string key = store_.Keys(shard).Record(ReferenceModel::kKind, shard);
   const uint64_t changes = cached->changes;
-  if (cached->made.catalogue != nullptr) {
-    absl::StatusOr<uint64_t> version = co_await store_.VersionOf(key, deadline);
+  // A change that was told of meanwhile may be later than what was read.
+  const auto looked = [cached, changes, now] {
+    cached->checked_at = cached->changes == changes ? now : absl::InfinitePast();
+    cached->learnt_at = cached->checked_at;
+  };
+  if (cached->record_version != 0) {
+    absl::StatusOr<uint64_t> version =
+        co_await store_.VersionOf(store_.Keys(shard).Record(ReferenceModel::kKind, shard), deadline);
     if (!version.ok()) co_return version.status();
-    if (cached->record_version == *version) {
-      if (cached->changes == changes) cached->checked_at = now;
+    // Since, its day may have come.
+    const bool passed = authority_.PassingOf(shard) != nullptr;
+    if (passed) cached->made = Made();
+    if (cached->record_version == *version && (passed || cached->made.catalogue != nullptr)) {
+      looked();
       co_return absl::OkStatus();
     }
   }
-  std::vector<std::string> keys;
-  keys.push_back(key);
-  absl::StatusOr<std::vector<std::optional<std::string>>> values = co_await store_.Get(std::move(keys), deadline);
-  if (!values.ok()) co_return values.status();
   uint64_t version = 0;
-  ReferenceModel::Record record;
-  if (values->front().has_value()) {
-    absl::Status read = store::ReadStored<ReferenceModel>(*values->front(), record, version);
-    if (!read.ok()) co_return errors::Prefixed(read, "reference data");
+  absl::StatusOr<ReferenceModel::Record> record = co_await ReadRecord(shard, &version, deadline);
+  if (!record.ok()) co_return record.status();
+  if (record->has_passing()) authority_.Learn(shard, record->passing());
+  if (authority_.PassingOf(shard) != nullptr) {
+    cached->made = Made();
+    cached->record_version = version;
+    looked();
+    co_return absl::OkStatus();
   }
   // Pieces may have come already, and no version yet.
-  if (!record.has_manifest()) {
+  if (!record->has_manifest()) {
     co_return errors::NotFound("UNKNOWN_SHARD", "there is no reference data of this jurisdiction");
   }
-  const std::string made_of = KeyOf(record.manifest());
+  const std::string made_of = KeyOf(record->manifest());
   if (cached->made.catalogue == nullptr || cached->made.key != made_of) {
     Made next;
     next.key = made_of;
     if (cached->expected.key == made_of) {
       next.catalogue = cached->expected.catalogue;
     } else {
-      absl::StatusOr<CataloguePtr> made = co_await Make(shard, record.manifest(), nullptr, deadline);
+      absl::StatusOr<CataloguePtr> made = co_await Make(shard, record->manifest(), nullptr, deadline);
       if (!made.ok()) co_return made.status();
       next.catalogue = *std::move(made);
     }
@@ -121,14 +173,48 @@ Task<absl::Status> Catalogues::Refresh(Cached* cached, std::string shard, absl::
   }
   if (cached->expected.key == made_of) cached->expected = Made();
   cached->record_version = version;
-  // A change that was told of meanwhile may be later than what was read.
-  cached->checked_at = cached->changes == changes ? now : absl::InfinitePast();
+  looked();
   co_return absl::OkStatus();
+}
+
+Task<absl::Status> Catalogues::LearnOf(std::string shard, absl::Time deadline) {
+  Cached* const cached = &CachedOf(shard);
+  const absl::Time now = absl::Now();
+  if (now < cached->learnt_at + kFreshness) co_return absl::OkStatus();
+  const uint64_t changes = cached->changes;
+  uint64_t version = 0;
+  absl::StatusOr<ReferenceModel::Record> record = co_await ReadRecord(shard, &version, deadline);
+  if (!record.ok()) co_return record.status();
+  if (record->has_passing()) authority_.Learn(shard, record->passing());
+  if (cached->changes == changes) cached->learnt_at = now;
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Catalogues::Allow(const auth::Principal& who, std::string shard, JurisdictionCheck check,
+                                     absl::Time deadline) {
+  absl::Status allowed = check(who, shard, authority_);
+  const std::string own = store::ShardOf(who.agency);
+  if (allowed.ok() || own.empty() || shard.empty()) co_return allowed;
+  // Where one that inherited was inherited itself, a look leads to the next.
+  for (int steps = 0; steps < kMostPassings; ++steps) {
+    const std::string jurisdiction(authority_.JurisdictionOf(shard));
+    const std::string of_caller(authority_.JurisdictionOf(own));
+    absl::Status learnt = co_await LearnOf(jurisdiction, deadline);
+    if (learnt.ok()) learnt = co_await LearnOf(of_caller, deadline);
+    if (!learnt.ok()) co_return learnt;
+    if (authority_.JurisdictionOf(shard) == jurisdiction && authority_.JurisdictionOf(own) == of_caller)
+      break;
+  }
+  co_return check(who, shard, authority_);
 }
 
 Task<absl::StatusOr<CataloguePtr>> Catalogues::Of(store::Session& session, absl::Time deadline) {
   const std::string shard = session.keys().shard();
   const ReferenceModel::Record* record = session.Find<ReferenceModel>(shard);
+  if (record != nullptr && record->has_passing() &&
+      time::FromTimestamp(record->passing().from()) <= store_.clock().Now()) {
+    co_return co_await GetAtLeast(record->passing().jurisdiction(), record->passing().version(), deadline);
+  }
   if (record == nullptr || !record->has_manifest()) {
     co_return co_await Get(shard, deadline);
   }
@@ -160,6 +246,7 @@ void Catalogues::Changed(const std::string& shard) {
   if (found == cached_.end()) return;
   ++found->second->changes;
   found->second->checked_at = absl::InfinitePast();
+  found->second->learnt_at = absl::InfinitePast();
 }
 
 void Catalogues::Expect(const std::string& shard, const ReferenceManifest& manifest, CataloguePtr catalogue) {

@@ -1,5 +1,9 @@
 #include "common/service/feed_service.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
 #include "common/rpc/server_stream.h"
 #include "common/rpc/unary.h"
 #include "common/status/errors.h"
@@ -26,6 +30,8 @@ using feed::v1::RemoveConsumerResponse;
 
 // Told of one comparison.
 constexpr int kMostViolations = 100;
+// Whether a reader may read is found out within.
+constexpr absl::Duration kPatience = absl::Seconds(5);
 
 Task<absl::StatusOr<ListShardsResponse>> ListShardsOf(Backend& backend) {
   ListShardsResponse response;
@@ -75,21 +81,39 @@ Task<absl::StatusOr<ReachResponse>> ReachIn(Backend& backend, std::shared_ptr<rp
   co_return response;
 }
 
-Task<absl::Status> Refuse(absl::Status status) { co_return status; }
-
-// Officers read the feeds of their own jurisdiction. Only services are durable consumers, each under its own name:
-// what a durable consumer has not applied is not trimmed.
-absl::Status MayRead(const auth::Principal& principal, const std::string& shard, const std::string& consumer) {
+// Only services are durable consumers, each under its own name: what a durable consumer has not applied is
+// not trimmed.
+absl::Status MayConsume(const auth::Principal& principal, const std::string& consumer) {
   if (principal.is_service()) {
     if (consumer.empty() || consumer == principal.subject) return absl::OkStatus();
     return errors::PermissionDenied("NOT_YOUR_CONSUMER", "consumer: must be the caller's own name");
   }
   if (principal.is_anonymous()) return absl::OkStatus();  // let in by a policy table that names them: not ours
-  if (!consumer.empty()) return errors::PermissionDenied("NOT_YOUR_CONSUMER", "consumer: only services may be one");
-  if (principal.kind == auth::Kind::kOfficer && store::ShardOf(principal.agency) != shard) {
-    return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "shard: must be the caller's jurisdiction");
-  }
+  if (!consumer.empty())
+    return errors::PermissionDenied("NOT_YOUR_CONSUMER", "consumer: only services may be one");
   return absl::OkStatus();
+}
+
+// Officers read the feeds of their own jurisdiction.
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard,
+                               const Authority& authority) {
+  if (principal.kind != auth::Kind::kOfficer || authority.Covers(principal.agency, shard))
+    return absl::OkStatus();
+  return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "shard: must be one of the caller's jurisdiction");
+}
+
+Task<absl::Status> ReadFrom(Backend& backend, std::shared_ptr<rpc::Call> call, ReadRequest request,
+                            rpc::StreamWriter<ReadResponse> writer) {
+  absl::Status allowed = MayConsume(call->principal(), request.consumer());
+  if (!allowed.ok()) co_return allowed;
+  const absl::Time patience = std::min(call->deadline(), absl::Now() + kPatience);
+  allowed =
+      co_await backend.catalogues().Allow(call->principal(), request.shard(), CheckJurisdiction, patience);
+  if (!allowed.ok()) co_return allowed;
+  feed::Publisher::Sink sink = [writer = std::move(writer)](std::string step) mutable {
+    return writer.WriteBytes(std::move(step));
+  };
+  co_return co_await backend.publisher().Stream(std::move(request), std::move(sink), call->cancel());
 }
 
 Task<absl::StatusOr<admin::v1::CheckListsResponse>> CheckListsOf(Backend& backend, std::string shard,
@@ -137,12 +161,7 @@ void AddCommonServices(rpc::Host& host, Backend& backend) {
       [&backend](CallPtr, const ListShardsRequest&) { return ListShardsOf(backend); });
   host.Stream<ReadRequest, ReadResponse>(
       [&backend](CallPtr call, const ReadRequest& read, rpc::StreamWriter<ReadResponse> writer) {
-        absl::Status allowed = MayRead(call->principal(), read.shard(), read.consumer());
-        if (!allowed.ok()) return Refuse(std::move(allowed));
-        feed::Publisher::Sink sink = [writer = std::move(writer)](std::string step) mutable {
-          return writer.WriteBytes(std::move(step));
-        };
-        return backend.publisher().Stream(read, std::move(sink), call->cancel());
+        return ReadFrom(backend, std::move(call), read, std::move(writer));
       });
   host.Unary<AcknowledgeRequest, AcknowledgeResponse>(
       [&backend](CallPtr call, const AcknowledgeRequest& request) {

@@ -94,7 +94,7 @@ void AddReferenceKeys(const store::Session& session, const feed::v1::Event& even
   keys.push_back(session.KeyOf<ReferenceModel>(session.keys().shard()));
   if (event.has_reference_piece()) {
     keys.push_back(session.KeyOf<PieceModel>(PieceName(event.reference_piece().digest())));
-  } else if (event.reference_applied().has_set()) {
+  } else if (event.has_reference_applied() && event.reference_applied().has_set()) {
     for (const Piece& piece : reference::SplitIntoPieces(event.reference_applied().set())) {
       keys.push_back(session.KeyOf<PieceModel>(PieceName(piece.digest)));
     }
@@ -107,6 +107,11 @@ void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event) 
     const feed::v1::ReferencePiece& piece = event.reference_piece();
     if (reference::PieceDigest(piece.data()) != piece.digest()) return;
     TakePiece(session, record, piece.digest(), piece.data());
+    Put(session, std::move(record));
+    return;
+  }
+  if (event.has_shard_passed()) {
+    *record.mutable_passing() = event.shard_passed().passing();
     Put(session, std::move(record));
     return;
   }

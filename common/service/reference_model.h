@@ -35,15 +35,15 @@ inline constexpr size_t kInlineBytes = size_t{128} << 10;
 
 // The event is about reference data: to be given to ApplyReferenceEvent by every projection of intake's feed.
 inline bool IsOfReference(const feed::v1::Event& event) {
-  return event.has_reference_applied() || event.has_reference_piece();
+  return event.has_reference_applied() || event.has_reference_piece() || event.has_shard_passed();
 }
 
 // Adds the keys to fetch, to be changed, before ApplyReferenceEvent.
 void AddReferenceKeys(const store::Session& session, const feed::v1::Event& event,
                       std::vector<std::string>& keys);
 
-// Takes a piece, or a version that is newer than the service's own copy, over. Pieces that no version needs
-// any more go in the same commit.
+// Takes over a piece, a version that is newer than the service's own copy, or to whom the shard passed.
+// Pieces that no version needs any more go in the same commit.
 void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event);
 
 // A manifest of the pieces.

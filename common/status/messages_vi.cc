@@ -88,6 +88,8 @@ constexpr Entry kTexts[] = {
     {"SECRET_INVALID", "Mã hồ sơ hoặc mã tra cứu không đúng."},
     {"SELF_HAND_OVER", "Không thể bàn giao hồ sơ cho chính cơ quan đang giữ."},
     {"SHARD_BEING_UPGRADED", "Dữ liệu của địa bàn đang được nâng cấp. Xin thử lại sau giây lát."},
+    {"SHARD_INHERITED", "Địa bàn đã được sáp nhập: danh mục được cập nhật ở địa bàn mới."},
+    {"SHARD_TAKEN", "Địa bàn này đã thuộc địa bàn khác, không thể tiếp nhận."},
     {"SHARD_UPGRADED", "Địa bàn đã chuyển sang phiên bản mới của hệ thống. Xin thử lại."},
     {"SHUTTING_DOWN", "Dịch vụ đang dừng để bảo trì. Xin thử lại sau giây lát."},
     {"TOKEN_EXPIRED", "Phiên đăng nhập đã hết hạn. Xin đăng nhập lại."},

@@ -302,6 +302,19 @@ Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexUp
   co_return ScoredMembers(*reply);
 }
 
+Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> Store::IndexBelow(
+    std::string shard, std::string index, double below, uint32_t limit, absl::Time deadline) {
+  MakeCommand make = [keys = Keys(shard), index, below, limit](uint16_t definition) {
+    Command range("ZRANGE");
+    range.Arg(keys.Index(definition, index)).Arg(absl::StrFormat("(%.17g", below)).Arg("-inf");
+    range.Arg("BYSCORE").Arg("REV").Arg("LIMIT").Arg(0).Arg(limit).Arg("WITHSCORES");
+    return range;
+  };
+  absl::StatusOr<Reply> reply = co_await AskOf(std::move(shard), std::move(index), std::move(make), deadline);
+  if (!reply.ok()) co_return reply.status();
+  co_return ScoredMembers(*reply);
+}
+
 Task<absl::StatusOr<std::optional<double>>> Store::IndexLowest(std::string shard, std::string index,
                                                                absl::Time deadline) {
   MakeCommand make = [keys = Keys(shard), index](uint16_t definition) {

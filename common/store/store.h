@@ -173,6 +173,9 @@ class Store {
   // Members with a score of at most `score`, lowest first, at most `limit`, with their scores.
   async::Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> IndexUpTo(
       std::string shard, std::string index, double score, uint32_t limit, absl::Time deadline);
+  // Members with a score of less than `below`, highest first, at most `limit`, with their scores.
+  async::Task<absl::StatusOr<std::vector<std::pair<std::string, double>>>> IndexBelow(
+      std::string shard, std::string index, double below, uint32_t limit, absl::Time deadline);
   // Lowest score of an index; nullopt = empty.
   async::Task<absl::StatusOr<std::optional<double>>> IndexLowest(std::string shard, std::string index,
                                                                  absl::Time deadline);

@@ -39,6 +39,7 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
     if (service::IsOfReference(event)) {
       service::ApplyReferenceEvent(session, event);
       changed_.insert(shard);
+      if (event.has_shard_passed()) catalogue = nullptr;
       if (!event.has_reference_applied()) continue;
     }
     const bool concerns = ConcernsClocks(event) && store::ShardOf(event.subject()) == shard;
@@ -52,6 +53,15 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
       catalogue = *std::move(current);
     }
     if (!concerns) continue;
+    if (event.has_dossier_accepted() && !event.dossier_accepted().reference_jurisdiction().empty()) {
+      // Nothing orders the feeds of two shards: the acceptance may have come before the reference data it was
+      // made by.
+      const feed::v1::DossierAccepted& accepted = event.dossier_accepted();
+      absl::StatusOr<CataloguePtr> current = co_await catalogues_.GetAtLeast(
+          accepted.reference_jurisdiction(), accepted.reference_version(), absl::Now() + kPatience);
+      if (!current.ok()) co_return current.status();
+      catalogue = *std::move(current);
+    }
     const v1::ClockRecord* record = session.Find<ClockModel>(event.subject());
     absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> decision =
         DecideEvent(record, event, not_before, *catalogue);

@@ -94,7 +94,7 @@ Task<absl::Time> Monitor::AsOf(std::string shard, absl::Time deadline) {
 Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(const Principal& who, Caller caller,
                                                              const v1::GetClockRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   // Before the clock is loaded: what it shows is then at least as new.
   const absl::Time as_of = co_await AsOf(shard, caller.deadline);
@@ -112,7 +112,7 @@ Task<absl::StatusOr<v1::GetClockResponse>> Monitor::GetClock(const Principal& wh
 Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal& who, Caller caller,
                                                                  const v1::ListClocksRequest& request) {
   const std::string shard = store::ShardOf(request.agency());
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
@@ -163,7 +163,7 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal
 Task<absl::StatusOr<common::v1::History>> Monitor::GetHistory(const Principal& who, Caller caller,
                                                               const v1::GetHistoryRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   Session session(store_, shard);
   absl::Status loaded = co_await Load(session, request.dossier(), caller.deadline);
@@ -173,7 +173,7 @@ Task<absl::StatusOr<common::v1::History>> Monitor::GetHistory(const Principal& w
 
 Task<absl::StatusOr<v1::Statistics>> Monitor::GetStatistics(const Principal& who, Caller caller,
                                                             const v1::GetStatisticsRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
@@ -223,7 +223,7 @@ Task<absl::StatusOr<std::vector<std::string>>> Monitor::CountedAgencies(std::str
 Task<absl::StatusOr<v1::ChangeDueResponse>> Monitor::ChangeDue(const Principal& who, Caller caller,
                                                                const v1::ChangeDueRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
   if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") {

@@ -1,7 +1,6 @@
 #include "services/deadline_monitor/policy.h"
 
 #include "common/status/errors.h"
-#include "common/store/keys.h"
 
 namespace motcua::deadline {
 
@@ -14,10 +13,11 @@ void AllowDeadlines(auth::Policy& policy) {
       .Allow(service + "GetStatistics", {auth::kAnyOfficer, auth::kService});
 }
 
-absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard) {
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard,
+                               const service::Authority& authority) {
   if (principal.kind != auth::Kind::kOfficer) return absl::OkStatus();
   if (principal.agency.empty() && principal.HasRole("admin")) return absl::OkStatus();
-  if (!shard.empty() && store::ShardOf(principal.agency) == shard) return absl::OkStatus();
+  if (authority.Covers(principal.agency, shard)) return absl::OkStatus();
   return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "the dossier belongs to another jurisdiction");
 }
 

@@ -22,11 +22,6 @@ using store::Context;
 
 namespace {
 
-template <class Response>
-Task<absl::StatusOr<Response>> Failed(absl::Status status) {
-  co_return status;
-}
-
 // Answers with `written` alone, which the store fills in.
 template <class Response>
 store::Answer<DossierModel, Response> Nothing() {
@@ -55,7 +50,7 @@ Intake::Intake(store::Store& store, service::Catalogues& catalogues, feed::Publi
 Task<absl::StatusOr<v1::FileResponse>> Intake::File(const Principal& who, Caller caller,
                                                     const v1::FileRequest& request) {
   const std::string shard = store::ShardOf(NormalAgencyId(request.receiving_agency()));
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
   if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") {
@@ -88,10 +83,9 @@ Task<absl::StatusOr<v1::AcceptResponse>> Intake::Accept(const Principal& who, Ca
                                                         const v1::AcceptRequest& request) {
   std::string code = NormalDossierCode(request.dossier());
   const std::string shard = store::ShardOf(code);
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
-  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
-  if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") co_return NoSuchDossier();
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueFor(shard, caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
   store::Decide<DossierModel> decide = [&request, &current = **catalogue, standing = StandingOf(who)](
                                            const v1::DossierRecord* record, const Context& context) {
@@ -108,17 +102,26 @@ Task<absl::StatusOr<v1::AcceptResponse>> Intake::Accept(const Principal& who, Ca
   co_return response;
 }
 
+Task<absl::StatusOr<Intake::CataloguePtr>> Intake::CatalogueFor(std::string shard, absl::Time deadline) {
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(std::move(shard), deadline);
+  if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") co_return NoSuchDossier();
+  co_return catalogue;
+}
+
 Task<absl::StatusOr<v1::RefuseResponse>> Intake::Refuse(const Principal& who, Caller caller,
                                                         const v1::RefuseRequest& request) {
   std::string code = NormalDossierCode(request.dossier());
   std::string shard = store::ShardOf(code);
-  absl::Status allowed = CheckJurisdiction(who, shard);
-  if (!allowed.ok()) return Failed<v1::RefuseResponse>(std::move(allowed));
-  return store::Mutate<DossierModel, v1::RefuseRequest, v1::RefuseResponse>(
-      store_, std::move(caller), request, std::move(shard), std::move(code),
-      [&request, standing = StandingOf(who)](const v1::DossierRecord* record, const Context& context) {
-        return DecideRefuse(record, request, context, standing);
-      },
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueFor(shard, caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  store::Decide<DossierModel> decide = [&request, &current = **catalogue, standing = StandingOf(who)](
+                                           const v1::DossierRecord* record, const Context& context) {
+    return DecideRefuse(record, request, context, current, standing);
+  };
+  co_return co_await store::Mutate<DossierModel, v1::RefuseRequest, v1::RefuseResponse>(
+      store_, std::move(caller), request, std::move(shard), std::move(code), std::move(decide),
       Nothing<v1::RefuseResponse>());
 }
 
@@ -126,13 +129,16 @@ Task<absl::StatusOr<v1::ReturnResultResponse>> Intake::ReturnResult(const Princi
                                                                     const v1::ReturnResultRequest& request) {
   std::string code = NormalDossierCode(request.dossier());
   std::string shard = store::ShardOf(code);
-  absl::Status allowed = CheckJurisdiction(who, shard);
-  if (!allowed.ok()) return Failed<v1::ReturnResultResponse>(std::move(allowed));
-  return store::Mutate<DossierModel, v1::ReturnResultRequest, v1::ReturnResultResponse>(
-      store_, std::move(caller), request, std::move(shard), std::move(code),
-      [&request, standing = StandingOf(who)](const v1::DossierRecord* record, const Context& context) {
-        return DecideReturn(record, request, context, standing);
-      },
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
+  if (!allowed.ok()) co_return allowed;
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueFor(shard, caller.deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  store::Decide<DossierModel> decide = [&request, &current = **catalogue, standing = StandingOf(who)](
+                                           const v1::DossierRecord* record, const Context& context) {
+    return DecideReturn(record, request, context, current, standing);
+  };
+  co_return co_await store::Mutate<DossierModel, v1::ReturnResultRequest, v1::ReturnResultResponse>(
+      store_, std::move(caller), request, std::move(shard), std::move(code), std::move(decide),
       Nothing<v1::ReturnResultResponse>());
 }
 
@@ -141,15 +147,27 @@ Task<absl::StatusOr<v1::RateResponse>> Intake::Rate(const Principal& who, Caller
   const std::string code = NormalDossierCode(request.dossier());
   const RaterGround ground = GroundOf(who, !request.secret().empty());
   const bool by_secret = ground == RaterGround::kSecret;
+  const std::string shard = store::ShardOf(code);
   // Who knows the secret may live anywhere.
-  absl::Status allowed = by_secret ? guesses_.Begin(code) : CheckJurisdiction(who, store::ShardOf(code));
+  absl::Status allowed;
+  if (by_secret) {
+    allowed = guesses_.Begin(code);
+  } else {
+    allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
+  }
   if (!allowed.ok()) co_return allowed;
-  store::Decide<DossierModel> decide = [&request, ground, standing = StandingOf(who)](
+  absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueFor(shard, caller.deadline);
+  if (!catalogue.ok()) {
+    if (by_secret && errors::IsRetryable(catalogue.status())) guesses_.Withdraw(code);
+    co_return catalogue.status();
+  }
+  store::Decide<DossierModel> decide = [&request, &current = **catalogue, ground, standing = StandingOf(who)](
                                            const v1::DossierRecord* record, const Context& context) {
-    return DecideRate(record, request, context, ground, standing);
+    return DecideRate(record, request, context, current, ground, standing);
   };
-  Task<absl::StatusOr<v1::RateResponse>> rating = store::Mutate<DossierModel, v1::RateRequest, v1::RateResponse>(
-      store_, std::move(caller), request, store::ShardOf(code), code, std::move(decide), Nothing<v1::RateResponse>());
+  Task<absl::StatusOr<v1::RateResponse>> rating =
+      store::Mutate<DossierModel, v1::RateRequest, v1::RateResponse>(
+          store_, std::move(caller), request, shard, code, std::move(decide), Nothing<v1::RateResponse>());
   absl::StatusOr<v1::RateResponse> response = co_await std::move(rating);
   if (by_secret) {
     // A precondition is only looked at once the secret was right.

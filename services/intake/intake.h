@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/async/task.h"
@@ -18,6 +19,7 @@
 #include "motcua/intake/v1/intake.pb.h"
 #include "motcua/reference/v1/reference.pb.h"
 #include "services/intake/domain/dossier_model.h"
+#include "services/intake/domain/inheritance.h"
 #include "services/intake/domain/standing.h"
 #include "services/intake/guess_limit.h"
 
@@ -81,14 +83,33 @@ class Intake {
                                                   const v1::GetProcedureRequest& request);
   Answered<v1::ComputeDueResponse> ComputeDue(store::Caller caller, const v1::ComputeDueRequest& request);
 
-  // Drops uploads and older versions of the reference data that are not needed any more: of every shard, time
-  // and again until cancelled.
+  // Drops uploads and older versions of the reference data that are not needed any more, and lets pass what
+  // an interrupted ApplyReference has left: of every shard, at first and time and again until cancelled.
   async::Task<void> KeepTidy(async::Loop& loop, async::CancelToken cancel);
-  // Of one shard, once.
+  // The same once.
+  async::Task<absl::Status> TidyAll(absl::Time deadline);
+  // Of one shard, once, without what is to pass.
   async::Task<absl::Status> Tidy(std::string shard, absl::Time deadline);
 
  private:
   using CataloguePtr = service::CataloguePtr;
+
+  // The catalogue that a change of a dossier of the shard is judged by. NOT_FOUND (DOSSIER_NOT_FOUND) where
+  // there is none: then there are no dossiers.
+  async::Task<absl::StatusOr<CataloguePtr>> CatalogueFor(std::string shard, absl::Time deadline);
+
+  // What `set`, to be the version after that of `state`, inherits, and in `passing` the shards that would
+  // pass by it: whether they may, by the rules and the caller's rights, and keep their agencies. What is
+  // pointed to outlives the task.
+  async::Task<absl::StatusOr<Inherits>> LookAtInherited(const auth::Principal* who,
+                                                        const ReferenceState* state, CataloguePtr set,
+                                                        std::vector<v1::PassingShard>* passing,
+                                                        absl::Time deadline);
+  // Lets pass what the version in force of the jurisdiction inherits and what has not passed yet, each in a
+  // commit of its own.
+  async::Task<absl::Status> PassInherited(std::string jurisdiction, store::Caller caller);
+  async::Task<absl::Status> Pass(reference::v1::ShardPassing passing, Inherits inherits,
+                                 store::Caller caller);
 
   // The catalogue of a version; 0 = in force.
   async::Task<absl::StatusOr<CataloguePtr>> CatalogueOf(const auth::Principal& who, std::string shard,

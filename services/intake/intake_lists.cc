@@ -78,10 +78,22 @@ absl::Status CheckUnder(const reference::Catalogue& catalogue, const std::string
 
 Task<absl::StatusOr<Intake::CataloguePtr>> Intake::CatalogueOf(const Principal& who, std::string shard,
                                                                uint64_t version, absl::Time deadline) {
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> current = co_await catalogues_.Get(shard, deadline);
-  if (!current.ok() || version == 0 || (*current)->version() == version) co_return current;
+  if (!current.ok() || version == 0) co_return current;
+  // A number is one of the shard's own versions: those of an inherited shard stay, for the dossiers received
+  // under them.
+  const bool own = (*current)->id() == shard;
+  if (own && (*current)->version() == version) co_return current;
+  if (!own) {
+    Session session(store_, shard);
+    absl::StatusOr<ReferenceState> state = co_await LoadReference(session, deadline);
+    if (!state.ok()) co_return state.status();
+    if (state->version() == version) {
+      co_return co_await catalogues_.OfOldVersion(shard, state->record->manifest(), deadline);
+    }
+  }
   absl::StatusOr<reference::v1::ReferenceManifest> old =
       co_await ReadOldVersion(store_, shard, version, deadline);
   if (!old.ok()) co_return old.status();
@@ -186,7 +198,7 @@ Task<absl::StatusOr<reference::v1::ReferenceSet>> Intake::GetReference(
 
 Task<absl::StatusOr<v1::ListReferenceVersionsResponse>> Intake::ListReferenceVersions(
     const Principal& who, Caller caller, const v1::ListReferenceVersionsRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   Session session(store_, request.shard());
   absl::StatusOr<ReferenceState> state = co_await LoadReference(session, caller.deadline);

@@ -40,7 +40,7 @@ Task<absl::StatusOr<v1::Dossier>> Intake::GetDossier(const Principal& who, Calle
                                                      const v1::GetDossierRequest& request) {
   const std::string code = NormalDossierCode(request.dossier());
   const std::string shard = store::ShardOf(code);
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   Session session(store_, shard);
   absl::Status loaded = co_await Load(session, code, caller.deadline);
@@ -52,17 +52,19 @@ Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(const Princi
                                                                     const v1::ListDossiersRequest& request) {
   const std::string agency = NormalAgencyId(request.agency());
   const std::string shard = store::ShardOf(agency);
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
-  if (StandingOf(who) == Standing::kOwnAgency && who.agency != agency) {
-    co_return errors::PermissionDenied("NOT_YOUR_AGENCY", "only officers of the agency may list its dossiers");
-  }
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, caller.deadline);
   if (!catalogue.ok() && errors::Reason(catalogue.status()) != "UNKNOWN_SHARD") co_return catalogue.status();
   if (!catalogue.ok() || (*catalogue)->FindAgency(agency) == nullptr) {
     Findings findings;
     findings.Add("agency", "UNKNOWN_AGENCY", "is not an agency of the jurisdiction");
     co_return findings.ToStatus();
+  }
+  if (StandingOf(who) == Standing::kOwnAgency &&
+      who.agency != ReceiverInCharge(agency, store_.clock().Now(), **catalogue)) {
+    co_return errors::PermissionDenied("NOT_YOUR_AGENCY",
+                                       "only officers of the agency may list its dossiers");
   }
   const uint32_t page_size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kLargestPage);
   absl::StatusOr<store::IndexPage> page =
@@ -116,7 +118,7 @@ Task<absl::StatusOr<common::v1::History>> Intake::GetHistory(const Principal& wh
                                                              const v1::GetHistoryRequest& request) {
   const std::string code = NormalDossierCode(request.dossier());
   const std::string shard = store::ShardOf(code);
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   Session session(store_, shard);
   absl::Status loaded = co_await Load(session, code, caller.deadline);
@@ -126,7 +128,7 @@ Task<absl::StatusOr<common::v1::History>> Intake::GetHistory(const Principal& wh
 
 Task<absl::StatusOr<v1::Statistics>> Intake::GetStatistics(const Principal& who, Caller caller,
                                                            const v1::GetStatisticsRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();

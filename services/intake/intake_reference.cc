@@ -6,6 +6,7 @@
 #include "common/reference/pieces.h"
 #include "common/reference/validate.h"
 #include "common/service/reference_model.h"
+#include "common/telemetry/log.h"
 #include "services/intake/domain/dossier_code.h"
 #include "services/intake/domain/due_question.h"
 #include "services/intake/domain/findings.h"
@@ -26,6 +27,8 @@ namespace {
 
 constexpr absl::Duration kTidyEvery = absl::Minutes(10);
 constexpr absl::Duration kTidyPatience = absl::Seconds(30);
+// Where the store was away, as it is at first.
+constexpr absl::Duration kTidyAgain = absl::Seconds(5);
 
 // Cuts a set on the other thread.
 Task<std::vector<reference::Piece>> Cut(async::Aside& aside, const reference::v1::ReferenceSet& set) {
@@ -101,7 +104,7 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
   const std::string shard = uploaded ? request.shard() : request.set().jurisdiction().id();
   // Without a jurisdiction the set is nobody's, which is the first thing that is wrong with it.
   if (shard.empty()) co_return StatusOf(reference::Validate(request.set()));
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   std::optional<PreparedSet> prepared;
   bool known = false;
@@ -110,6 +113,8 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
     Session session(store_, shard);
     absl::StatusOr<ReferenceState> state = co_await LoadReference(session, caller.deadline);
     if (!state.ok()) co_return state.status();
+    absl::Status own = CheckNotInherited(*state);
+    if (!own.ok()) co_return own;
     if (request.expected_version() != 0 && request.expected_version() != state->version()) {
       errors::Metadata metadata;
       metadata.emplace_back("version", absl::StrCat(state->version()));
@@ -127,7 +132,12 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
       if (!made.ok()) co_return made.status();
       prepared = *std::move(made);
     }
+    std::vector<v1::PassingShard> passing;
+    absl::StatusOr<Inherits> inherits =
+        co_await LookAtInherited(&who, &*state, prepared->compiled.catalogue, &passing, caller.deadline);
+    if (!inherits.ok()) co_return inherits.status();
     v1::ApplyReferenceResponse response;
+    for (v1::PassingShard& entry : passing) *response.add_passing() = std::move(entry);
     response.set_version(state->version());
     const bool same =
         state->version() > 0 && state->record->manifest().content() == prepared->manifest.content();
@@ -140,6 +150,8 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
         if (!dropped.ok()) co_return dropped.status();
         if (dropped->kind != store::CommitOutcome::Kind::kCommitted) continue;
       }
+      absl::Status passed = co_await PassInherited(shard, caller);
+      if (!passed.ok()) co_return passed;
       co_return response;
     }
     if (!known) {
@@ -161,6 +173,7 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
                                  caller.traceparent);
     ReferenceApplication application =
         DecideApply(*state, prepared->manifest, request.upload(), *open, context);
+    *application.decision.record.mutable_inherits() = *std::move(inherits);
     const ReferenceManifest manifest = application.decision.record.manifest();
     response.set_version(manifest.version());
     PutApplication(session, *state, std::move(application), *prepared, context);
@@ -170,6 +183,9 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
       response.set_feed_position(outcome->position);
       catalogues_.Expect(shard, manifest, prepared->compiled.catalogue);
       catalogues_.Changed(shard);
+      // In force by now: where this stops half-way, it is gone on with later.
+      absl::Status passed = co_await PassInherited(shard, caller);
+      if (!passed.ok()) co_return passed;
       co_return response;
     }
     if (outcome->kind == store::CommitOutcome::Kind::kStale) not_before = outcome->watermark;
@@ -179,7 +195,7 @@ Task<absl::StatusOr<v1::ApplyReferenceResponse>> Intake::ApplyReference(
 
 Task<absl::StatusOr<v1::ReferenceUpload>> Intake::UploadReference(const Principal& who, Caller caller,
                                                                   const v1::UploadReferenceRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   reference::v1::UploadedPart part;
   PieceBytes bytes;
@@ -193,6 +209,8 @@ Task<absl::StatusOr<v1::ReferenceUpload>> Intake::UploadReference(const Principa
     Session session(store_, request.shard());
     absl::StatusOr<ReferenceState> state = co_await LoadReference(session, caller.deadline);
     if (!state.ok()) co_return state.status();
+    absl::Status own = CheckNotInherited(*state);
+    if (!own.ok()) co_return own;
     const store::Context context(store_.clock().Now(), caller.actor, caller.traceparent);
     absl::StatusOr<LedgerChange> change = DecideUpload(*state, request.upload(), part, context);
     if (!change.ok()) co_return change.status();
@@ -209,7 +227,7 @@ Task<absl::StatusOr<v1::ReferenceUpload>> Intake::UploadReference(const Principa
 
 Task<absl::StatusOr<v1::ReferenceUpload>> Intake::GetReferenceUpload(
     const Principal& who, Caller caller, const v1::GetReferenceUploadRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   Session session(store_, request.shard());
   absl::StatusOr<ReferenceState> state = co_await LoadReference(session, caller.deadline);
@@ -222,7 +240,7 @@ Task<absl::StatusOr<v1::ReferenceUpload>> Intake::GetReferenceUpload(
 
 Task<absl::StatusOr<v1::DropReferenceUploadResponse>> Intake::DropReferenceUpload(
     const Principal& who, Caller caller, const v1::DropReferenceUploadRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   for (int attempt = 0; attempt < store::kMaxAttempts; ++attempt) {
     Session session(store_, request.shard());
@@ -256,17 +274,29 @@ Task<absl::Status> Intake::Tidy(std::string shard, absl::Time deadline) {
   co_return outcome.status();  // a lost race is left to the next time
 }
 
-Task<void> Intake::KeepTidy(async::Loop& loop, async::CancelToken cancel) {
-  while (true) {
-    absl::Status slept = co_await loop.Sleep(kTidyEvery, cancel);
-    if (!slept.ok()) co_return;
-    const absl::Time deadline = absl::Now() + kTidyPatience;
-    absl::StatusOr<std::vector<std::string>> shards = co_await store_.ListShards(deadline);
-    if (!shards.ok()) continue;
-    for (const std::string& shard : *shards) {
-      absl::Status tidied = co_await Tidy(shard, deadline);
-      if (!tidied.ok()) break;  // the store is away
+Task<absl::Status> Intake::TidyAll(absl::Time deadline) {
+  absl::StatusOr<std::vector<std::string>> shards = co_await store_.ListShards(deadline);
+  if (!shards.ok()) co_return shards.status();
+  for (const std::string& shard : *shards) {
+    // Nobody's doing: whoever applied the set had the right to.
+    const Caller nobody(common::v1::Actor(), "", deadline);
+    absl::Status passed = co_await PassInherited(shard, nobody);
+    if (!passed.ok()) {
+      telemetry::Log(telemetry::Level::kWarning, "inherited shards have not passed yet",
+                     {{"jurisdiction", shard}, {"error", std::string(passed.message())}});
     }
+    absl::Status tidied = co_await Tidy(shard, deadline);
+    if (!tidied.ok()) co_return tidied;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<void> Intake::KeepTidy(async::Loop& loop, async::CancelToken cancel) {
+  while (!cancel.cancelled()) {
+    absl::Status tidied = co_await TidyAll(absl::Now() + kTidyPatience);
+    const absl::Duration pause = tidied.ok() ? kTidyEvery : kTidyAgain;
+    absl::Status slept = co_await loop.Sleep(pause, cancel);
+    if (!slept.ok()) co_return;
   }
 }
 

@@ -1,6 +1,6 @@
 // Who may call what at intake: the table of methods and roles, and what follows from a caller's agency.
 //
-// Pure and thread-safe.
+// Pure.
 #ifndef MOTCUA_SERVICES_INTAKE_POLICY_H_
 #define MOTCUA_SERVICES_INTAKE_POLICY_H_
 
@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "common/auth/policy.h"
 #include "common/auth/principal.h"
+#include "common/service/authority.h"
 #include "services/intake/domain/completion.h"
 #include "services/intake/domain/standing.h"
 
@@ -17,9 +18,10 @@ namespace motcua::intake {
 // Adds the table, as the comments of intake.proto state it.
 void AllowIntake(auth::Policy& policy);
 
-// Officers act in the jurisdiction of their agency alone; an administrator without an agency, systems and services in
-// every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
-absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard);
+// Officers act in the jurisdiction of their agency alone, which may have several shards; an administrator
+// without an agency, systems and services in every one. PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard,
+                               const service::Authority& authority);
 
 // Own agency for officers; the jurisdiction for its administrators, for systems and services.
 Standing StandingOf(const auth::Principal& principal);

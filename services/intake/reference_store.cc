@@ -49,16 +49,32 @@ Task<absl::StatusOr<ReferenceState>> LoadReference(Session& session, absl::Time 
 
 Task<absl::StatusOr<OpenByVersion>> ReadOpen(store::Store& store, std::string shard,
                                              const ReferenceState& state, absl::Time deadline) {
-  std::vector<std::string> versions;
-  versions.push_back(absl::StrCat(state.version()));
+  std::vector<uint64_t> versions;
+  versions.push_back(state.version());
   if (state.ledger != nullptr) {
-    for (const reference::v1::KeptVersion& kept : state.ledger->kept())
-      versions.push_back(absl::StrCat(kept.version()));
+    for (const reference::v1::KeptVersion& kept : state.ledger->kept()) versions.push_back(kept.version());
   }
-  absl::StatusOr<store::Counters> counters = co_await store.ReadCounters(
-      std::move(shard), std::string(kOpenByVersion), std::move(versions), deadline);
-  if (!counters.ok()) co_return counters.status();
-  co_return OpenByVersionFrom(*counters);
+  std::vector<std::string> shards;
+  shards.push_back(shard);
+  if (state.record != nullptr) {
+    for (const reference::v1::ShardPassing& inherited : state.record->inherits())
+      shards.push_back(inherited.shard());
+  }
+  OpenByVersion open;
+  for (const std::string& in : shards) {
+    std::vector<std::string> names;
+    for (const uint64_t version : versions) names.push_back(OpenCounter(shard, in, version));
+    const std::vector<std::string> counted = names;
+    absl::StatusOr<store::Counters> counters =
+        co_await store.ReadCounters(in, std::string(kOpenByVersion), std::move(names), deadline);
+    if (!counters.ok()) co_return counters.status();
+    for (size_t i = 0; i < versions.size(); ++i) {
+      const auto found = counters->find(counted[i]);
+      if (found != counters->end() && found->second > 0)
+        open[versions[i]] += static_cast<uint64_t>(found->second);
+    }
+  }
+  co_return open;
 }
 
 Task<absl::StatusOr<ReferenceManifest>> ReadOldVersion(store::Store& store, std::string shard,

@@ -40,8 +40,8 @@ class PreparedSet {
 // Loads what is stored of a shard's reference data into the session; views are into it. Errors: the store's.
 async::Task<absl::StatusOr<ReferenceState>> LoadReference(store::Session& session, absl::Time deadline);
 
-// How many open dossiers need each version, of the one in force and those that are kept. `state` outlives the
-// task.
+// How many open dossiers need each version, of the one in force and those that are kept: in the
+// jurisdiction's own shard and in those that it has inherited. `state` outlives the task.
 async::Task<absl::StatusOr<OpenByVersion>> ReadOpen(store::Store& store, std::string shard,
                                                     const ReferenceState& state, absl::Time deadline);
 

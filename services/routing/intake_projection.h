@@ -23,7 +23,7 @@ class IntakeProjection final : public feed::Projection {
 
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {
     return {feed::v1::Event::kReferencePiece, feed::v1::Event::kReferenceApplied,
-            feed::v1::Event::kDossierAccepted};
+            feed::v1::Event::kShardPassed, feed::v1::Event::kDossierAccepted};
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;

@@ -28,21 +28,24 @@ void AllowRouting(auth::Policy& policy) {
   }
 }
 
-absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard) {
-  if (principal.is_service() || store::ShardOf(principal.agency) == shard) return absl::OkStatus();
+absl::Status CheckJurisdiction(const auth::Principal& principal, const std::string& shard,
+                               const service::Authority& authority) {
+  if (principal.is_service() || authority.Covers(principal.agency, shard)) return absl::OkStatus();
   return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "the dossier is of another jurisdiction");
 }
 
-absl::Status CheckInbox(const auth::Principal& principal, const std::string& agency) {
+absl::Status CheckInbox(const auth::Principal& principal, const std::string& agency,
+                        const service::Authority& authority) {
   if (principal.is_service() || principal.agency == agency) return absl::OkStatus();
-  const absl::Status jurisdiction = CheckJurisdiction(principal, store::ShardOf(agency));
+  const absl::Status jurisdiction = CheckJurisdiction(principal, store::ShardOf(agency), authority);
   if (!jurisdiction.ok() || principal.HasRole("admin")) return jurisdiction;
   return errors::PermissionDenied("NOT_YOUR_AGENCY", "the inbox is of another agency");
 }
 
-absl::Status CheckAdministers(const auth::Principal& principal, const std::string& shard) {
+absl::Status CheckAdministers(const auth::Principal& principal, const std::string& shard,
+                              const service::Authority& authority) {
   if (principal.agency.empty() && principal.HasRole("admin")) return absl::OkStatus();
-  return CheckJurisdiction(principal, shard);
+  return CheckJurisdiction(principal, shard, authority);
 }
 
 }  // namespace motcua::routing

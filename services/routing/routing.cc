@@ -46,7 +46,7 @@ Task<absl::StatusOr<Routing::CataloguePtr>> Routing::CatalogueOf(std::string dos
 template <class Request>
 Routing::Changed Routing::Change(const Principal& who, Caller caller, const Request& request, Judge judge) {
   const std::string shard = store::ShardOf(request.dossier());
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
@@ -106,7 +106,8 @@ Routing::Changed Routing::CompleteWork(const Principal& who, Caller caller,
 
 Task<absl::StatusOr<v1::ConsultResponse>> Routing::Consult(const Principal& who, Caller caller,
                                                            const v1::ConsultRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
+  absl::Status allowed =
+      co_await catalogues_.Allow(who, store::ShardOf(request.dossier()), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueOf(request.dossier(), caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();

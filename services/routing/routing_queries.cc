@@ -22,7 +22,7 @@ Task<absl::StatusOr<Routing::CataloguePtr>> Routing::CatalogueForDisplay(std::st
 Task<absl::StatusOr<v1::Route>> Routing::GetRoute(const Principal& who, Caller caller,
                                                   const v1::GetRouteRequest& request) {
   const std::string shard = store::ShardOf(request.dossier());
-  absl::Status allowed = CheckJurisdiction(who, shard);
+  absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<v1::Route> route = co_await reader_.Load(request.dossier(), caller.deadline);
   if (!route.ok()) co_return route.status();
@@ -34,9 +34,13 @@ Task<absl::StatusOr<v1::Route>> Routing::GetRoute(const Principal& who, Caller c
 
 Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(const Principal& who, Caller caller,
                                                                const v1::ListInboxRequest& request) {
-  absl::Status allowed = CheckInbox(who, request.agency());
-  if (!allowed.ok()) co_return allowed;
   const std::string shard = store::ShardOf(request.agency());
+  absl::Status allowed = CheckInbox(who, request.agency(), catalogues_.authority());
+  if (errors::Reason(allowed) == "NOT_YOUR_JURISDICTION") {
+    allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, caller.deadline);
+    if (allowed.ok()) allowed = CheckInbox(who, request.agency(), catalogues_.authority());
+  }
+  if (!allowed.ok()) co_return allowed;
   absl::StatusOr<CataloguePtr> catalogue = co_await CatalogueForDisplay(shard, caller.deadline);
   if (!catalogue.ok()) co_return catalogue.status();
   Lists lists;
@@ -56,7 +60,8 @@ Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(const Principal& 
 
 Task<absl::StatusOr<v1::GetCustodyResponse>> Routing::GetCustody(const Principal& who, Caller caller,
                                                                  const v1::GetCustodyRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
+  absl::Status allowed =
+      co_await catalogues_.Allow(who, store::ShardOf(request.dossier()), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<v1::Route> route = co_await reader_.Load(request.dossier(), caller.deadline);
   if (!route.ok()) co_return route.status();
@@ -65,14 +70,15 @@ Task<absl::StatusOr<v1::GetCustodyResponse>> Routing::GetCustody(const Principal
 
 Task<absl::StatusOr<common::v1::History>> Routing::GetHistory(const Principal& who, Caller caller,
                                                               const v1::GetHistoryRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, store::ShardOf(request.dossier()));
+  absl::Status allowed =
+      co_await catalogues_.Allow(who, store::ShardOf(request.dossier()), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   co_return co_await reader_.History(request.dossier(), caller.deadline);
 }
 
 Task<absl::StatusOr<v1::Statistics>> Routing::GetStatistics(const Principal& who, Caller caller,
                                                             const v1::GetStatisticsRequest& request) {
-  absl::Status allowed = CheckJurisdiction(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckJurisdiction, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   co_return co_await reader_.Statistics(request.shard(), caller.deadline);
 }

@@ -58,7 +58,7 @@ class Successions::Batch {
 
 Task<absl::StatusOr<v1::PreviewSuccessionResponse>> Successions::PreviewSuccession(
     const auth::Principal& who, store::Caller caller, const v1::PreviewSuccessionRequest& request) {
-  absl::Status allowed = CheckAdministers(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckAdministers, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   const std::string shard = request.shard();
   absl::StatusOr<CataloguePtr> found = co_await catalogues_.Get(shard, caller.deadline);

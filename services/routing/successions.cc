@@ -237,7 +237,7 @@ Task<absl::StatusOr<SuccessionStatus>> Successions::StatusNow(std::string name, 
 
 Task<absl::StatusOr<v1::StartSuccessionResponse>> Successions::StartSuccession(
     const Principal& who, Caller caller, const v1::StartSuccessionRequest& request) {
-  absl::Status allowed = CheckAdministers(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckAdministers, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<SuccessionStatus> status = co_await StatusNow(request.shard(), caller.deadline);
   if (!status.ok()) co_return status.status();
@@ -260,7 +260,7 @@ Task<absl::StatusOr<v1::StartSuccessionResponse>> Successions::StartSuccession(
 
 Task<absl::StatusOr<v1::GetSuccessionResponse>> Successions::GetSuccession(
     const Principal& who, Caller caller, const v1::GetSuccessionRequest& request) {
-  absl::Status allowed = CheckAdministers(who, request.shard());
+  absl::Status allowed = co_await catalogues_.Allow(who, request.shard(), CheckAdministers, caller.deadline);
   if (!allowed.ok()) co_return allowed;
   absl::StatusOr<SuccessionStatus> status = co_await StatusNow(request.shard(), caller.deadline);
   if (!status.ok()) co_return status.status();

@@ -17,10 +17,11 @@ using store::Context;
 using store::Decision;
 
 // Whether the dossier still waits for the desk's word.
-absl::Status CheckNew(const v1::DossierRecord* record, const Context& context, Standing standing) {
+absl::Status CheckNew(const v1::DossierRecord* record, const Context& context, const Catalogue& catalogue,
+                      Standing standing) {
   if (record == nullptr) return errors::NotFound("DOSSIER_NOT_FOUND", "no dossier with this code");
   const v1::Dossier& dossier = record->dossier();
-  absl::Status allowed = CheckReceiver(context, standing, dossier.receiving_agency());
+  absl::Status allowed = CheckReceiver(context, standing, dossier.receiving_agency(), catalogue);
   if (!allowed.ok()) return allowed;
   if (HasEnded(dossier.status())) return errors::FailedPrecondition("DOSSIER_ENDED", "the dossier has ended");
   if (dossier.status() != common::v1::DOSSIER_STATUS_NEW) {
@@ -45,7 +46,7 @@ void Accept(const reference::v1::Procedure& procedure, const Promise& promise, c
             const Catalogue& catalogue, Decision<v1::DossierRecord>& decision) {
   v1::Dossier& dossier = *decision.record.mutable_dossier();
   dossier.set_status(common::v1::DOSSIER_STATUS_ACCEPTED);
-  dossier.set_reference_version(catalogue.version());
+  PinReference(catalogue, dossier);
   dossier.set_competent_agency(promise.competent_agency);
   *dossier.mutable_accepted_at() = time::ToTimestamp(context.now);
   if (promise.due.has_value()) *dossier.mutable_original_due() = *promise.due;
@@ -54,7 +55,8 @@ void Accept(const reference::v1::Procedure& procedure, const Promise& promise, c
   feed::v1::DossierAccepted& accepted = *event.mutable_dossier_accepted();
   accepted.set_procedure(procedure.code());
   accepted.set_procedure_name(procedure.name());
-  accepted.set_reference_version(catalogue.version());
+  accepted.set_reference_version(dossier.reference_version());
+  accepted.set_reference_jurisdiction(dossier.reference_jurisdiction());
   accepted.set_receiving_agency(dossier.receiving_agency());
   accepted.set_competent_agency(promise.competent_agency);
   accepted.set_channel(dossier.channel());
@@ -76,7 +78,7 @@ void Accept(const reference::v1::Procedure& procedure, const Promise& promise, c
 absl::StatusOr<Decision<v1::DossierRecord>> DecideAccept(const v1::DossierRecord* record,
                                                          const v1::AcceptRequest& request, const Context& context,
                                                          const Catalogue& catalogue, Standing standing) {
-  absl::Status open = CheckNew(record, context, standing);
+  absl::Status open = CheckNew(record, context, catalogue, standing);
   if (!open.ok()) return open;
   const v1::Dossier& dossier = record->dossier();
   const absl::CivilDay day = catalogue.DayOf(context.now);
@@ -84,7 +86,9 @@ absl::StatusOr<Decision<v1::DossierRecord>> DecideAccept(const v1::DossierRecord
   if (procedure == nullptr) {
     return errors::FailedPrecondition("PROCEDURE_NOT_IN_FORCE", "the procedure is no longer in force");
   }
-  const reference::v1::Agency* agency = catalogue.FindAgency(dossier.receiving_agency());
+  // What an agency received and had not yet accepted when it ended, its successor accepts.
+  const std::string receiver = ReceiverInCharge(dossier.receiving_agency(), context.now, catalogue);
+  const reference::v1::Agency* agency = catalogue.FindAgency(receiver);
   if (agency == nullptr || !Catalogue::IsInForce(*agency, day)) {
     return errors::FailedPrecondition("AGENCY_INACTIVE", "the receiving agency is no longer at work");
   }
@@ -92,8 +96,7 @@ absl::StatusOr<Decision<v1::DossierRecord>> DecideAccept(const v1::DossierRecord
   CheckComplete(dossier, *procedure, findings);
   std::optional<absl::Time> counted_from;
   if (request.has_counted_from()) counted_from = time::FromTimestamp(request.counted_from());
-  const Promise promise =
-      PlanPromise(catalogue, *procedure, dossier.receiving_agency(), context.now, counted_from, findings);
+  const Promise promise = PlanPromise(catalogue, *procedure, receiver, context.now, counted_from, findings);
   if (!findings.empty()) return findings.ToStatus();
   Decision<v1::DossierRecord> decision(*record);
   Accept(*procedure, promise, context, catalogue, decision);
@@ -101,9 +104,10 @@ absl::StatusOr<Decision<v1::DossierRecord>> DecideAccept(const v1::DossierRecord
 }
 
 absl::StatusOr<Decision<v1::DossierRecord>> DecideRefuse(const v1::DossierRecord* record,
-                                                         const v1::RefuseRequest& request, const Context& context,
+                                                         const v1::RefuseRequest& request,
+                                                         const Context& context, const Catalogue& catalogue,
                                                          Standing standing) {
-  absl::Status open = CheckNew(record, context, standing);
+  absl::Status open = CheckNew(record, context, catalogue, standing);
   if (!open.ok()) return open;
   Decision<v1::DossierRecord> decision(*record);
   v1::Dossier& dossier = *decision.record.mutable_dossier();

@@ -29,7 +29,9 @@ absl::StatusOr<store::Decision<v1::DossierRecord>> DecideAccept(const v1::Dossie
 // 1 → 3 (phiếu từ chối).
 absl::StatusOr<store::Decision<v1::DossierRecord>> DecideRefuse(const v1::DossierRecord* record,
                                                                 const v1::RefuseRequest& request,
-                                                                const store::Context& context, Standing standing);
+                                                                const store::Context& context,
+                                                                const reference::Catalogue& catalogue,
+                                                                Standing standing);
 
 // Writes the acceptance of the dossier in `decision` into it: status, dates, event with the whole snapshot, history.
 void Accept(const reference::v1::Procedure& procedure, const Promise& promise, const store::Context& context,

@@ -16,9 +16,11 @@ absl::Status NoSuchDossier() { return errors::NotFound("DOSSIER_NOT_FOUND", "no 
 
 absl::StatusOr<Decision<v1::DossierRecord>> DecideReturn(const v1::DossierRecord* record,
                                                          const v1::ReturnResultRequest& request,
-                                                         const Context& context, Standing standing) {
+                                                         const Context& context,
+                                                         const reference::Catalogue& catalogue,
+                                                         Standing standing) {
   if (record == nullptr) return NoSuchDossier();
-  absl::Status allowed = CheckReceiver(context, standing, record->dossier().receiving_agency());
+  absl::Status allowed = CheckReceiver(context, standing, record->dossier().receiving_agency(), catalogue);
   if (!allowed.ok()) return allowed;
   const std::string mode = request.mode().empty() ? "desk" : request.mode();
   if (mode != "desk" && mode != "post" && mode != "online") {
@@ -48,12 +50,13 @@ absl::StatusOr<Decision<v1::DossierRecord>> DecideReturn(const v1::DossierRecord
 
 absl::StatusOr<Decision<v1::DossierRecord>> DecideRate(const v1::DossierRecord* record,
                                                        const v1::RateRequest& request, const Context& context,
+                                                       const reference::Catalogue& catalogue,
                                                        RaterGround ground, Standing standing) {
   if (record == nullptr) return NoSuchDossier();
   if (ground == RaterGround::kSecret) {
     if (!SameSecret(record->secret(), request.secret())) return NoSuchDossier();
   } else {
-    absl::Status allowed = CheckReceiver(context, standing, record->dossier().receiving_agency());
+    absl::Status allowed = CheckReceiver(context, standing, record->dossier().receiving_agency(), catalogue);
     if (!allowed.ok()) return allowed;
   }
   const DossierStatus status = record->dossier().status();

@@ -19,7 +19,9 @@ namespace v1 = ::motcua::intake::v1;
 // (DOSSIER_ENDED, NOT_ACCEPTED, NOT_FINISHED where routing has not told of a result).
 absl::StatusOr<store::Decision<v1::DossierRecord>> DecideReturn(const v1::DossierRecord* record,
                                                                 const v1::ReturnResultRequest& request,
-                                                                const store::Context& context, Standing standing);
+                                                                const store::Context& context,
+                                                                const reference::Catalogue& catalogue,
+                                                                Standing standing);
 
 // On what ground someone rates.
 enum class RaterGround {
@@ -33,8 +35,9 @@ enum class RaterGround {
 // NOT_RECEIVING_AGENCY, FAILED_PRECONDITION (NOT_RETURNED, ALREADY_RATED, DOSSIER_ENDED without a result).
 absl::StatusOr<store::Decision<v1::DossierRecord>> DecideRate(const v1::DossierRecord* record,
                                                               const v1::RateRequest& request,
-                                                              const store::Context& context, RaterGround ground,
-                                                              Standing standing);
+                                                              const store::Context& context,
+                                                              const reference::Catalogue& catalogue,
+                                                              RaterGround ground, Standing standing);
 
 // What whoever has a wrong code or a wrong secret is told.
 absl::Status NoSuchDossier();

@@ -61,17 +61,25 @@ void DossierModel::CountersOf(const Record& record, store::CounterSink& counters
   counters.Add(kByChannel, dossier.channel(), 1);
   // The versions of the reference data that open dossiers need: see DecideTidy.
   if (dossier.reference_version() > 0 && IsOpen(dossier.status())) {
-    counters.AddTo(kOpenByVersion, NumberText(static_cast<uint32_t>(dossier.reference_version())).view(), "",
-                   1);
+    counters.AddTo(kOpenByVersion, dossier.reference_jurisdiction(),
+                   NumberText(static_cast<uint32_t>(dossier.reference_version())).view(), 1);
   }
   if (dossier.has_rating()) counters.Add(kByRating, NumberText(dossier.rating().score()).view(), 1);
 }
 
-OpenByVersion OpenByVersionFrom(const store::Counters& counters) {
-  OpenByVersion open;
-  for (const auto& [field, value] : counters) {
-    uint64_t version = 0;
-    if (value > 0 && absl::SimpleAtoi(field, &version)) open[version] = static_cast<uint64_t>(value);
+std::string OpenCounter(std::string_view jurisdiction, std::string_view shard, uint64_t version) {
+  std::string name(jurisdiction == shard ? std::string_view() : jurisdiction);
+  absl::StrAppend(&name, version);
+  return name;
+}
+
+uint64_t OpenIn(const store::Counters& counters) {
+  uint64_t open = 0;
+  for (const auto& [name, value] : counters) {
+    const bool by_status = name.substr(0, 2) == kByStatus;
+    if (by_status && value > 0 && IsOpen(static_cast<DossierStatus>(NumberOf(name)))) {
+      open += static_cast<uint64_t>(value);
+    }
   }
   return open;
 }

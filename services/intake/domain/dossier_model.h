@@ -29,9 +29,12 @@ struct DossierModel {
 // issue. Members are the codes without the agency, which is the index's.
 std::string AgencyIndex(std::string_view agency, DossierStatus status);
 
-// How many open dossiers were received under each version of the reference data, from the counters of that
-// group.
-OpenByVersion OpenByVersionFrom(const store::Counters& counters);
+// The counter, of group kOpenByVersion in a shard, of open dossiers there that were received under that
+// version of the jurisdiction's reference data.
+std::string OpenCounter(std::string_view jurisdiction, std::string_view shard, uint64_t version);
+
+// How many dossiers of a shard have not ended, from the shard's counters of no group.
+uint64_t OpenIn(const store::Counters& counters);
 
 // Exact counts over all dossiers of a jurisdiction, from the store's counters.
 v1::Statistics StatisticsFrom(const store::Counters& counters);

@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "common/reference/catalogue.h"
 #include "common/store/decision.h"
+#include "common/store/keys.h"
 #include "common/time/timestamp.h"
 #include "motcua/feed/v1/event.pb.h"
 #include "motcua/intake/v1/dossier.pb.h"
@@ -21,6 +23,17 @@ inline feed::v1::Contact ContactOf(const v1::Dossier& dossier) {
   contact.set_phone(dossier.applicant().phone());
   contact.set_language(dossier.applicant().language());
   return contact;
+}
+
+// The dossier is judged by these reference data from now on.
+inline void PinReference(const reference::Catalogue& catalogue, v1::Dossier& dossier) {
+  dossier.set_reference_version(catalogue.version());
+  // Mostly its own shard's, which is not worth a word in every record.
+  if (catalogue.id() == store::ShardOf(dossier.code())) {
+    dossier.clear_reference_jurisdiction();
+  } else {
+    dossier.set_reference_jurisdiction(catalogue.id());
+  }
 }
 
 // A line of the history, with status and holder as `dossier` has them after the action.

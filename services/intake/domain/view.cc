@@ -26,6 +26,8 @@ v1::LookUpResponse PublicViewOf(const v1::DossierRecord& record, const reference
   const absl::CivilDay day =
       catalogue.DayOf(time::FromTimestamp(accepted ? dossier.accepted_at() : dossier.code_issued_at()));
   const reference::v1::Procedure* procedure = catalogue.ProcedureInForce(dossier.procedure(), day);
+  // The heir of another jurisdiction may know it only as it is there.
+  if (procedure == nullptr) procedure = catalogue.AnyProcedure(dossier.procedure());
   v1::LookUpResponse view;
   view.set_dossier(dossier.code());
   view.set_status(dossier.status());

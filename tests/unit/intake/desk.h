@@ -69,7 +69,10 @@ inline v1::DossierRecord DossierIn(DossierStatus status, const reference::Catalo
   };
   switch (status) {
     case common::v1::DOSSIER_STATUS_REFUSED:
-      record = DecideRefuse(&record, v1::RefuseRequest(), At(MondayMorning()), Standing::kOwnAgency).value().record;
+      record =
+          DecideRefuse(&record, v1::RefuseRequest(), At(MondayMorning()), catalogue, Standing::kOwnAgency)
+              .value()
+              .record;
       break;
     case common::v1::DOSSIER_STATUS_PROCESSING:
       follow(status);
@@ -82,8 +85,10 @@ inline v1::DossierRecord DossierIn(DossierStatus status, const reference::Catalo
     case common::v1::DOSSIER_STATUS_RETURNED:
       follow(common::v1::DOSSIER_STATUS_PROCESSING);
       follow(common::v1::DOSSIER_STATUS_RESULT_READY);
-      record =
-          DecideReturn(&record, v1::ReturnResultRequest(), At(MondayMorning()), Standing::kOwnAgency).value().record;
+      record = DecideReturn(&record, v1::ReturnResultRequest(), At(MondayMorning()), catalogue,
+                            Standing::kOwnAgency)
+                   .value()
+                   .record;
       break;
     case common::v1::DOSSIER_STATUS_PAYMENT:
     case common::v1::DOSSIER_STATUS_WITHDRAWN:

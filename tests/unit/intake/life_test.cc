@@ -28,15 +28,15 @@ Decided Accepting(const v1::DossierRecord* record, const store::Context& context
   return DecideAccept(record, v1::AcceptRequest(), context, Province(), standing);
 }
 Decided Refusing(const v1::DossierRecord* record, const store::Context& context, Standing standing) {
-  return DecideRefuse(record, v1::RefuseRequest(), context, standing);
+  return DecideRefuse(record, v1::RefuseRequest(), context, Province(), standing);
 }
 Decided Returning(const v1::DossierRecord* record, const store::Context& context, Standing standing) {
-  return DecideReturn(record, v1::ReturnResultRequest(), context, standing);
+  return DecideReturn(record, v1::ReturnResultRequest(), context, Province(), standing);
 }
 Decided Rating(const v1::DossierRecord* record, const store::Context& context, Standing standing) {
   v1::RateRequest request;
   request.set_score(2);
-  return DecideRate(record, request, context, RaterGround::kOfficer, standing);
+  return DecideRate(record, request, context, Province(), RaterGround::kOfficer, standing);
 }
 
 // What each decision answers in the statuses 1 to 10; "" = it is taken.
@@ -120,6 +120,28 @@ TEST(Accept, StatedPapersMustBeComplete) {
   EXPECT_EQ(errors::Reason(Accepting(&filed->record, At(MondayMorning()), Standing::kOwnAgency).status()), "COMPONENT_MISSING");
 }
 
+// What H30.18.07 received before it ended on 1 March 2025, and H30.18.05 continues.
+TEST(Decisions, ArePassedOnToTheSuccessorOnItsDay) {
+  constexpr char kEnded[] = "H30.18.07";
+  const absl::Time before = Local(2025, 2, 28, 9, 0), after = Local(2025, 3, 3, 9, 0);
+  for (const auto& [decide, status] : {std::pair(&Accepting, common::v1::DOSSIER_STATUS_NEW),
+                                       std::pair(&Refusing, common::v1::DOSSIER_STATUS_NEW),
+                                       std::pair(&Returning, common::v1::DOSSIER_STATUS_RESULT_READY),
+                                       std::pair(&Rating, common::v1::DOSSIER_STATUS_RETURNED)}) {
+    v1::DossierRecord record = DossierIn(status, Province());
+    record.mutable_dossier()->set_receiving_agency(kEnded);
+    EXPECT_TRUE(decide(&record, At(before, kEnded), Standing::kOwnAgency).ok());
+    EXPECT_EQ(errors::Reason(decide(&record, At(before, kCommune), Standing::kOwnAgency).status()),
+              "NOT_RECEIVING_AGENCY");
+    const Decided passed_on = decide(&record, At(after, kCommune), Standing::kOwnAgency);
+    ASSERT_TRUE(passed_on.ok()) << passed_on.status();
+    // Where it was handed in stays as it was.
+    EXPECT_EQ(passed_on->record.dossier().receiving_agency(), kEnded);
+    EXPECT_EQ(errors::Reason(decide(&record, At(after, kEnded), Standing::kOwnAgency).status()),
+              "NOT_RECEIVING_AGENCY");
+  }
+}
+
 TEST(Rate, IsOnceAndWithASecretTellsNothingToStrangers) {
   const v1::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_RETURNED, Province());
   v1::RateRequest request;
@@ -127,15 +149,21 @@ TEST(Rate, IsOnceAndWithASecretTellsNothingToStrangers) {
   const store::Context stranger(MondayMorning(), common::v1::Actor());
   for (const char* wrong : {"", "ABC235", "ABC2345", "ABC23"}) {
     request.set_secret(wrong);
-    const Decided decided = DecideRate(&record, request, stranger, RaterGround::kSecret, Standing::kOwnAgency);
-    EXPECT_EQ(decided.status(), DecideRate(nullptr, request, stranger, RaterGround::kSecret, Standing::kOwnAgency).status());
+    const Decided decided =
+        DecideRate(&record, request, stranger, Province(), RaterGround::kSecret, Standing::kOwnAgency);
+    EXPECT_EQ(decided.status(),
+              DecideRate(nullptr, request, stranger, Province(), RaterGround::kSecret, Standing::kOwnAgency)
+                  .status());
   }
   request.set_secret("abc234");
-  const Decided rated = DecideRate(&record, request, stranger, RaterGround::kSecret, Standing::kOwnAgency);
+  const Decided rated =
+      DecideRate(&record, request, stranger, Province(), RaterGround::kSecret, Standing::kOwnAgency);
   ASSERT_TRUE(rated.ok()) << rated.status();
   EXPECT_EQ(rated->record.dossier().rating().score(), 3u);
   EXPECT_EQ(rated->events[0].dossier_rated().receiving_agency(), kCommune);
-  EXPECT_EQ(errors::Reason(DecideRate(&rated->record, request, stranger, RaterGround::kSecret, Standing::kOwnAgency).status()),
+  EXPECT_EQ(errors::Reason(DecideRate(&rated->record, request, stranger, Province(), RaterGround::kSecret,
+                                      Standing::kOwnAgency)
+                               .status()),
             "ALREADY_RATED");
 }
 

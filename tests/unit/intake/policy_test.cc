@@ -8,6 +8,7 @@
 
 #include "common/status/errors.h"
 #include "motcua/intake/v1/intake.pb.h"
+#include "tests/support/merger.h"
 
 namespace motcua::intake {
 namespace {
@@ -79,13 +80,26 @@ TEST(Policy, EveryCellOfMethodsAndCallers) {
 }
 
 TEST(Policy, OfficersStayInTheirJurisdiction) {
-  EXPECT_TRUE(CheckJurisdiction(Officer("intake"), "H30").ok());
-  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("intake"), "H31")), "NOT_YOUR_JURISDICTION");
-  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("admin"), "H31")), "NOT_YOUR_JURISDICTION");
-  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("intake", ""), "H30")), "NOT_YOUR_JURISDICTION");
-  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("intake", ""), "")), "NOT_YOUR_JURISDICTION");
-  EXPECT_TRUE(CheckJurisdiction(Officer("admin", ""), "H31").ok());
-  EXPECT_TRUE(CheckJurisdiction(Principal::Service("routing"), "H31").ok());
+  const motcua::test::Merger merger;
+  EXPECT_TRUE(CheckJurisdiction(Officer("intake"), "H30", merger.authority).ok());
+  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("intake"), "H31", merger.authority)),
+            "NOT_YOUR_JURISDICTION");
+  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("admin"), "H31", merger.authority)),
+            "NOT_YOUR_JURISDICTION");
+  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("intake", ""), "H30", merger.authority)),
+            "NOT_YOUR_JURISDICTION");
+  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("intake", ""), "", merger.authority)),
+            "NOT_YOUR_JURISDICTION");
+  EXPECT_TRUE(CheckJurisdiction(Officer("admin", ""), "H31", merger.authority).ok());
+  EXPECT_TRUE(CheckJurisdiction(Principal::Service("routing"), "H31", merger.authority).ok());
+}
+
+TEST(Policy, AJurisdictionMayHaveSeveralShards) {
+  const motcua::test::Merger merger;
+  EXPECT_TRUE(CheckJurisdiction(Officer("intake", "H13.05"), "H30", merger.authority).ok());
+  EXPECT_TRUE(CheckJurisdiction(Officer("admin", "H13"), "H51", merger.authority).ok());
+  EXPECT_EQ(errors::Reason(CheckJurisdiction(Officer("intake", "H99.05"), "H30", merger.authority)),
+            "NOT_YOUR_JURISDICTION");
 }
 
 TEST(Policy, StandingFollowsRoleAndKind) {

@@ -8,11 +8,14 @@
 
 #include "common/status/errors.h"
 #include "motcua/routing/v1/routing.pb.h"
+#include "tests/support/merger.h"
 
 namespace motcua::routing {
 namespace {
 
 using Roles = std::set<std::string>;
+
+const motcua::test::Merger kMerger;
 
 auth::Principal Caller(const std::string& role) {
   if (role == "service") return auth::Principal::Service("deadline-monitor");
@@ -64,25 +67,37 @@ TEST(Policy, EveryMethodByEveryRole) {
 
 TEST(Policy, OfficersReadOfTheirOwnJurisdictionOnly) {
   const auth::Principal officer = Caller("handler");
-  EXPECT_TRUE(CheckJurisdiction(officer, "H30").ok());
-  EXPECT_EQ(errors::Reason(CheckJurisdiction(officer, "H31")), "NOT_YOUR_JURISDICTION");
-  EXPECT_TRUE(CheckJurisdiction(Caller("service"), "H31").ok());
-  EXPECT_FALSE(CheckJurisdiction(auth::Principal(auth::Kind::kOfficer, "nobody"), "H30").ok());
+  EXPECT_TRUE(CheckJurisdiction(officer, "H30", kMerger.authority).ok());
+  EXPECT_EQ(errors::Reason(CheckJurisdiction(officer, "H31", kMerger.authority)), "NOT_YOUR_JURISDICTION");
+  EXPECT_TRUE(CheckJurisdiction(Caller("service"), "H31", kMerger.authority).ok());
+  EXPECT_FALSE(
+      CheckJurisdiction(auth::Principal(auth::Kind::kOfficer, "nobody"), "H30", kMerger.authority).ok());
+}
+
+TEST(Policy, OfficersActInAllShardsOfTheirJurisdiction) {
+  const auth::Principal heir(auth::Kind::kOfficer, "somebody", "H13.05", {"handler"});
+  EXPECT_TRUE(CheckJurisdiction(heir, "H30", kMerger.authority).ok());
+  EXPECT_TRUE(CheckJurisdiction(Caller("handler"), "H51", kMerger.authority).ok());
+  const auth::Principal stranger(auth::Kind::kOfficer, "somebody", "H99.05", {"handler"});
+  EXPECT_EQ(errors::Reason(CheckJurisdiction(stranger, "H30", kMerger.authority)), "NOT_YOUR_JURISDICTION");
+  const auth::Principal admin(auth::Kind::kOfficer, "somebody", "H13", {"admin"});
+  EXPECT_TRUE(CheckInbox(admin, "H30.18.05", kMerger.authority).ok());
 }
 
 TEST(Policy, SuccessionsAreTheBusinessOfTheJurisdictionsAdministrators) {
-  EXPECT_TRUE(CheckAdministers(Caller("admin"), "H30").ok());
-  EXPECT_EQ(errors::Reason(CheckAdministers(Caller("admin"), "H31")), "NOT_YOUR_JURISDICTION");
+  EXPECT_TRUE(CheckAdministers(Caller("admin"), "H30", kMerger.authority).ok());
+  EXPECT_EQ(errors::Reason(CheckAdministers(Caller("admin"), "H31", kMerger.authority)), "NOT_YOUR_JURISDICTION");
   const auth::Principal of_all(auth::Kind::kOfficer, "root", "", std::vector<std::string>(1, "admin"));
-  EXPECT_TRUE(CheckAdministers(of_all, "H31").ok());
+  EXPECT_TRUE(CheckAdministers(of_all, "H31", kMerger.authority).ok());
 }
 
 TEST(Policy, AnInboxIsTheAgencysTheAdministratorsAndTheServices) {
-  EXPECT_TRUE(CheckInbox(Caller("returner"), "H30.18").ok());
-  EXPECT_EQ(errors::Reason(CheckInbox(Caller("leader"), "H30.18.05")), "NOT_YOUR_AGENCY");
-  EXPECT_TRUE(CheckInbox(Caller("admin"), "H30.18.05").ok());
-  EXPECT_EQ(errors::Reason(CheckInbox(Caller("admin"), "H31.18.05")), "NOT_YOUR_JURISDICTION");
-  EXPECT_TRUE(CheckInbox(Caller("service"), "H31.18.05").ok());
+  EXPECT_TRUE(CheckInbox(Caller("returner"), "H30.18", kMerger.authority).ok());
+  EXPECT_EQ(errors::Reason(CheckInbox(Caller("leader"), "H30.18.05", kMerger.authority)), "NOT_YOUR_AGENCY");
+  EXPECT_TRUE(CheckInbox(Caller("admin"), "H30.18.05", kMerger.authority).ok());
+  EXPECT_EQ(errors::Reason(CheckInbox(Caller("admin"), "H31.18.05", kMerger.authority)),
+            "NOT_YOUR_JURISDICTION");
+  EXPECT_TRUE(CheckInbox(Caller("service"), "H31.18.05", kMerger.authority).ok());
 }
 
 }  // namespace
