@@ -13,6 +13,7 @@
 #include "services/notification/domain/names.h"
 #include "services/notification/domain/records.h"
 #include "services/notification/message_view.h"
+#include "services/notification/preferences.h"
 
 namespace motcua::notification {
 namespace {
@@ -195,7 +196,12 @@ Task<absl::StatusOr<Parcel>> DeliveryWorker::Write(std::string shard, std::strin
   const v1::Occasion* occasion = record == nullptr ? nullptr : FindOccasion(*record, key.source, key.position);
   const v1::Letter* letter = occasion == nullptr ? nullptr : FindLetter(*record, *occasion, key.recipient);
   if (letter == nullptr) co_return errors::NotFound("MESSAGE_NOT_FOUND", "the message was dropped");
-  const v1::Preferences* preferences = session.Find<PreferencesModel>(key.recipient);
+  std::vector<std::string> recipients;
+  recipients.push_back(key.recipient);
+  absl::StatusOr<Preferred> preferred =
+      co_await Preferred::Read(session, **catalogue, std::move(recipients), deadline);
+  if (!preferred.ok()) co_return preferred.status();
+  const v1::Preferences* preferences = preferred->Of(session, key.recipient);
   Parcel parcel;
   parcel.channel = key.channel;
   parcel.address = AddressOf(*record, *letter, key.channel, preferences, **catalogue);

@@ -7,6 +7,7 @@
 #include "common/status/errors.h"
 #include "services/notification/domain/records.h"
 #include "services/notification/message_view.h"
+#include "services/notification/preferences.h"
 
 namespace motcua::notification {
 namespace {
@@ -22,8 +23,6 @@ constexpr int kLooks = 8;
 absl::Status NoSuchMessage() {
   return errors::NotFound("MESSAGE_NOT_FOUND", "no such message, or it left the full inbox");
 }
-
-uint32_t PageSize(uint32_t asked) { return asked == 0 ? kDefaultPage : std::min(asked, kLargestPage); }
 
 std::vector<InboxPlace> PlacesOf(const std::vector<std::string>& members) {
   std::vector<InboxPlace> places;
@@ -52,12 +51,20 @@ const v1::Letter* LetterAt(const v1::DossierRecord* record, const InboxPlace& pl
 
 }  // namespace
 
+uint32_t InboxReader::PageSize(uint32_t asked) {
+  return asked == 0 ? kDefaultPage : std::min(asked, kLargestPage);
+}
+
 Task<absl::StatusOr<v1::ListMessagesResponse>> InboxReader::List(v1::ListMessagesRequest request, absl::Time deadline) {
   if (!DossierOfRecipient(request.recipient()).empty()) {
     co_return co_await ListApplicant(std::move(request), deadline);
   }
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), deadline);
   if (!catalogue.ok()) co_return catalogue.status();
+  std::vector<InboxName> inboxes = InboxesOf(request.recipient(), store_.clock().Now(), **catalogue);
+  if (inboxes.size() > 1) {
+    co_return co_await ListJoined(std::move(request), std::move(inboxes), *std::move(catalogue), deadline);
+  }
   store::Session session(store_, request.shard());
   const std::string index = request.unread_only() ? UnreadIndex(request.recipient()) : InboxIndex(request.recipient());
   absl::StatusOr<store::IndexPage> page =
@@ -138,11 +145,16 @@ Task<absl::StatusOr<v1::ListMessagesResponse>> InboxReader::ListDossier(std::str
   for (const std::string& party : record->parties()) preferences.push_back(session.KeyOf<PreferencesModel>(party));
   absl::Status known = co_await session.Fetch(std::move(preferences), deadline);
   if (!known.ok()) co_return known;
+  std::vector<std::string> parties(record->parties().begin(), record->parties().end());
+  absl::StatusOr<Preferred> preferred =
+      co_await Preferred::Read(session, **catalogue, std::move(parties), deadline);
+  if (!preferred.ok()) co_return preferred.status();
   v1::ListMessagesResponse response;
   for (const v1::Occasion& occasion : record->occasions()) {
     for (const v1::Letter& letter : occasion.letters()) {
       const std::string_view party = PartyName(*record, letter.party());
-      const v1::Preferences* preference = party.empty() ? nullptr : session.Find<PreferencesModel>(party);
+      const v1::Preferences* preference =
+          party.empty() ? nullptr : preferred->Of(session, std::string(party));
       *response.add_messages() = MessageOf(*record, occasion, letter, preference, **catalogue);
     }
   }
@@ -222,11 +234,12 @@ Task<absl::StatusOr<InboxCursor>> InboxReader::After(MessageId id, absl::Time de
   co_return cursor;
 }
 
-Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::Next(std::string shard, std::string recipient,
-                                                                 InboxCursor* cursor, absl::Time deadline) {
+Task<absl::StatusOr<std::vector<NumberedMessage>>> InboxReader::Next(std::string shard, std::string recipient,
+                                                                     InboxCursor* cursor,
+                                                                     absl::Time deadline) {
   const std::string code(DossierOfRecipient(recipient));
   if (!code.empty()) co_return co_await NextApplicant(std::move(shard), code, cursor, deadline);
-  std::vector<v1::Message> messages;
+  std::vector<NumberedMessage> messages;
   for (int look = 0; look < kLooks; ++look) {
     absl::StatusOr<uint64_t> last = co_await LastNumber(shard, recipient, deadline);
     if (!last.ok()) co_return last.status();
@@ -244,7 +257,12 @@ Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::Next(std::string sha
     const std::vector<InboxPlace> places = PlacesOf(page->members);
     absl::Status fetched = co_await session.Fetch(KeysOf(session, places, recipient), deadline);
     if (!fetched.ok()) co_return fetched;
-    const v1::Preferences* preferences = session.Find<PreferencesModel>(recipient);
+    std::vector<std::string> recipients;
+    recipients.push_back(recipient);
+    absl::StatusOr<Preferred> preferred =
+        co_await Preferred::Read(session, **catalogue, std::move(recipients), deadline);
+    if (!preferred.ok()) co_return preferred.status();
+    const v1::Preferences* preferences = preferred->Of(session, recipient);
     uint64_t reached = cursor->number;
     bool gap = false;
     for (const InboxPlace& place : places) {
@@ -259,7 +277,7 @@ Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::Next(std::string sha
         break;
       }
       reached = letter->number();
-      messages.push_back(MessageOf(*record, *occasion, *letter, preferences, **catalogue));
+      messages.emplace_back(reached, MessageOf(*record, *occasion, *letter, preferences, **catalogue));
     }
     if (gap || messages.empty()) continue;
     cursor->number = reached;
@@ -268,8 +286,10 @@ Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::Next(std::string sha
   co_return messages;
 }
 
-Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::NextApplicant(std::string shard, std::string code,
-                                                                          InboxCursor* cursor, absl::Time deadline) {
+Task<absl::StatusOr<std::vector<NumberedMessage>>> InboxReader::NextApplicant(std::string shard,
+                                                                              std::string code,
+                                                                              InboxCursor* cursor,
+                                                                              absl::Time deadline) {
   absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard, deadline);
   if (!catalogue.ok()) co_return catalogue.status();
   store::Session session(store_, shard);
@@ -277,7 +297,7 @@ Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::NextApplicant(std::s
   keys.push_back(session.KeyOf<DossierModel>(code));
   absl::Status fetched = co_await session.Fetch(std::move(keys), deadline);
   if (!fetched.ok()) co_return fetched;
-  std::vector<v1::Message> messages;
+  std::vector<NumberedMessage> messages;
   const v1::DossierRecord* record = session.Find<DossierModel>(code);
   if (record == nullptr) co_return messages;
   const std::string recipient = ApplicantRecipient(code);
@@ -286,7 +306,7 @@ Task<absl::StatusOr<std::vector<v1::Message>>> InboxReader::NextApplicant(std::s
   for (const v1::Occasion& occasion : record->occasions()) {
     const v1::Letter* letter = FindLetter(*record, occasion, recipient);
     if (started && letter != nullptr && messages.size() < kChunk) {
-      messages.push_back(MessageOf(*record, occasion, *letter, nullptr, **catalogue));
+      messages.emplace_back(0, MessageOf(*record, occasion, *letter, nullptr, **catalogue));
       cursor->source = occasion.source();
       cursor->position = occasion.position();
       continue;

@@ -23,23 +23,24 @@ class InboxWatch {
  public:
   explicit InboxWatch(async::Loop& loop) : loop_(loop) {}
 
-  // One follower; ends with its scope. Between two waits nothing is missed: a wake-up is kept for the next.
+  // Shard and recipient.
+  using Key = std::pair<std::string, std::string>;
+
+  // One follower of some inboxes; ends with its scope. Between two waits nothing is missed: a wake-up is kept
+  // for the next.
   class Watcher {
    public:
-    Watcher(InboxWatch& watch, std::string shard, std::string recipient)
-        : watch_(watch), key_(std::move(shard), std::move(recipient)), woken_(watch.loop_) {
-      watch_.watchers_.emplace(key_, this);
-    }
+    explicit Watcher(InboxWatch& watch) : watch_(watch), woken_(watch.loop_) {}
     ~Watcher() {
-      const auto [begin, end] = watch_.watchers_.equal_range(key_);
-      for (auto entry = begin; entry != end; ++entry) {
-        if (entry->second != this) continue;
-        watch_.watchers_.erase(entry);
-        break;
-      }
+      for (const auto& entry : entries_) watch_.watchers_.erase(entry);
     }
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
+
+    // Each inbox once.
+    void Follow(std::string shard, std::string recipient) {
+      entries_.push_back(watch_.watchers_.emplace(Key(std::move(shard), std::move(recipient)), this));
+    }
 
     // Until woken, at the latest `deadline`. CANCELLED by the token; else OK.
     async::Task<absl::Status> Wait(absl::Time deadline, async::CancelToken cancel) {
@@ -51,7 +52,7 @@ class InboxWatch {
    private:
     friend class InboxWatch;
     InboxWatch& watch_;
-    const std::pair<std::string, std::string> key_;
+    std::vector<std::multimap<Key, Watcher*>::iterator> entries_;
     async::Event woken_;
   };
 
@@ -65,7 +66,7 @@ class InboxWatch {
 
  private:
   async::Loop& loop_;
-  std::multimap<std::pair<std::string, std::string>, Watcher*> watchers_;
+  std::multimap<Key, Watcher*> watchers_;
 };
 
 }  // namespace motcua::notification

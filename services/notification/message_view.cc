@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/store/keys.h"
 #include "common/telemetry/trace.h"
 #include "common/time/timestamp.h"
 #include "services/notification/domain/delivery.h"
@@ -16,7 +17,9 @@ v1::Message MessageOf(const v1::DossierRecord& record, const v1::Occasion& occas
                       const v1::Preferences* preferences, const reference::Catalogue& catalogue) {
   v1::Message message;
   message.set_recipient(RecipientOf(record, letter));
-  message.set_id(MessageId(occasion.source(), catalogue.id(), occasion.position(), message.recipient()).ToString());
+  message.set_id(
+      MessageId(occasion.source(), store::ShardOf(record.code()), occasion.position(), message.recipient())
+          .ToString());
   message.set_dossier(record.code());
   message.set_event(std::string(TopicName(occasion.topic())));
   *message.mutable_at() = time::ToTimestamp(absl::FromUnixMicros(occasion.at()));

@@ -14,6 +14,7 @@
 #include "services/notification/domain/inbox.h"
 #include "services/notification/domain/names.h"
 #include "services/notification/domain/telling.h"
+#include "services/notification/preferences.h"
 
 namespace motcua::notification {
 namespace {
@@ -88,8 +89,14 @@ class Batch {
     return keys;
   }
 
+  // All who are told, but applicants, and by what reference data.
+  std::vector<std::string> recipients() const {
+    return std::vector<std::string>(recipients_.begin(), recipients_.end());
+  }
+  const reference::Catalogue& catalogue() const { return *catalogue_; }
+
   // Numbers the new letters and gives them their deliveries.
-  void EnterAll() {
+  void EnterAll(const Preferred& preferred) {
     const absl::Time now = absl::Now();
     for (const std::string& recipient : recipients_) {
       const v1::InboxRecord* inbox = session_.Find<InboxModel>(recipient);
@@ -104,7 +111,7 @@ class Batch {
         const v1::Preferences* preferences = nullptr;
         if (letter.party() != 0) {
           Enter(inboxes_[recipient], letter);
-          preferences = session_.Find<PreferencesModel>(recipient);
+          preferences = preferred.Of(session_, recipient);
         }
         AddDeliveries(record, letter, time::FromTimestamp(event->at()), now, options_.channels, preferences,
                       *catalogue_);
@@ -239,7 +246,10 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::
   if (!batch.empty()) {
     absl::Status inboxes = co_await session.FetchToChange(batch.KeysOfRecipients(), deadline);
     if (!inboxes.ok()) co_return inboxes;
-    batch.EnterAll();
+    absl::StatusOr<Preferred> preferred =
+        co_await Preferred::Read(session, batch.catalogue(), batch.recipients(), deadline);
+    if (!preferred.ok()) co_return preferred.status();
+    batch.EnterAll(*preferred);
     absl::Status dropped = co_await DropOverflow(session, batch, deadline);
     if (!dropped.ok()) co_return dropped;
     Announcement announcement = batch.Announce();

@@ -47,6 +47,7 @@ class NotificationProjection : public feed::Projection {
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {
     return {feed::v1::Event::kReferencePiece,
             feed::v1::Event::kReferenceApplied,
+            feed::v1::Event::kShardPassed,
             feed::v1::Event::kDossierAccepted,
             feed::v1::Event::kDossierRefused,
             feed::v1::Event::kResultReturned,

@@ -46,6 +46,13 @@ class Notifications {
   static constexpr absl::Duration kPollInterval = absl::Seconds(1);
 
  private:
+  // The caller's jurisdiction has the shard: PERMISSION_DENIED (NOT_YOUR_JURISDICTION).
+  async::Task<absl::Status> AllowIn(std::shared_ptr<rpc::Call> call, std::string shard);
+  // Services, administrators, the recipient and who acts for it: besides, PERMISSION_DENIED
+  // (NOT_YOUR_AGENCY).
+  async::Task<absl::Status> AllowReader(std::shared_ptr<rpc::Call> call, std::string shard,
+                                        std::string recipient);
+
   store::Store& store_;
   service::Catalogues& catalogues_;
   InboxWatch& watch_;

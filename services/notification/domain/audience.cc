@@ -41,7 +41,11 @@ void Circle::Add(v1::Audience audience) {
 }
 
 void Circle::AddAgency(std::string_view agency) {
-  if (!agency.empty()) AddOnce(AgencyRecipient(agency), v1::AUDIENCE_HOLDER);
+  if (!agency.empty()) AddOnce(AgencyRecipient(InCharge(agency)), v1::AUDIENCE_HOLDER);
+}
+
+std::string Circle::InCharge(std::string_view agency) const {
+  return std::string(catalogue_.InChargeAt(View(agency), at_));
 }
 
 void Circle::AddLeaders(std::string_view agency, v1::Audience audience) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "common/reference/catalogue.h"
 #include "motcua/notification/v1/message.pb.h"
 
@@ -27,15 +28,20 @@ struct Addressee {
 //  holder             the inbox of the holder
 //  holder-leader      the leaders of the holder; its inbox where it has none
 //  receiving-leader   the leaders of the receiving agency; its inbox where it has none
-//  committee-leader   the leaders of the nearest agency above the holder whose kind is `committee` (where there is none:
+//  committee-leader   the leaders of the nearest agency above the holder whose kind is `committee` (where
+//  there is none:
 //                     the holder itself); its inbox where it has none
 //
-// An agency that the reference data (not yet, or no longer) know is told by its inbox: no message is lost because
-// this service's copy of them lags.
+// Where an agency has ended, the one that continues its work is told in its place.
+//
+// An agency that the reference data (not yet, or no longer) know is told by its inbox: no message is lost
+// because this service's copy of them lags.
 class Circle {
  public:
-  Circle(const reference::Catalogue& catalogue, std::string_view holder, std::string_view receiving)
-      : catalogue_(catalogue), holder_(holder), receiving_(receiving) {}
+  // `at`: the moment of what they are told.
+  Circle(const reference::Catalogue& catalogue, absl::Time at, std::string_view holder,
+         std::string_view receiving)
+      : catalogue_(catalogue), at_(at), holder_(InCharge(holder)), receiving_(InCharge(receiving)) {}
 
   void Add(v1::Audience audience);
   // The inbox of an agency, told as `holder`.
@@ -44,10 +50,12 @@ class Circle {
   const std::vector<Addressee>& addressees() const { return addressees_; }
 
  private:
+  std::string InCharge(std::string_view agency) const;
   void AddOnce(std::string recipient, v1::Audience audience);
   void AddLeaders(std::string_view agency, v1::Audience audience);
 
   const reference::Catalogue& catalogue_;
+  const absl::Time at_;
   const std::string holder_;
   const std::string receiving_;
   std::vector<Addressee> addressees_;

@@ -20,9 +20,40 @@ bool IsRecipient(const common::v1::Actor& actor, std::string_view recipient) {
   return !actor.id().empty() && recipient == actor.id();
 }
 
-absl::StatusOr<store::Decision<v1::DossierRecord>> DecideMarkRead(const v1::DossierRecord* record, const MessageId& id,
-                                                                  const store::Context& context) {
-  if (!IsRecipient(context.actor, id.recipient)) return NotYours();
+bool ActsFor(const common::v1::Actor& actor, std::string_view recipient, absl::Time now,
+             const reference::Catalogue& catalogue) {
+  if (IsRecipient(actor, recipient)) return true;
+  const std::string_view agency = AgencyOfRecipient(recipient);
+  if (agency.empty() || actor.agency().empty()) return false;
+  return catalogue.InChargeAt(absl::string_view(agency.data(), agency.size()), now) == actor.agency();
+}
+
+std::vector<InboxName> InboxesOf(const std::string& recipient, absl::Time now,
+                                 const reference::Catalogue& catalogue) {
+  const absl::CivilDay day = catalogue.DayOf(now);
+  const std::vector<std::string> shards = catalogue.ShardsOn(day);
+  std::vector<std::string> recipients;
+  const std::string agency(AgencyOfRecipient(recipient));
+  if (!agency.empty()) {
+    for (const std::string& each : catalogue.WorksFor(agency, day))
+      recipients.push_back(AgencyRecipient(each));
+  }
+  // Also of an agency that has ended: what it was told is still there.
+  if (recipients.empty()) recipients.push_back(recipient);
+  std::vector<InboxName> inboxes;
+  for (const std::string& each : recipients) {
+    for (const std::string& shard : shards) {
+      if (inboxes.size() < kMostInboxes) inboxes.emplace_back(shard, each);
+    }
+  }
+  return inboxes;
+}
+
+absl::StatusOr<store::Decision<v1::DossierRecord>> DecideMarkRead(const v1::DossierRecord* record,
+                                                                  const MessageId& id,
+                                                                  const store::Context& context,
+                                                                  const reference::Catalogue& catalogue) {
+  if (!ActsFor(context.actor, id.recipient, context.now, catalogue)) return NotYours();
   v1::DossierRecord next = record == nullptr ? v1::DossierRecord() : *record;
   v1::Occasion* occasion = FindOccasion(next, id.source, id.position);
   v1::Letter* letter = occasion == nullptr ? nullptr : FindLetter(next, *occasion, id.recipient);

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/reference/catalogue.h"
 #include "common/store/decision.h"
 #include "motcua/notification/v1/message.pb.h"
 #include "motcua/notification/v1/notification.pb.h"
@@ -29,11 +31,34 @@ inline uint64_t LastToDrop(const v1::InboxRecord& inbox, uint64_t bound) {
 
 // Who may read and mark an inbox: the officer his own, officers of an agency the agency's.
 bool IsRecipient(const common::v1::Actor& actor, std::string_view recipient);
+// The same, and officers of the agency that continues the work of one that has ended.
+bool ActsFor(const common::v1::Actor& actor, std::string_view recipient, absl::Time now,
+             const reference::Catalogue& catalogue);
+
+// Letters to one recipient in one shard.
+class InboxName {
+ public:
+  InboxName(std::string shard, std::string recipient)
+      : shard(std::move(shard)), recipient(std::move(recipient)) {}
+  friend bool operator==(const InboxName&, const InboxName&) = default;
+
+  std::string shard;
+  std::string recipient;
+};
+
+// Of which an officer's or agency's inbox is made: in each shard that the jurisdiction has, and for an agency
+// those of the agencies whose work it has taken over, which are named later. At most kMostInboxes: those of
+// more predecessors are read by their own names.
+std::vector<InboxName> InboxesOf(const std::string& recipient, absl::Time now,
+                                 const reference::Catalogue& catalogue);
+inline constexpr size_t kMostInboxes = 256;
 
 // Marks a message as read. Again: nothing changes.
 // Errors: NOT_FOUND (MESSAGE_NOT_FOUND), PERMISSION_DENIED (NOT_YOUR_AGENCY).
-absl::StatusOr<store::Decision<v1::DossierRecord>> DecideMarkRead(const v1::DossierRecord* record, const MessageId& id,
-                                                                  const store::Context& context);
+absl::StatusOr<store::Decision<v1::DossierRecord>> DecideMarkRead(const v1::DossierRecord* record,
+                                                                  const MessageId& id,
+                                                                  const store::Context& context,
+                                                                  const reference::Catalogue& catalogue);
 
 // Replaces a recipient's preferences. `may_for_others`: the caller is an administrator.
 // Errors: INVALID_ARGUMENT with all violations, PERMISSION_DENIED (NOT_YOUR_AGENCY).

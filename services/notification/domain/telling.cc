@@ -48,12 +48,12 @@ class Telling {
   void SetNote(const std::string& text) { occasion_.set_note(Note(text)); }
 
   void TellApplicant(v1::Topic topic) {
-    Circle circle(catalogue_, "", "");
+    Circle circle(catalogue_, time::FromTimestamp(event_.at()), "", "");
     circle.Add(v1::AUDIENCE_APPLICANT);
     Tell(topic, circle);
   }
   void TellAgency(v1::Topic topic, std::string_view agency) {
-    Circle circle(catalogue_, "", "");
+    Circle circle(catalogue_, time::FromTimestamp(event_.at()), "", "");
     circle.AddAgency(agency);
     Tell(topic, circle);
   }
@@ -102,10 +102,11 @@ v1::Topic TopicOf(feed::v1::AlertKind kind) {
   }
 }
 
-void TakeAlert(const feed::v1::AlertRaised& alert, const reference::Catalogue& catalogue, Telling& telling) {
+void TakeAlert(const feed::v1::AlertRaised& alert, absl::Time at, const reference::Catalogue& catalogue,
+               Telling& telling) {
   const v1::Topic topic = TopicOf(alert.kind());
   if (topic == v1::TOPIC_UNSPECIFIED) return;
-  Circle circle(catalogue, alert.holder(), alert.receiving_agency());
+  Circle circle(catalogue, at, alert.holder(), alert.receiving_agency());
   for (const std::string& word : alert.audience()) circle.Add(AudienceOf(word));
   telling.SetHolder(alert.holder());
   telling.SetAgency(alert.receiving_agency());
@@ -114,8 +115,9 @@ void TakeAlert(const feed::v1::AlertRaised& alert, const reference::Catalogue& c
   telling.Tell(topic, circle);
 }
 
-void TakeApology(const feed::v1::ApologyDue& apology, const reference::Catalogue& catalogue, Telling& telling) {
-  Circle circle(catalogue, apology.holder(), apology.receiving_agency());
+void TakeApology(const feed::v1::ApologyDue& apology, absl::Time at, const reference::Catalogue& catalogue,
+                 Telling& telling) {
+  Circle circle(catalogue, at, apology.holder(), apology.receiving_agency());
   circle.Add(v1::AUDIENCE_HOLDER_LEADER);
   circle.Add(v1::AUDIENCE_RECEIVING_LEADER);
   telling.SetHolder(apology.holder());
@@ -210,10 +212,10 @@ bool TakeMonitor(DossierRecord& record, const Event& event, const reference::Cat
                  Telling& telling) {
   switch (event.body_case()) {
     case Event::kAlertRaised:
-      TakeAlert(event.alert_raised(), catalogue, telling);
+      TakeAlert(event.alert_raised(), time::FromTimestamp(event.at()), catalogue, telling);
       return true;
     case Event::kApologyDue:
-      TakeApology(event.apology_due(), catalogue, telling);
+      TakeApology(event.apology_due(), time::FromTimestamp(event.at()), catalogue, telling);
       return true;
     case Event::kDueChanged:
       record.set_due(DueSeconds(event.due_changed().to()));

@@ -45,14 +45,14 @@ TEST(Audience, EveryWordMeansItsRecipients) {
       {"passer-by", "H30.18.LR", "H30.18.05", {}},
   };
   for (const Case& c : cases) {
-    Circle circle(SmallCatalogue(), c.holder, c.receiving);
+    Circle circle(SmallCatalogue(), Morning(), c.holder, c.receiving);
     circle.Add(AudienceOf(c.word));
     EXPECT_EQ(Recipients(circle), c.recipients) << c.word << " of " << c.holder;
   }
 }
 
 TEST(Audience, NobodyIsToldTwiceOfOneEvent) {
-  Circle circle(SmallCatalogue(), "H30.18.05", "H30.18.05");
+  Circle circle(SmallCatalogue(), Morning(), "H30.18.05", "H30.18.05");
   circle.Add(v1::AUDIENCE_HOLDER_LEADER);
   circle.Add(v1::AUDIENCE_RECEIVING_LEADER);
   EXPECT_THAT(circle.addressees(), ElementsAre(Addressee("commune-leader", v1::AUDIENCE_HOLDER_LEADER)));

@@ -88,11 +88,13 @@ TEST(Inbox, AnApplicantKeepsTheLatestFifty) {
 TEST(MarkRead, OnceAndForAll) {
   const v1::DossierRecord record = WithOffers(1);
   const MessageId id(v1::SOURCE_ROUTING, "H30", 1, "agency:H30.18.LR");
-  const auto first = DecideMarkRead(&record, id, store::Context(Morning(), Officer("x", "H30.18.LR")));
+  const auto first =
+      DecideMarkRead(&record, id, store::Context(Morning(), Officer("x", "H30.18.LR")), SmallCatalogue());
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_THAT(store::IndexesOf<DossierModel>(first->record), SizeIs(1));
   const auto second =
-      DecideMarkRead(&first->record, id, store::Context(Morning() + absl::Hours(1), Officer("y", "H30.18.LR")));
+      DecideMarkRead(&first->record, id,
+                     store::Context(Morning() + absl::Hours(1), Officer("y", "H30.18.LR")), SmallCatalogue());
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(second->record.occasions(1).letters(0).read_at(), absl::ToUnixSeconds(Morning()));
 }
@@ -103,9 +105,12 @@ TEST(MarkRead, OnlyTheRecipientAndOnlyWhatThereIs) {
   const store::Context stranger(Morning(), Officer("x", "H30.18.TX"));
   const MessageId id(v1::SOURCE_ROUTING, "H30", 1, "agency:H30.18.LR");
   const MessageId other(v1::SOURCE_ROUTING, "H30", 2, "agency:H30.18.LR");
-  EXPECT_EQ(errors::Reason(DecideMarkRead(&record, id, stranger).status()), "NOT_YOUR_AGENCY");
-  EXPECT_EQ(errors::Reason(DecideMarkRead(&record, other, registry).status()), "MESSAGE_NOT_FOUND");
-  EXPECT_EQ(errors::Reason(DecideMarkRead(nullptr, id, registry).status()), "MESSAGE_NOT_FOUND");
+  EXPECT_EQ(errors::Reason(DecideMarkRead(&record, id, stranger, SmallCatalogue()).status()),
+            "NOT_YOUR_AGENCY");
+  EXPECT_EQ(errors::Reason(DecideMarkRead(&record, other, registry, SmallCatalogue()).status()),
+            "MESSAGE_NOT_FOUND");
+  EXPECT_EQ(errors::Reason(DecideMarkRead(nullptr, id, registry, SmallCatalogue()).status()),
+            "MESSAGE_NOT_FOUND");
   EXPECT_FALSE(IsRecipient(Officer("", ""), ""));
   EXPECT_FALSE(IsRecipient(Officer("", ""), "agency:"));
 }
