@@ -103,11 +103,26 @@ absl::StatusOr<intake::v1::ApplyReferenceRequest> Upload(Session& session,
   return apply;
 }
 
+void PrintPassing(const Program& program, const intake::v1::ApplyReferenceResponse& applied, bool dry_run,
+                  const std::string& jurisdiction) {
+  for (const intake::v1::PassingShard& shard : applied.passing()) {
+    std::cout << shard.shard()
+              << program.settings().Say(dry_run ? ": sẽ chuyển từ " : ": chuyển từ ",
+                                        dry_run ? ": would pass from " : ": passes from ")
+              << shard.jurisdiction() << program.settings().Say(" sang ", " to ") << jurisdiction
+              << program.settings().Say(" từ ngày ", " on ") << shard.since()
+              << program.settings().Say(", hồ sơ đang giải quyết: ", ", open dossiers: ")
+              << shard.open_dossiers() << "\n";
+  }
+}
+
 int Apply(Program& program, const std::vector<std::string>& paths, bool dry_run) {
   const reference::LoadResult loaded = reference::LoadFiles(paths);
   if (!loaded.ok()) return program.Fail(loaded.status());
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
+  // What is to pass to the jurisdiction is not its own yet.
+  if (!loaded.set.jurisdiction().inherited().empty()) session->ActInAllJurisdictions();
   intake::v1::ApplyReferenceRequest request;
   if (loaded.set.ByteSizeLong() > kPartBytes) {
     absl::StatusOr<intake::v1::ApplyReferenceRequest> uploaded = Upload(*session, loaded.set);
@@ -132,6 +147,7 @@ int Apply(Program& program, const std::vector<std::string>& paths, bool dry_run)
               << program.settings().Say(": không thay đổi, phiên bản ", ": unchanged, version ")
               << applied->version() << "\n";
   }
+  if (!program.settings().json) PrintPassing(program, *applied, dry_run, loaded.set.jurisdiction().id());
   return kExitOk;
 }
 

@@ -93,7 +93,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Settings& settings)
 absl::Status Session::Ask(Service service, const Message& request, Message& response, const std::string& as,
                           absl::Duration timeout) {
   const std::string shard = ShardOfRequest(request);
-  absl::StatusOr<std::string> token = identity_.TokenFor(as, shard);
+  absl::StatusOr<std::string> token = identity_.TokenFor(as, in_all_ ? "" : shard);
   if (!token.ok()) return token.status();
   CallOptions options;
   options.token = *std::move(token);

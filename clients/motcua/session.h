@@ -55,6 +55,9 @@ class Session {
     if (!status.ok()) return status;
     return response;
   }
+  // From now on the session's own identity is the operator of all jurisdictions, not of the one that is asked
+  // about.
+  void ActInAllJurisdictions() { in_all_ = true; }
   // Without any identity.
   absl::Status AskAnonymously(Service service, const google::protobuf::Message& request,
                               google::protobuf::Message& response);
@@ -78,6 +81,7 @@ class Session {
   const std::unique_ptr<Connection> connection_;
   OwnWrites own_writes_;
   std::map<std::string, absl::TimeZone> zones_;
+  bool in_all_ = false;
 };
 
 // The jurisdiction that a request is about, by its first dossier, agency, shard or reference data; empty

@@ -10,6 +10,7 @@
 #include "clients/motcua/feed_scan.h"
 #include "clients/motcua/progress.h"
 #include "common/store/epochs.h"
+#include "common/store/keys.h"
 #include "common/time/timestamp.h"
 #include "motcua/admin/v1/admin.pb.h"
 #include "motcua/deadline/v1/deadline.pb.h"
@@ -123,6 +124,8 @@ class Checker {
     const auto agencies = session_.AgenciesOf(shard_);
     if (!agencies.ok()) return agencies.status();
     for (const reference::v1::Agency& agency : *agencies) {
+      // What an agency received lies in the shard of its own code; the jurisdiction may have others.
+      if (store::ShardOf(agency.id()) != shard_) continue;
       intake::v1::ListDossiersRequest request;
       request.set_agency(agency.id());
       request.set_page_size(200);
