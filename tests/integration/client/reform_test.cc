@@ -16,12 +16,13 @@ TEST(Reform, OpenDossiersPassToTheHeirOnTheDay) {
   const test::Result reform = test::OnSystem(
       "export MOTCUA_LANG=en; m() { motcua --lang en $@; }; DATA=tests/data/reform; "
       "refused() { m $@ 2>&1; echo exit $?; }; "
+      "known() { m route $CODE && m clock $CODE && m message about $CODE; }; "
       "m advance 2025-06-20T08:00 >/dev/null && "
       "for set in h13 h30 h51; do m reference apply $DATA/$set.yaml || exit 1; done && "
       "FILED=$(m --json file H30.18.05 1.013831 --name Hoa --accept --as an@H30.18.05:intake) && "
       "CODE=$(grep -o \"H30.18.05-[0-9]*-[0-9]*\" <<< $FILED | head -1) && echo code $CODE && "
       "SECRET=$(sed -n \"s/.*\\\"secret\\\": *\\\"\\([A-Z0-9]*\\)\\\".*/\\1/p\" <<< $FILED) && "
-      "m route $CODE --patience 10 --json >/dev/null && m clock $CODE >/dev/null && "
+      "wait_for 20 known && "
       // The preview, and what only an administrator of all may do.
       "m reference apply --dry-run $DATA/h13-merged.yaml && "
       "m reference apply $DATA/h13-merged.yaml && m reference apply $DATA/h13-merged.yaml && "
