@@ -51,7 +51,7 @@ int Preview(Program& program, const PreviewSuccessionRequest& request) {
 }
 
 // Returns when it is done; what is left then is told by the exit code.
-int Run(Program& program, const std::string& shard) {
+int RunToItsEnd(Program& program, const std::string& shard) {
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
   StartSuccessionRequest start;
@@ -117,7 +117,7 @@ void AddSuccessionCommands(Program& program) {
       "motcua succession run H30 --as root@H30:admin");
   auto shard = std::make_shared<std::string>();
   run->add_option("shard", *shard, FlagHelp("shard", settings.english))->required();
-  program.OnRun(run, [&program, shard] { return Run(program, *shard); });
+  program.OnRun(run, [&program, shard] { return RunToItsEnd(program, *shard); });
 }
 
 }  // namespace motcua::client
