@@ -59,7 +59,8 @@ Successions::Successions(async::Loop& loop, store::Store& store, service::Catalo
       catalogues_(catalogues),
       shards_(std::move(shards)),
       start_(start),
-      reader_(store) {}
+      reader_(store),
+      tending_(loop) {}
 
 void Successions::SetLeases(store::Leases& leases) {
   leases_ = &leases;
@@ -79,6 +80,7 @@ Task<void> Successions::Run(CancelToken cancel) {
     absl::Status slept = co_await loop_.Sleep(kTick, cancel);
     (void)slept;
   }
+  co_await tending_.Ended();
 }
 
 void Successions::Tick(const std::string& name, const CancelToken& cancel) {
@@ -93,7 +95,7 @@ void Successions::Tick(const std::string& name, const CancelToken& cancel) {
   shard.whole = shard.dirty || other_day || now >= shard.looked_at + kLookAgain;
   if ((!shard.whole && now >= coming_until_) || now < shard.retry_at) return;
   shard.tending = true;
-  loop_.Spawn(Tend(name, cancel));
+  tending_.Spawn(Tend(name, cancel));
 }
 
 Task<void> Successions::Tend(std::string name, CancelToken cancel) {

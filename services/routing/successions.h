@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/cancel.h"
+#include "common/async/children.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
 #include "common/auth/principal.h"
@@ -138,6 +139,7 @@ class Successions {
   std::map<std::string, Shard> known_;
   absl::Time coming_until_ = absl::InfinitePast();
   uint64_t moved_ = 0;
+  async::Children tending_;
 };
 
 }  // namespace motcua::routing
