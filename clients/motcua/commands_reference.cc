@@ -103,7 +103,7 @@ absl::StatusOr<intake::v1::ApplyReferenceRequest> Upload(Session& session,
   return apply;
 }
 
-void PrintPassing(const Program& program, const intake::v1::ApplyReferenceResponse& applied, bool dry_run,
+void PrintPassing(Program& program, const intake::v1::ApplyReferenceResponse& applied, bool dry_run,
                   const std::string& jurisdiction) {
   for (const intake::v1::PassingShard& shard : applied.passing()) {
     std::cout << shard.shard()

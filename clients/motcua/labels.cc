@@ -180,6 +180,9 @@ constexpr Words kWords[] = {
     {"DUE_CHANGE_KIND_AGREED", "thỏa thuận", "agreed"},
     {"DUE_CHANGE_KIND_REAPPOINTMENT", "hẹn lại", "re-appointment"},
     {"DUE_CHANGE_KIND_PAUSE", "tạm dừng", "pause"},
+    {"STEP_NONE", "chưa chạy", "none"},
+    {"STEP_RUNNING", "đang chuyển", "running"},
+    {"STEP_DONE", "xong", "done"},
 };
 
 }  // namespace

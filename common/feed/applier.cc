@@ -321,7 +321,10 @@ Task<absl::Status> Applier::Commit(const Parts* parts, size_t* failed, CancelTok
     }
     switch (outcome->kind) {
       case store::CommitOutcome::Kind::kCommitted:
-        for (const Part& part : *parts) part.followed->consumer->Applied(part.batch);
+        for (const Part& part : *parts) {
+          part.followed->projection.Committed(shard_, part.batch.events);
+          part.followed->consumer->Applied(part.batch);
+        }
         co_return absl::OkStatus();
       case store::CommitOutcome::Kind::kCursorMoved:
         co_return errors::Aborted(kCursorMoved, "another consumer has applied these events");

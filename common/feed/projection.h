@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -30,6 +31,9 @@ class Projection {
   // is later. An error is retried, for ever, with growing pauses: return one only for what passes
   // (UNAVAILABLE); an event that makes no sense is to be skipped.
   virtual async::Task<absl::Status> Apply(store::Session& session, Events events, absl::Time not_before) = 0;
+
+  // The effect of these events has just been committed; nobody who waits for them has been told yet.
+  virtual void Committed(const std::string& shard, Events events) { (void)shard, (void)events; }
 };
 
 }  // namespace motcua::feed

@@ -249,6 +249,13 @@ void Catalogues::Changed(const std::string& shard) {
   found->second->learnt_at = absl::InfinitePast();
 }
 
+void Catalogues::Committed(const std::string& shard, absl::Span<const feed::v1::Event* const> events) {
+  const bool reference = std::any_of(events.begin(), events.end(), [](const feed::v1::Event* event) {
+    return IsOfReference(*event);
+  });
+  if (reference) Changed(shard);
+}
+
 void Catalogues::Expect(const std::string& shard, const ReferenceManifest& manifest, CataloguePtr catalogue) {
   Cached& cached = CachedOf(shard);
   cached.expected.key = KeyOf(manifest);

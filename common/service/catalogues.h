@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "common/async/aside.h"
 #include "common/async/loop.h"
 #include "common/async/semaphore.h"
@@ -20,6 +21,7 @@
 #include "common/service/authority.h"
 #include "common/store/session.h"
 #include "common/store/store.h"
+#include "motcua/feed/v1/event.pb.h"
 
 namespace motcua::service {
 
@@ -81,6 +83,8 @@ class Catalogues {
 
   // The service has just committed other reference data of the shard, or that it passed.
   void Changed(const std::string& shard);
+  // The same, where any of the events tells so: see feed::Projection::Committed.
+  void Committed(const std::string& shard, absl::Span<const feed::v1::Event* const> events);
 
   // `catalogue` is what this manifest, which is about to be committed, compiles to.
   void Expect(const std::string& shard, const reference::v1::ReferenceManifest& manifest,

@@ -24,7 +24,6 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
                                                  absl::Time not_before) {
   const std::string shard = session.keys().shard();
   CataloguePtr catalogue;
-  if (changed_.erase(shard) > 0) catalogues_.Changed(shard);
   std::vector<std::string> keys;
   for (const feed::v1::Event* const entry : events) {
     const feed::v1::Event& event = *entry;
@@ -38,7 +37,6 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
     const feed::v1::Event& event = *entry;
     if (service::IsOfReference(event)) {
       service::ApplyReferenceEvent(session, event);
-      changed_.insert(shard);
       if (event.has_shard_passed()) catalogue = nullptr;
       if (!event.has_reference_applied()) continue;
     }

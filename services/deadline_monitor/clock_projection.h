@@ -3,7 +3,6 @@
 #define MOTCUA_SERVICES_DEADLINE_MONITOR_CLOCK_PROJECTION_H_
 
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -37,12 +36,12 @@ class ClockProjection final : public feed::Projection {
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
+  void Committed(const std::string& shard, feed::Events events) override {
+    catalogues_.Committed(shard, events);
+  }
 
  private:
   service::Catalogues& catalogues_;
-  // Shards whose reference data the latest batch changed: its commit came after what is cached may have been
-  // read.
-  std::set<std::string> changed_;
 };
 
 }  // namespace motcua::deadline

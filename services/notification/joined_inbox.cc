@@ -266,8 +266,14 @@ Task<absl::Status> InboxReader::FollowAll(v1::SubscribeRequest request, std::vec
     names.emplace_back(request.shard(), request.recipient());
   } else {
     absl::StatusOr<service::CataloguePtr> catalogue = co_await catalogues_.Get(request.shard(), deadline);
-    if (!catalogue.ok()) co_return catalogue.status();
-    names = InboxesOf(request.recipient(), store_.clock().Now(), **catalogue);
+    if (catalogue.ok()) {
+      names = InboxesOf(request.recipient(), store_.clock().Now(), **catalogue);
+    } else if (absl::IsNotFound(catalogue.status())) {
+      // Others join when the first reference data tell of them.
+      names.emplace_back(request.shard(), request.recipient());
+    } else {
+      co_return catalogue.status();
+    }
   }
   if (!joins && !request.after().empty()) {
     const std::optional<MessageId> id = MessageId::Parse(request.after());

@@ -227,7 +227,6 @@ NotificationProjection::NotificationProjection(v1::Source source, service::Catal
 
 Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::Events events, absl::Time) {
   const absl::Time deadline = absl::Now() + kPatience;
-  const std::string shard = session.keys().shard();
   Batch batch(session, source_, options_);
   absl::Status fetched = co_await session.FetchToChange(batch.KeysOf(events), deadline);
   if (!fetched.ok()) co_return fetched;
@@ -257,10 +256,6 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::
     announce_(std::move(announcement));
   }
   batch.ApplyAll();
-  const bool reference = std::any_of(events.begin(), events.end(), [](const feed::v1::Event* event) {
-    return service::IsOfReference(*event);
-  });
-  if (reference) catalogues_.Changed(shard);
   co_return absl::OkStatus();
 }
 

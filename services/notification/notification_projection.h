@@ -66,6 +66,9 @@ class NotificationProjection : public feed::Projection {
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
+  void Committed(const std::string& shard, feed::Events events) override {
+    catalogues_.Committed(shard, events);
+  }
 
  private:
   const v1::Source source_;

@@ -41,7 +41,6 @@ async::Task<absl::Status> IntakeProjection::Apply(store::Session& session, feed:
     const feed::v1::Event& event = *entry;
     if (service::IsOfReference(event)) service::ApplyReferenceEvent(session, event);
     if (event.has_reference_applied()) {
-      if (reference_coming_) reference_coming_();
       // Compiled now, so that no call waits for it after the commit.
       absl::StatusOr<service::CataloguePtr> compiled =
           co_await catalogues_.Of(session, absl::Now() + kPatience);
@@ -53,6 +52,14 @@ async::Task<absl::Status> IntakeProjection::Apply(store::Session& session, feed:
     session.Apply<RouteModel>(event.subject(), OpenRoute(event, context));
   }
   co_return absl::OkStatus();
+}
+
+void IntakeProjection::Committed(const std::string& shard, feed::Events events) {
+  catalogues_.Committed(shard, events);
+  const bool reference = std::any_of(events.begin(), events.end(), [](const feed::v1::Event* event) {
+    return event->has_reference_applied() || event->has_shard_passed();
+  });
+  if (reference && reference_changed_) reference_changed_();
 }
 
 }  // namespace motcua::routing

@@ -16,10 +16,10 @@ namespace motcua::routing {
 // own.
 class IntakeProjection final : public feed::Projection {
  public:
-  // `catalogues` outlive the projection. `reference_coming` (optional) is called when other reference data
-  // are about to be committed.
-  explicit IntakeProjection(service::Catalogues& catalogues, std::function<void()> reference_coming = nullptr)
-      : catalogues_(catalogues), reference_coming_(std::move(reference_coming)) {}
+  // `catalogues` outlive the projection. `reference_changed` (optional) is called when other reference
+  // data have been committed.
+  explicit IntakeProjection(service::Catalogues& catalogues, std::function<void()> reference_changed = nullptr)
+      : catalogues_(catalogues), reference_changed_(std::move(reference_changed)) {}
 
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {
     return {feed::v1::Event::kReferencePiece, feed::v1::Event::kReferenceApplied,
@@ -27,10 +27,11 @@ class IntakeProjection final : public feed::Projection {
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
+  void Committed(const std::string& shard, feed::Events events) override;
 
  private:
   service::Catalogues& catalogues_;
-  const std::function<void()> reference_coming_;
+  const std::function<void()> reference_changed_;
 };
 
 }  // namespace motcua::routing

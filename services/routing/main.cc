@@ -38,7 +38,7 @@ class RoutingProcess final : public service::Service {
             [this] { return backend_.publisher().shards(); },
             environment.options.extra.at(kSuccession) == "auto" ? Successions::Start::kAutomatic
                                                                 : Successions::Start::kManual),
-        projection_(backend_.catalogues(), [this] { successions_.ReferenceComing(); }),
+        projection_(backend_.catalogues(), [this] { successions_.ReferenceChanged(); }),
         routing_(backend_.store(), backend_.catalogues()) {
     AddRoutingService(environment.host, routing_, successions_);
     successions_.SetLeases(backend_.leases());

@@ -31,8 +31,6 @@ constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kTick = absl::Seconds(1);
 // What was left open in the last minutes of an agency may come to its lists after midnight.
 constexpr absl::Duration kLookAgain = absl::Hours(1);
-// Applying events takes ten seconds at most, or begins again; what was known before is forgotten in one.
-constexpr absl::Duration kComing = absl::Seconds(12);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(10);
 
@@ -70,7 +68,9 @@ void Successions::SetLeases(store::Leases& leases) {
   });
 }
 
-void Successions::ReferenceComing() { coming_until_ = absl::Now() + kComing; }
+void Successions::ReferenceChanged() {
+  for (auto& [name, shard] : known_) shard.dirty = true;
+}
 
 // ---------------------------------------------------------------- when
 
@@ -92,8 +92,8 @@ void Successions::Tick(const std::string& name, const CancelToken& cancel) {
   const absl::Time now = absl::Now();
   const bool other_day =
       shard.zone.has_value() && absl::ToCivilDay(store_.clock().Now(), *shard.zone) != shard.day;
-  shard.whole = shard.dirty || other_day || now >= shard.looked_at + kLookAgain;
-  if ((!shard.whole && now >= coming_until_) || now < shard.retry_at) return;
+  const bool due = shard.dirty || other_day || now >= shard.looked_at + kLookAgain;
+  if (!due || now < shard.retry_at) return;
   shard.tending = true;
   tending_.Spawn(Tend(name, cancel));
 }
@@ -126,10 +126,6 @@ Task<absl::Status> Successions::TendOnce(std::string name, CancelToken cancel) {
   // A jurisdiction without reference data has no dossiers.
   if (errors::Reason(catalogue.status()) == "UNKNOWN_SHARD") co_return absl::OkStatus();
   if (!catalogue.ok()) co_return catalogue.status();
-  const bool known = (*catalogue)->id() == shard.jurisdiction && (*catalogue)->version() == shard.version;
-  if (known && !shard.whole) co_return absl::OkStatus();
-  shard.jurisdiction = (*catalogue)->id();
-  shard.version = (*catalogue)->version();
   shard.zone = (*catalogue)->time_zone();
   shard.day = (*catalogue)->DayOf(store_.clock().Now());
   shard.looked_at = absl::Now();

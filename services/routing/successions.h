@@ -67,9 +67,8 @@ class Successions {
   Answered<v1::GetSuccessionResponse> GetSuccession(const auth::Principal& who, store::Caller caller,
                                                     const v1::GetSuccessionRequest& request);
 
-  // Other reference data are about to be committed: from now on, until they must have been, is looked for
-  // them.
-  void ReferenceComing();
+  // Other reference data have been committed, of a shard here or of one whose jurisdiction has others.
+  void ReferenceChanged();
 
   // What this replica knows of.
   void AddStatus(admin::v1::GetStatusResponse& status) const;
@@ -85,9 +84,8 @@ class Successions {
     Shard() {}
 
     bool tending = false;
-    // To be looked at; and whether the look under way is at more than the reference data.
+    // To be looked at.
     bool dirty = true;
-    bool whole = false;
     // Asked here to run, whoever holds the lease.
     bool asked = false;
     bool held = false;
@@ -96,8 +94,6 @@ class Successions {
     absl::Time retry_at = absl::InfinitePast();
     absl::Duration pause;
     // Of the reference data that were last looked at.
-    std::string jurisdiction;
-    uint64_t version = 0;
     std::optional<absl::TimeZone> zone;
     absl::CivilDay day;
     v1::SuccessionRecord record;
@@ -137,7 +133,6 @@ class Successions {
   const RouteReader reader_;
   store::Leases* leases_ = nullptr;
   std::map<std::string, Shard> known_;
-  absl::Time coming_until_ = absl::InfinitePast();
   uint64_t moved_ = 0;
   async::Children tending_;
 };

@@ -30,7 +30,7 @@ VALUES = {"version": "0.0.1", "commit": "abcdef0", "build_type": "Release", "dep
 # Counters of what does not happen while all is well.
 STILL = {"motcua_redis_refused_total", "motcua_redis_disconnects_total", "motcua_consumer_lost_positions_total"}
 # Gauges of what is not so while all is well.
-NONE = {"motcua_credentials_refused"}
+NONE = {"motcua_credentials_refused", "motcua_succession_left"}
 BEGAN = time.time()
 
 

@@ -67,6 +67,7 @@ class Merged : public testing::Test {
     absl::Status applied = co_await projection.Apply(session, events, absl::InfinitePast());
     if (!applied.ok()) co_return applied;
     absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(Soon());
+    if (outcome.ok()) projection.Committed(shard, events);
     co_return outcome.status();
   }
 

@@ -41,7 +41,7 @@ Replica::Replica(async::Loop& loop, const test::RedisProcess& redis, const time:
       source_(loop, intake),
       projection_(catalogues,
                   [this] {
-                    if (successions != nullptr) successions->ReferenceComing();
+                    if (successions != nullptr) successions->ReferenceChanged();
                   }),
       subscriptions_(loop, store, "routing"),
       cancel_(loop) {
