@@ -37,14 +37,27 @@ primary_named() {
   [ $((2 * answered)) -gt "$(number_of_sentinels)" ] && echo "$named"
 }
 
+# priority_of HOST PORT: as the server itself says, 0 where it does not answer.
+priority_of() {
+  priority=$(REDISCLI_AUTH=$(cat "$secrets/replication.password") timeout 2 redis-cli -e --no-auth-warning --user replication \
+    -h "$1" -p "$2" info replication 2>/dev/null | tr -d '\r' | sed -n 's/^slave_priority://p')
+  echo "${priority:-0}"
+}
+
 # replicas_of SENTINEL: a line `address promotable` or `address -` for each replica that it knows. Promotable is one that it
-# may make the primary: it lives, and its priority is not 0.
+# may make the primary: it lives, and its priority is not 0. What Sentinel knows of priorities may be ten seconds old, and
+# is looked at anew before it promotes: so the replicas are asked.
 replicas_of() {
   ask_sentinel "$1" replicas motcua | awk '
     NR % 2 { key = $0; next }
-    key == "name" { if (name != "") print name, state(); name = $0; down = priority = 0 }
-    key == "flags" { down = /down|disconnected/ }
-    key == "slave-priority" { priority = $0 }
-    END { if (name != "") print name, state() }
-    function state() { return down || priority == 0 ? "-" : "promotable" }'
+    key == "name" { if (name != "") print name, ip, port, down; name = $0; down = 0 }
+    key == "ip" { ip = $0 }
+    key == "port" { port = $0 }
+    key == "flags" && /down|disconnected/ { down = 1 }
+    END { if (name != "") print name, ip, port, down }' |
+    while read -r replica ip port down; do
+      state=-
+      [ "$down" = 1 ] || [ "$(priority_of "$ip" "$port")" = 0 ] || state=promotable
+      echo "$replica $state"
+    done
 }

@@ -226,7 +226,7 @@ class Sentinels(unittest.TestCase):
         for (sentinel, question), answer in answers.items():
             (directory / f'{sentinel}.{question}').write_text(answer)
         (directory / 'redis-cli').write_text('#!/bin/sh\nwhile [ "$1" != -h ]; do shift; done\n'
-                                             f'exec cat "{directory}/$2.$6" 2>/dev/null\n')
+                                             f'exec cat "{directory}/$2.${{6:-$5}}" 2>/dev/null\n')
         (directory / 'redis-cli').chmod(0o755)
         return subprocess.run(['sh', '-c', f'. {self.FUNCTIONS}; {function}'], capture_output=True, text=True,
                               env={'PATH': f'{directory}:{os.environ["PATH"]}', 'MOTCUA_SENTINELS': 'a,b,c',
@@ -251,12 +251,16 @@ class Sentinels(unittest.TestCase):
 
     def test_who_may_take_over(self):
         def replica(name, flags, priority):
-            return f'name\n{name}\nip\n{name}\nflags\n{flags}\nslave-priority\n{priority}\nport\n6379\n'
+            return f'name\n{name}:6379\nip\n{name}\nport\n6379\nflags\n{flags}\nslave-priority\n{priority}\n'
         with tempfile.TemporaryDirectory() as directory:
             answers = {('a', 'replicas'): replica('one', 'slave', 100) + replica('two', 's_down,slave', 100) +
-                       replica('three', 'slave,disconnected', 100) + replica('four', 'slave', 0)}
+                       replica('three', 'slave,disconnected', 100) + replica('four', 'slave', 100) +
+                       replica('five', 'slave', 0) + replica('six', 'slave', 100)}
+            # What Sentinel knows of a priority is old.
+            for name, priority in (('one', 100), ('two', 100), ('three', 100), ('four', 0), ('five', 100)):
+                answers[name, 'replication'] = f'# Replication\r\nrole:slave\r\nslave_priority:{priority}\r\n'
             self.assertEqual(self.ask(directory, 'replicas_of a', answers).stdout,
-                             'one promotable\ntwo -\nthree -\nfour -\n')
+                             'one:6379 promotable\ntwo:6379 -\nthree:6379 -\nfour:6379 -\nfive:6379 promotable\nsix:6379 -\n')
             self.assertEqual(self.ask(directory, 'replicas_of b', {}).stdout, '')
 
 

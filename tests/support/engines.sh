@@ -135,10 +135,15 @@ failover_serves() {
     [ "$named" = "${PORT[$primary]}" ] || return 1
   done
 }
+# Both replicas say that they may take over (a Sentinel believes so of one that it has not asked yet), and all Sentinels
+# know of them.
 replaceable() {
   local name
   for name in "${STORES[@]:3}"; do
-    as_admin "$name" sentinel replicas motcua 2>/dev/null | grep -A 1 -x slave-priority | grep -qx 100 || return 1
+    [ "$(as_admin "$name" sentinel replicas motcua 2>/dev/null | grep -cx name)" = 2 ] || return 1
+  done
+  for name in "${STORES[@]:1:2}"; do
+    as_admin "$name" info replication | tr -d '\r' | grep -qx slave_priority:100 || return 1
   done
 }
 promotions() {

@@ -74,12 +74,16 @@ class CountingProjection final : public Projection {
     co_return absl::OkStatus();
   }
   std::vector<v1::Event::BodyCase> Wanted() const override { return wanted_; }
+  void Committed(const std::string& shard, Events events) override {
+    if (shard == "H30") committed_ += events.size();
+  }
 
   std::vector<v1::Event::BodyCase> wanted_;
   bool in_order_ = true;
   async::Loop* pause_ = nullptr;
   bool failing_ = false;
   std::atomic<int> attempts_{0};
+  std::atomic<uint64_t> committed_{0};
 };
 
 // Another's feeds until it goes away.

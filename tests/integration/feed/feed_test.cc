@@ -14,6 +14,20 @@ TEST_F(FeedTest, EventsAreAppliedOnceInOrderFromTheBeginningAndLive) {
   ExpectAppliedOnce(replica);
 }
 
+TEST_F(FeedTest, AProjectionIsToldOfItsCommitOnceAndBeforeWhoWaits) {
+  Replica replica(loop_, redis_, clock_, publisher_);
+  replica.projection_.failing_ = true;
+  replica.Start();
+  Emit(70);
+  ASSERT_TRUE(WaitUntil([&] { return replica.projection_.attempts_ > 2; }));
+  EXPECT_EQ(replica.projection_.committed_, 0u) << "nothing was";
+  replica.projection_.failing_ = false;
+  ASSERT_TRUE(SyncWait(loop_, replica.subscriptions_.AwaitApplied("intake", "H30", emitted_, Soon(),
+                                                                  async::CancelToken()))
+                  .ok());
+  EXPECT_EQ(replica.projection_.committed_, emitted_);
+}
+
 TEST_F(FeedTest, AConsumerResumesWhereItsCommittedCursorStands) {
   ASSERT_TRUE(Read("routing")->Take().ok());  // durable from here on, however late the replica starts
   Emit(30);
