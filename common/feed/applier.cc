@@ -29,6 +29,8 @@ constexpr size_t kNobody = static_cast<size_t>(-1);
 
 // A source's stream goes on from another place: another replica applied these events.
 constexpr char kCursorMoved[] = "CURSOR_MOVED";
+// The events build on some that were before a snapshot and are in none of its records.
+constexpr char kSnapshotNeeded[] = "SNAPSHOT_NEEDED";
 
 }  // namespace
 
@@ -68,6 +70,11 @@ Consumer* Applier::Find(const std::string& source_name) const {
   return nullptr;
 }
 
+// Of the first event; empty where there is none that is to be applied.
+std::string Applier::TraceOf(const Part& part) {
+  return part.batch.events.empty() ? std::string() : part.batch.events.front()->traceparent();
+}
+
 void Applier::Arrived() {
   wake_.Set();
   // What needs no commit does not wait for the one that is under way.
@@ -91,6 +98,7 @@ Task<void> Applier::Run(CancelToken cancel) {
       co_await Follow(cancel);
       continue;
     }
+    StartBootstraps(cancel);
     Progress();
     const absl::Time now = absl::Now();
     const absl::Time due = DueAt(now);
@@ -163,27 +171,40 @@ Task<void> Applier::LookUp() {
 
 Task<absl::Status> Applier::Locate() {
   std::vector<std::string> keys;
-  std::vector<Consumer*> consumers;
+  std::vector<Followed*> all;
   for (const auto& followed : followed_) {
-    consumers.push_back(followed->consumer.get());
-    keys.push_back(store_.Keys(shard_).Cursor(followed->consumer->source_name()));
-    keys.push_back(store_.Keys(shard_).Lost(followed->consumer->source_name()));
+    const std::string& source = followed->consumer->source_name();
+    all.push_back(followed.get());
+    keys.push_back(store_.Keys(shard_).Cursor(source));
+    keys.push_back(store_.Keys(shard_).Lost(source));
+    keys.push_back(store_.Keys(shard_).Bootstrap(source));
   }
   absl::StatusOr<std::vector<std::optional<std::string>>> values =
       co_await store_.Get(std::move(keys), absl::Now() + kPatience);
   if (!values.ok()) co_return values.status();
-  for (size_t i = 0; i < consumers.size(); ++i) {
-    const std::optional<store::Cursor> cursor = store::Cursor::Parse((*values)[2 * i].value_or("0"));
-    const std::optional<std::string>& lost = (*values)[2 * i + 1];
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::optional<store::Cursor> cursor = store::Cursor::Parse((*values)[3 * i].value_or("0"));
+    const std::optional<std::string>& lost = (*values)[3 * i + 1];
     const std::optional<Losses> losses = lost.has_value() ? Losses::Parse(*lost) : Losses();
-    if (!cursor.has_value() || !losses.has_value()) {
+    const std::optional<Bootstrap> bootstrap = Bootstrap::Parse((*values)[3 * i + 2].value_or(""));
+    if (!cursor.has_value() || !losses.has_value() || !bootstrap.has_value()) {
       co_return errors::DataLoss("CORRUPT_RECORD", "a cursor cannot be read");
     }
-    consumers[i]->Remember(*losses);
-    consumers[i]->Locate(*cursor);
+    if (all[i]->bootstrapping) continue;  // who takes the snapshot knows where it stands
+    Consumer& consumer = *all[i]->consumer;
+    absl::Status learnt = co_await LearnKnown(&consumer, *bootstrap);
+    if (!learnt.ok()) co_return learnt;
+    consumer.Remember(*losses);
+    const bool reading = bootstrap->step == Bootstrap::Step::kReading;
+    if (reading && !following_) {
+      consumer.Trimmed();
+    } else {
+      // Of one that another replica takes a snapshot for, the position is known alone.
+      consumer.Locate(reading ? store::Cursor(cursor->position) : *cursor);
+    }
   }
   // One more may have been added meanwhile.
-  lost_ = consumers.size() != followed_.size();
+  lost_ = all.size() != followed_.size();
   co_return absl::OkStatus();
 }
 
@@ -258,7 +279,8 @@ Task<void> Applier::Apply(Parts parts, CancelToken cancel) {
     if (failed != kNobody) {
       // The others go on without it.
       Part& part = parts[failed];
-      part.followed->consumer->Failed(status, part.batch.events.front()->traceparent());
+      if (errors::Reason(status) == kSnapshotNeeded) part.followed->consumer->Trimmed();
+      part.followed->consumer->Failed(status, TraceOf(part));
       parts.erase(parts.begin() + static_cast<ptrdiff_t>(failed));
       continue;
     }
@@ -268,8 +290,7 @@ Task<void> Applier::Apply(Parts parts, CancelToken cancel) {
     for (const Part& part : parts) cursors.push_back(part.followed->consumer->cursor());
     absl::Status located = co_await Locate();
     if (!located.ok()) {
-      for (Part& part : parts)
-        part.followed->consumer->Failed(located, part.batch.events.front()->traceparent());
+      for (Part& part : parts) part.followed->consumer->Failed(located, TraceOf(part));
       co_return;
     }
     for (size_t i = 0; i < parts.size(); ++i) {
@@ -297,7 +318,6 @@ Task<absl::Status> Applier::Project(store::Session* session, const Part* part, a
 }
 
 Task<absl::Status> Applier::Commit(const Parts* parts, size_t* failed, CancelToken cancel) {
-  const store::Keyspace keys = store_.Keys(shard_);
   absl::Time not_before = absl::InfinitePast();
   while (!cancel.cancelled()) {
     store::Session session(store_, shard_);
@@ -309,10 +329,7 @@ Task<absl::Status> Applier::Commit(const Parts* parts, size_t* failed, CancelTok
       co_return applied;
     }
     for (const Part& part : *parts) {
-      const Consumer& consumer = *part.followed->consumer;
-      const std::string cursor = keys.Cursor(consumer.source_name());
-      session.extra().CheckCursor(cursor, consumer.cursor());
-      session.extra().SetCursor(cursor, part.batch.up_to);
+      AddCursor(session.extra(), *part.followed->consumer, part.batch.up_to);
     }
     absl::StatusOr<store::CommitOutcome> outcome = co_await session.Commit(absl::Now() + kPatience);
     if (!outcome.ok()) {
@@ -337,53 +354,6 @@ Task<absl::Status> Applier::Commit(const Parts* parts, size_t* failed, CancelTok
     }
   }
   co_return errors::Cancelled("CANCELLED", "stopping");
-}
-
-// Moves the cursor past events that were not for this consumer.
-Task<absl::Status> Applier::CommitCursor(Consumer* consumer) {
-  const std::string cursor_key = store_.Keys(shard_).Cursor(consumer->source_name());
-  const store::Cursor up_to(consumer->epoch(), consumer->applied());
-  const store::Cursor from = consumer->cursor();
-  store::Transaction tx(store_.Keys(shard_));
-  tx.CheckCursor(cursor_key, from);
-  tx.SetCursor(cursor_key, up_to);
-  absl::StatusOr<store::CommitOutcome> outcome =
-      co_await store_.Commit(std::move(tx), absl::Now() + kPatience);
-  if (!outcome.ok()) co_return outcome.status();
-  // A cursor that moved shows with the next batch.
-  if (outcome->kind == store::CommitOutcome::Kind::kCommitted && consumer->cursor() == from) {
-    consumer->CursorMoved(up_to);
-  }
-  co_return absl::OkStatus();
-}
-
-// Failing to acknowledge only keeps events longer.
-Task<void> Applier::Acknowledge(Followed* followed) {
-  Consumer& consumer = *followed->consumer;
-  consumer.acknowledged_at = absl::Now();
-  absl::Status status;
-  // Also for the sake of the epoch alone: of one that is long past nobody could say what became of it.
-  const bool moved =
-      consumer.applied() > consumer.cursor().position || consumer.epoch() != consumer.cursor().epoch;
-  // What is being applied, or comes meanwhile, moves the cursor by itself: the two would race.
-  if (moved && consumer.waiting() == 0 && !applying_) {
-    followed->moving = true;
-    status = co_await CommitCursor(&consumer);
-    followed->moving = false;
-    wake_.Set();
-  }
-  const store::Cursor told = consumer.cursor();
-  if (status.ok() && !(told == consumer.acknowledged)) {
-    v1::AcknowledgeRequest request;
-    request.set_shard(shard_);
-    request.set_consumer(name_);
-    request.set_position(told.position);
-    request.set_epoch(told.epoch);
-    status = co_await followed->source.Acknowledge(std::move(request), absl::Now() + kPatience);
-    if (status.ok()) consumer.acknowledged = told;
-  }
-  followed->acknowledging = false;
-  wake_.Set();
 }
 
 }  // namespace motcua::feed

@@ -31,6 +31,10 @@ namespace motcua::feed {
 // A source whose events cannot be applied, or whose cursor was moved by another replica, holds up none of the
 // others.
 //
+// Where a source no longer keeps the events behind the cursor, its snapshot is taken in their place, page by
+// page, each in a commit with how far it is (see Bootstrap); of several such sources one after the other, as
+// what is made of the later builds on the earlier.
+//
 // Confined to the loop.
 class Applier {
  public:
@@ -65,6 +69,8 @@ class Applier {
     Projection& projection;
     std::unique_ptr<Consumer> consumer;
     bool acknowledging = false;
+    // Its snapshot is being taken.
+    bool bootstrapping = false;
     // The cursor is being moved over what was not for this service; nothing is applied meanwhile.
     bool moving = false;
     bool Unacknowledged() const {
@@ -79,6 +85,7 @@ class Applier {
     Consumer::Batch batch;
   };
   using Parts = std::vector<Part>;
+  static std::string TraceOf(const Part& part);
 
   void Arrived();
   // Takes the shard up, or lays it down, as the leases say. True: it is another replica's.
@@ -99,9 +106,21 @@ class Applier {
   void Progress();
   async::Task<void> Acknowledge(Followed* followed);
   async::Task<absl::Status> CommitCursor(Consumer* consumer);
+  // Adds the move of a cursor to a commit.
+  void AddCursor(store::Transaction& tx, const Consumer& consumer, const store::Cursor& to) const;
   // applier_loss.cc: what happens where a source has lost events.
   async::Task<absl::Status> SettleAll();
   async::Task<absl::Status> Settle(Consumer* consumer);
+  // applier_bootstrap.cc: what happens where a source no longer keeps the events.
+  class Taking;
+  void StartBootstraps(const async::CancelToken& cancel);
+  async::Task<void> TakeSnapshot(Followed* followed, async::CancelToken cancel);
+  async::Task<absl::Status> TakeSnapshotOnce(Followed* followed, async::CancelToken cancel);
+  async::Task<absl::Status> TakeStep(Taking* taking, const v1::SnapshotResponse* step,
+                                     async::CancelToken cancel);
+  async::Task<absl::Status> GiveUpSnapshot(Taking* taking, uint64_t kept);
+  // Which events the snapshot had, where the cursor has not passed them all.
+  async::Task<absl::Status> LearnKnown(Consumer* consumer, Bootstrap bootstrap);
 
   async::Loop& loop_;
   store::Store& store_;

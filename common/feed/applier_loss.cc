@@ -1,4 +1,6 @@
 // What happens where a source has lost events.
+#include <algorithm>
+
 #include "absl/time/clock.h"
 #include "common/feed/applier.h"
 
@@ -27,25 +29,37 @@ Task<absl::Status> Applier::SettleAll() {
 Task<absl::Status> Applier::Settle(Consumer* consumer) {
   const Consumer::Ended ended = *consumer->ended();
   const store::Cursor from = consumer->cursor();
-  if (from.position <= ended.kept) {
+  // A snapshot had events that the cursor has not come to.
+  const Bootstrap& bootstrap = consumer->bootstrap();
+  const bool ahead = bootstrap.step == Bootstrap::Step::kKnown && bootstrap.as_of > ended.kept;
+  const uint64_t had = ahead ? std::max(bootstrap.as_of, from.position) : from.position;
+  if (had <= ended.kept) {
     consumer->Locate(from);  // none of it has taken effect here
     co_return absl::OkStatus();
   }
   const store::Keyspace keys = store_.Keys(shard_);
-  const store::Cursor to(ended.epoch, ended.kept);
+  const store::Cursor to(ended.epoch, std::min(from.position, ended.kept));
   Losses losses = consumer->losses();
-  losses.total += from.position - ended.kept;
+  losses.total += had - ended.kept;
   losses.epoch = from.epoch;
   losses.first = ended.kept + 1;
-  losses.last = from.position;
+  losses.last = had;
   losses.found_at = absl::Now();
   store::Transaction tx(keys);
   tx.CheckCursor(keys.Cursor(consumer->source_name()), from);
   tx.SetCursor(keys.Cursor(consumer->source_name()), to);
   tx.SetText(keys.Lost(consumer->source_name()), losses.Text());
+  if (ahead) {
+    // What comes under the lost positions is new.
+    Bootstrap cut = bootstrap;
+    cut.as_of = ended.kept;
+    tx.CheckText(keys.Bootstrap(consumer->source_name()), bootstrap.Text());
+    tx.SetText(keys.Bootstrap(consumer->source_name()), cut.Text());
+  }
   absl::StatusOr<store::CommitOutcome> outcome =
       co_await store_.Commit(std::move(tx), absl::Now() + kPatience);
   if (outcome.ok() && outcome->kind == store::CommitOutcome::Kind::kCommitted) {
+    if (ahead) consumer->CutKnown(ended.kept);
     consumer->Lost(losses);
     consumer->Locate(to);
     co_return absl::OkStatus();

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "common/feed/awaited.h"
 #include "common/status/errors.h"
@@ -23,6 +21,9 @@ constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 // Of a source's, read ahead.
 constexpr size_t kMaxWaitingBatches = 4;
+
+// What is behind the cursor is no longer kept.
+constexpr char kTrimmed[] = "FEED_TRIMMED";
 
 }  // namespace
 
@@ -135,6 +136,10 @@ Task<void> Consumer::Receive(CancelToken cancel) {
     const CancelToken again = restart_->token();
     absl::Status end = co_await ReceiveOnce(again);
     if (ended_.has_value()) continue;
+    if (!following_ && errors::Reason(end) == kTrimmed) {
+      Trimmed();
+      continue;
+    }
     if (connected_ && pieces_.empty()) level_at_ = absl::Now();
     connected_ = false;
     if (cancel.cancelled()) break;  // the stop of the service is no trouble
@@ -205,37 +210,6 @@ void Consumer::End(const Step& step) {
   arrived_();
 }
 
-void Consumer::Lost(const Losses& losses) {
-  const uint64_t lost = losses.last + 1 - losses.first;
-  losses_ = losses;
-  lost_positions_ += lost;
-  telemetry::Log(telemetry::Level::kError, "a source has lost events that were applied here",
-                 {{"source", source_name_},
-                  {"shard", shard_},
-                  {"epoch", losses.epoch},
-                  {"first", losses.first},
-                  {"last", losses.last},
-                  {"positions", lost}});
-}
-
-std::string Losses::Text() const {
-  return absl::StrCat(total, " ", epoch, " ", first, " ", last, " ", absl::ToUnixMicros(found_at));
-}
-
-std::optional<Losses> Losses::Parse(std::string_view text) {
-  Losses losses;
-  int64_t found = 0;
-  const std::vector<absl::string_view> parts =
-      absl::StrSplit(absl::string_view(text.data(), text.size()), ' ');
-  if (parts.size() != 5 || !absl::SimpleAtoi(parts[0], &losses.total) ||
-      !absl::SimpleAtoi(parts[1], &losses.epoch) || !absl::SimpleAtoi(parts[2], &losses.first) ||
-      !absl::SimpleAtoi(parts[3], &losses.last) || !absl::SimpleAtoi(parts[4], &found)) {
-    return std::nullopt;
-  }
-  losses.found_at = absl::FromUnixMicros(found);
-  return losses;
-}
-
 void Consumer::Promised(store::Cursor position, absl::Time watermark) {
   if (!located_ || (position.epoch != 0 && position.epoch != received_epoch_)) return;
   promised_.Add(position.position, watermark);
@@ -270,6 +244,7 @@ void Consumer::Locate(store::Cursor cursor) {
   }
   located_ = true;
   ended_.reset();
+  trimmed_ = false;
   cursor_ = cursor;
   received_ = cursor.position;
   received_epoch_ = cursor.epoch;
@@ -286,6 +261,7 @@ void Consumer::Locate(store::Cursor cursor) {
 
 Consumer::Batch Consumer::Next(size_t max_events, size_t max_bytes) const {
   Batch batch;
+  uint64_t last = 0;
   for (const Piece& piece : pieces_) {
     const v1::ReadResponse& step = *piece.step;
     const size_t each =
@@ -295,12 +271,14 @@ Consumer::Batch Consumer::Next(size_t max_events, size_t max_bytes) const {
     for (; next < step.events_size(); ++next) {
       const bool full = batch.events.size() >= max_events || batch.bytes + each > max_bytes;
       if (full && !batch.events.empty()) break;
+      last = step.events(next).position();
+      if (Had(step.events(next))) continue;
       batch.events.push_back(&step.events(next));
       batch.bytes += each;
     }
     if (next > piece.next) batch.steps.push_back(piece.step);
     if (next < step.events_size()) {
-      batch.up_to.position = batch.events.empty() ? 0 : batch.events.back()->position();
+      batch.up_to.position = last;
       break;
     }
     batch.up_to.position = step.position();
@@ -333,7 +311,7 @@ bool Consumer::Advance() {
 void Consumer::Applied(const Batch& batch) {
   events_ += batch.events.size();
   ++batches_;
-  cursor_ = batch.up_to;
+  CursorMoved(batch.up_to);
   if (ended_.has_value()) return;  // whether that counts, the cursor's being located again tells
   applied_ = std::max(applied_, batch.up_to.position);
   epoch_ = batch.up_to.epoch;

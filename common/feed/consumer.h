@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
+#include "common/feed/bootstrap.h"
 #include "common/feed/projection.h"
 #include "common/feed/source.h"
 #include "common/feed/watermarks.h"
@@ -94,6 +96,13 @@ class Consumer {
   uint64_t events() const { return events_; }
   uint64_t batches() const { return batches_; }
 
+  // It takes, or took a moment ago, the source's snapshot: the source no longer keeps all that it has not
+  // applied.
+  bool trimmed() const { return trimmed_; }
+  const Bootstrap& bootstrap() const { return bootstrap_; }
+  // How many snapshots this replica has begun to take.
+  uint64_t bootstraps() const { return bootstraps_; }
+
   // Waits until `position` has been applied. Error: DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED,
   // INVALID_ARGUMENT (POSITION_UNKNOWN) where the source loses it meanwhile.
   async::Task<absl::Status> AwaitApplied(uint64_t position, absl::Time deadline, async::CancelToken cancel);
@@ -137,6 +146,26 @@ class Consumer {
   // The cursor was moved back for it.
   void Lost(const Losses& losses);
 
+  // The source no longer has what follows the cursor, or a snapshot was left half-way: nothing is read until
+  // the cursor is located again.
+  void Trimmed();
+  void BootstrapBegins();
+  // How far it is; with what was known of earlier pages, which events the records had.
+  void SetBootstrap(Bootstrap bootstrap) { bootstrap_ = std::move(bootstrap); }
+  // Logs how far it is, after `pause` at the earliest, and its end.
+  void TellBootstrap(bool complete, absl::Duration pause);
+  bool knows() const { return !known_.empty(); }
+  void SetKnown(KnownPages known) { known_ = std::move(known); }
+  // What it had behind that position is lost.
+  void CutKnown(uint64_t kept) {
+    bootstrap_.as_of = std::min(bootstrap_.as_of, kept);
+    known_.CutAt(kept);
+  }
+  // The cursor has passed all that the snapshot had, or is about to by going to `up_to`.
+  bool Outgrows(const store::Cursor& up_to) const {
+    return bootstrap_.step == Bootstrap::Step::kKnown && up_to.position >= bootstrap_.as_of;
+  }
+
   // The next events to be applied, with the position that holds when they are.
   class Batch {
    public:
@@ -160,7 +189,7 @@ class Consumer {
   // The batch has been committed, together with the cursor.
   void Applied(const Batch& batch);
   // The cursor has been moved over what was not for this consumer.
-  void CursorMoved(store::Cursor cursor) { cursor_ = cursor; }
+  void CursorMoved(store::Cursor cursor);
 
   // Tells those who wait.
   void Progress();
@@ -187,6 +216,9 @@ class Consumer {
   void Arrive(Step step);
   void End(const Step& step);
   void Skip(uint64_t up_to);
+  // The snapshot of the event's record had it.
+  bool Had(const v1::Event& event) const;
+  void Outgrow();
   void InTrouble(const absl::Status& status, const std::string& traceparent);
 
   async::Loop& loop_;
@@ -207,6 +239,11 @@ class Consumer {
   uint64_t received_ = 0;
   uint64_t received_epoch_ = 0;
   std::optional<Ended> ended_;
+  bool trimmed_ = false;
+  Bootstrap bootstrap_;
+  KnownPages known_;
+  uint64_t bootstraps_ = 0;
+  absl::Time told_of_bootstrap_ = absl::InfinitePast();
   bool located_ = false;
   // Ends the stream that is open.
   std::unique_ptr<async::CancelSource> restart_;

@@ -17,6 +17,7 @@
 #include "common/async/event.h"
 #include "common/async/loop.h"
 #include "common/async/task.h"
+#include "common/feed/retelling.h"
 #include "common/feed/ring.h"
 #include "common/feed/watermarks.h"
 #include "common/feed/wire.h"
@@ -77,6 +78,9 @@ class Publisher {
   // for news, it is asked for here. They outlive the publisher.
   void SetLeases(store::Leases& leases) { leases_ = &leases; }
 
+  // Before Run: what is told of records. It outlives the publisher.
+  void SetRetelling(Retelling& retelling) { retelling_ = &retelling; }
+
   // Tails all shards and moves watermarks until cancelled; survives the loss of Redis.
   async::Task<void> Run(async::CancelToken cancel);
 
@@ -91,6 +95,10 @@ class Publisher {
   // Streams a feed into `sink` until cancelled or the sink fails.
   // Errors: those of FeedService.Read.
   async::Task<absl::Status> Stream(v1::ReadRequest request, Sink sink, async::CancelToken cancel);
+
+  // Streams the shard's records into `sink`, each step a serialised v1::SnapshotResponse, and ends.
+  // Errors: those of FeedService.Snapshot.
+  async::Task<absl::Status> Snapshot(v1::SnapshotRequest request, Sink sink, async::CancelToken cancel);
 
   async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline);
   // See FeedService.
@@ -169,10 +177,21 @@ class Publisher {
     // There may be something to trim.
     bool trim = true;
     std::shared_ptr<size_t> readers = std::make_shared<size_t>(0);
+    // Consumers that are taking snapshots.
+    std::shared_ptr<std::multiset<std::string>> bootstrapping =
+        std::make_shared<std::multiset<std::string>>();
     // Wakes readers; a pulse: set and reset in one turn.
     async::Event changed;
   };
   class Reader;
+  class SnapshotTeller;
+  // Records of one moment.
+  class SnapshotPage {
+   public:
+    std::vector<StoredRecordOf> records;
+    // The last member of their registry; empty = there is none.
+    std::string through;
+  };
   using Entries = std::vector<Entry>;
 
   // publisher_epochs.cc: histories and durable consumers.
@@ -210,6 +229,11 @@ class Publisher {
   static absl::Status Follow(const Shard& shard, Reader* reader);
   async::Task<absl::Status> Serve(Shard* shard, Reader* reader, Sink* sink, async::CancelToken cancel);
 
+  // publisher_snapshot.cc
+  async::Task<absl::Status> BeginSnapshot(Shard* shard, std::string consumer, v1::SnapshotProgress* progress);
+  async::Task<absl::Status> ResumeSnapshot(Shard* shard, const v1::SnapshotProgress* progress);
+  async::Task<absl::StatusOr<SnapshotPage>> ReadSnapshotPage(Shard* shard, v1::SnapshotProgress* progress);
+
   // publisher_watermark.cc
   async::Task<void> MoveWatermarks(async::CancelToken cancel);
   absl::Time Limit(const Shard& shard) const;
@@ -229,6 +253,7 @@ class Publisher {
   std::function<absl::Time(const std::string&)> bound_;
   Ask ask_;
   store::Leases* leases_ = nullptr;
+  Retelling* retelling_ = nullptr;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
   // The shards of the blocking read, and its beginning.
   std::vector<Shard*> tailed_;

@@ -151,8 +151,11 @@ Task<absl::StatusOr<v1::ListConsumersResponse>> Publisher::ListConsumers(v1::Lis
       co_await ListDurable(store_, store_.Keys(request.shard()), deadline);
   if (!durables.ok()) co_return durables.status();
   v1::ListConsumersResponse response;
-  for (const Durable& durable : *durables)
-    *response.add_consumers() = ToProto(durable, position(request.shard()));
+  for (const Durable& durable : *durables) {
+    v1::FeedConsumer* const consumer = response.add_consumers();
+    *consumer = ToProto(durable, position(request.shard()));
+    consumer->set_bootstrapping(shards_.at(request.shard())->bootstrapping->count(durable.consumer) > 0);
+  }
   co_return response;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,17 @@ class SourceStream {
   virtual async::Task<absl::StatusOr<Step>> Next(async::CancelToken cancel) = 0;
 };
 
+// A snapshot on its way. Destroying it ends the stream.
+class SnapshotStream {
+ public:
+  virtual ~SnapshotStream() = default;
+
+  // The next step; nullopt where the source has ended the stream with OK. Confined to the loop; one call at a
+  // time.
+  virtual async::Task<absl::StatusOr<std::optional<v1::SnapshotResponse>>> Next(
+      async::CancelToken cancel) = 0;
+};
+
 // The feeds of another service, wherever it runs. Confined to the loop.
 class Source {
  public:
@@ -30,6 +42,11 @@ class Source {
 
   virtual async::Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline) = 0;
   virtual std::unique_ptr<SourceStream> Open(v1::ReadRequest request) = 0;
+  // See FeedService.Snapshot. nullptr where the source has none.
+  virtual std::unique_ptr<SnapshotStream> OpenSnapshot(v1::SnapshotRequest request) {
+    (void)request;
+    return nullptr;
+  }
   virtual async::Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) = 0;
   // See FeedService.Reach.
   virtual async::Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request,

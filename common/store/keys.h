@@ -22,6 +22,8 @@ namespace motcua::store {
 //   in:{H30}:m:<id>     what a request has made, for ever
 //   in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack       what each consumer has applied
 //   in:{H30}:epoch      the epochs of the feed          in:{H30}:lost:<s>  what was lost of the feed of s
+//   in:{H30}:boot:<s>   how far the snapshot of s     in:{H30}:bootp:<s>  which events it had in it (list)
+//                       has been taken
 //   in:{H30}:w          a marker that replicas are asked for, empty
 // and of the service, not of a shard:
 //   in:{all}:shards     its shards (set)                in:{all}:simulated_now   simulated time
@@ -66,6 +68,8 @@ class Keyspace {
   std::string Sequence(std::string_view name) const { return Join("s:", name); }
   std::string Epochs() const { return base_ + "epoch"; }
   std::string Lost(std::string_view source) const { return Join("lost:", source); }
+  std::string Bootstrap(std::string_view source) const { return Join("boot:", source); }
+  std::string BootstrapPages(std::string_view source) const { return Join("bootp:", source); }
   std::string Acknowledged() const { return base_ + "ack"; }
   // What stands for everything written before it: see redis::Client::Confirm.
   std::string Marker() const { return base_ + "w"; }

@@ -1,0 +1,588 @@
+// A consumer behind the retained feed takes the source's snapshot and goes on from its position (DESIGN 3.3):
+// no event that is in the snapshot is applied twice, and none is missed.
+#include "common/feed/bootstrap.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+#include "common/feed/retelling.h"
+#include "common/store/session.h"
+#include "common/telemetry/log.h"
+#include "gmock/gmock.h"
+#include "motcua/routing/v1/route.pb.h"
+#include "tests/integration/feed/feed_fixture.h"
+
+namespace motcua::feed {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Counts what was done to a subject, at the source and at the consumer.
+struct TallyModel {
+  using Record = routing::v1::RouteRecord;
+  static constexpr std::string_view kKind = "d";
+  static void IndexesOf(const Record&, store::IndexSink&) {}
+  static void CountersOf(const Record&, store::CounterSink&) {}
+};
+
+// As one event that tells of all that was done.
+std::vector<v1::Event> RetellTally(const TallyModel::Record& record) {
+  std::vector<v1::Event> events(1);
+  events[0].set_subject(record.route().dossier());
+  events[0].mutable_work_completed()->set_activity(absl::StrCat(record.route().work_done()));
+  return events;
+}
+
+std::string Subject(int number) { return absl::StrFormat("H30.18.05-260714-%04d", number); }
+
+// Takes each subject's events in their order, and counts those that do not fit.
+class TallyProjection final : public Projection {
+ public:
+  Task<absl::Status> Apply(store::Session& session, Events events, absl::Time) override {
+    std::vector<std::string> keys;
+    for (const v1::Event* event : events) keys.push_back(session.KeyOf<TallyModel>(event->subject()));
+    absl::Status fetched = co_await session.FetchToChange(std::move(keys), Soon());
+    if (!fetched.ok()) co_return fetched;
+    for (const v1::Event* event : events) {
+      const TallyModel::Record* record = session.Find<TallyModel>(event->subject());
+      TallyModel::Record now = record == nullptr ? TallyModel::Record() : *record;
+      uint32_t number = 0;
+      if (!absl::SimpleAtoi(event->work_completed().activity(), &number))
+        co_return errors::Unavailable("BAD_NUMBER", "no number");
+      // `work_refused`: what came twice or was skipped.
+      if (number != now.route().work_done() + 1)
+        now.mutable_route()->set_work_refused(now.route().work_refused() + 1);
+      now.mutable_route()->set_dossier(event->subject());
+      now.mutable_route()->set_work_done(number);
+      ++applied_;
+      session.Apply<TallyModel>(event->subject(), store::Decision<TallyModel::Record>(std::move(now)));
+    }
+    co_return absl::OkStatus();
+  }
+  Task<absl::Status> ApplySnapshot(store::Session& session, Records records, absl::Time) override {
+    std::vector<std::string> keys;
+    for (const v1::SnapshotRecord* one : records) keys.push_back(session.KeyOf<TallyModel>(one->subject()));
+    absl::Status fetched = co_await session.FetchToChange(std::move(keys), Soon());
+    if (!fetched.ok()) co_return fetched;
+    for (const v1::SnapshotRecord* one : records) {
+      const TallyModel::Record* record = session.Find<TallyModel>(one->subject());
+      TallyModel::Record now = record == nullptr ? TallyModel::Record() : *record;
+      uint32_t number = 0;
+      if (!absl::SimpleAtoi(one->events(0).work_completed().activity(), &number))
+        co_return errors::Unavailable("BAD_NUMBER", "no number");
+      now.mutable_route()->set_dossier(one->subject());
+      now.mutable_route()->set_work_done(number);
+      session.Apply<TallyModel>(one->subject(), store::Decision<TallyModel::Record>(std::move(now)));
+    }
+    co_return absl::OkStatus();
+  }
+
+  std::atomic<int> applied_{0};
+};
+
+// Holds up a snapshot before a step, until it is let go on.
+class HeldSource final : public Source {
+ public:
+  HeldSource(async::Loop& loop, Publisher& publisher) : local_(loop, publisher), more_(loop), speak_(loop) {}
+
+  Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline) override {
+    return local_.ListShards(deadline);
+  }
+  std::unique_ptr<SourceStream> Open(v1::ReadRequest request) override {
+    if (muted_) return std::make_unique<Silence>(speak_);
+    return local_.Open(std::move(request));
+  }
+  std::unique_ptr<SnapshotStream> OpenSnapshot(v1::SnapshotRequest request) override {
+    requests_.push_back(request);
+    return std::make_unique<Held>(*this, local_.OpenSnapshot(std::move(request)));
+  }
+  Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) override {
+    return local_.Acknowledge(std::move(request), deadline);
+  }
+  Task<absl::StatusOr<v1::ReachResponse>> Reach(v1::ReachRequest request, absl::Time deadline) override {
+    return local_.Reach(std::move(request), deadline);
+  }
+
+  static constexpr int kAll = 1'000'000;
+  // On the loop: `steps` more are given, then none.
+  void HoldAfter(int steps) { left_ = steps; }
+  void Give(int steps) {
+    left_ = steps;
+    more_.Set();
+    more_.Reset();
+  }
+  // On the loop: no events are given any more.
+  void Mute() { muted_ = true, speak_.Reset(); }
+  void Speak() { muted_ = false, speak_.Set(); }
+  std::atomic<bool> held_{false};
+  std::vector<v1::SnapshotRequest> requests_;
+
+ private:
+  class Silence final : public SourceStream {
+   public:
+    explicit Silence(async::Event& speak) : speak_(speak) {}
+    Task<absl::StatusOr<Step>> Next(async::CancelToken cancel) override {
+      absl::Status gone = co_await speak_.Wait(absl::InfiniteFuture(), cancel);
+      co_return gone.ok() ? errors::Unavailable("PEER_UNAVAILABLE", "open it anew") : gone;
+    }
+
+   private:
+    async::Event& speak_;
+  };
+  class Held final : public SnapshotStream {
+   public:
+    Held(HeldSource& source, std::unique_ptr<SnapshotStream> stream)
+        : source_(source), stream_(std::move(stream)) {}
+    Task<absl::StatusOr<std::optional<v1::SnapshotResponse>>> Next(async::CancelToken cancel) override {
+      while (source_.left_ == 0) {
+        source_.held_ = true;
+        absl::Status more = co_await source_.more_.Wait(absl::InfiniteFuture(), cancel);
+        source_.held_ = false;
+        if (!more.ok()) co_return more;
+      }
+      --source_.left_;
+      co_return co_await stream_->Next(cancel);
+    }
+
+   private:
+    HeldSource& source_;
+    std::unique_ptr<SnapshotStream> stream_;
+  };
+
+  test::LocalSource local_;
+  async::Event more_;
+  async::Event speak_;
+  int left_ = kAll;
+  bool muted_ = false;
+};
+
+// A replica of the consuming service.
+class Follower {
+ public:
+  Follower(async::Loop& loop, const test::RedisProcess& redis, const time::Clock& clock, Publisher& publisher)
+      : loop_(loop),
+        client_(loop, RedisOptions(redis)),
+        store_(client_, clock, "ro", absl::Hours(1)),
+        source_(loop, publisher),
+        subscriptions_(loop, store_, "routing", SoonStuck()),
+        cancel_(loop) {
+    store_.SetDefinition(store::Definition(1, {&store::KindOf<TallyModel>()}));
+    subscriptions_.Add("intake", source_, projection_);
+  }
+  ~Follower() { Stop(); }
+  void Start() {
+    before_ = loop_.spawned();
+    started_ = true;
+    loop_.Spawn(subscriptions_.Run(cancel_.token()));
+  }
+  void Stop() {
+    cancel_.Cancel();
+    if (!started_) return;
+    ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= before_; }));
+  }
+  void HoldAfter(int steps) {
+    loop_.RunAndWait([&] { source_.HoldAfter(steps); });
+  }
+  void Give(int steps) {
+    loop_.RunAndWait([&] { source_.Give(steps); });
+  }
+  void LetGo() { Give(HeldSource::kAll); }
+  template <class T>
+  T Of(std::function<T(const Consumer&)> get) {
+    T value{};
+    loop_.RunAndWait([&] {
+      const Consumer* consumer = subscriptions_.Find("intake", "H30");
+      if (consumer != nullptr) value = get(*consumer);
+    });
+    return value;
+  }
+  uint64_t applied() {
+    return Of<uint64_t>([](const Consumer& consumer) { return consumer.applied(); });
+  }
+  Bootstrap bootstrap() {
+    return Of<Bootstrap>([](const Consumer& consumer) { return consumer.bootstrap(); });
+  }
+  uint64_t bootstraps() {
+    return Of<uint64_t>([](const Consumer& consumer) { return consumer.bootstraps(); });
+  }
+  std::string Standing() {
+    return Of<std::string>([](const Consumer& consumer) {
+      return absl::StrCat("applied ", consumer.applied(), ", seen ", consumer.seen(), ", snapshot ",
+                          consumer.bootstrap().Text(), ", trouble: ", consumer.trouble());
+    });
+  }
+
+  async::Loop& loop_;
+  redis::Client client_;
+  store::Store store_;
+  HeldSource source_;
+  TallyProjection projection_;
+  Subscriptions subscriptions_;
+  async::CancelSource cancel_;
+  size_t before_ = 0;
+  bool started_ = false;
+};
+
+class BootstrapTest : public FeedTest {
+ protected:
+  void SetUp() override {
+    store_.SetDefinition(store::Definition(1, {&store::KindOf<TallyModel>()}));
+    FeedTest::SetUp();
+    loop_.RunAndWait([&] { publisher_.SetRetelling(retelling_); });
+  }
+
+  // Does something to a subject.
+  void Act(int number) {
+    const std::string subject = Subject(number);
+    store::Session session(store_, "H30");
+    std::vector<std::string> keys = {session.KeyOf<TallyModel>(subject)};
+    ASSERT_TRUE(SyncWait(loop_, session.FetchToChange(std::move(keys), Soon())).ok());
+    absl::StatusOr<store::CommitOutcome> outcome;
+    loop_.RunAndWait([&] {
+      const TallyModel::Record* record = session.Find<TallyModel>(subject);
+      store::Decision<TallyModel::Record> decision(record == nullptr ? TallyModel::Record() : *record);
+      decision.record.mutable_route()->set_dossier(subject);
+      decision.record.mutable_route()->set_work_done(++done_[subject]);
+      v1::Event& event = decision.events.emplace_back();
+      *event.mutable_at() = time::ToTimestamp(clock_.Now());
+      event.set_subject(subject);
+      event.mutable_work_completed()->set_activity(absl::StrCat(done_[subject]));
+      session.Apply<TallyModel>(subject, std::move(decision));
+    });
+    outcome = SyncWait(loop_, session.Commit(Soon()));
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    ASSERT_EQ(outcome->kind, store::CommitOutcome::Kind::kCommitted);
+    end_ = outcome->position;
+  }
+  void ActOnAll(int from, int until) {
+    for (int number = from; number < until; ++number) Act(number);
+  }
+  // Waits until the feed no longer begins at its start.
+  void AwaitTrimmed() {
+    ASSERT_TRUE(WaitUntil([&] {
+      redis::Command first("XRANGE");
+      first.Arg(store_.Keys("H30").Feed()).Arg("-").Arg("+").Arg("COUNT").Arg(1);
+      absl::StatusOr<redis::Reply> reply = SyncWait(loop_, client_.Execute(std::move(first), Soon()));
+      return reply.ok() && !reply->items().empty() && reply->items()[0].items()[0].text() != "0-1";
+    }));
+  }
+  // Every subject stands at the consumer as at the source, and none of its events came twice or was skipped.
+  void ExpectTheSame(Follower& follower) {
+    ASSERT_TRUE(WaitUntil([&] { return follower.applied() >= end_; })) << follower.Standing();
+    for (const auto& [subject, done] : done_) {
+      const std::string key = follower.store_.Keys("H30").Record(TallyModel::kKind, subject);
+      std::vector<std::string> keys = {key};
+      auto values = SyncWait(loop_, follower.store_.Get(std::move(keys), Soon()));
+      ASSERT_TRUE(values.ok());
+      ASSERT_TRUE(values->front().has_value()) << subject << " is missing";
+      TallyModel::Record record;
+      uint64_t version = 0;
+      ASSERT_TRUE(store::ReadStored<TallyModel>(*values->front(), record, version).ok());
+      EXPECT_EQ(record.route().work_done(), done) << subject;
+      EXPECT_EQ(record.route().work_refused(), 0u) << subject << ": came twice or was skipped";
+    }
+  }
+  bool Stored(Follower& follower, const std::string& key) {
+    std::vector<std::string> keys = {key};
+    auto values = SyncWait(loop_, follower.store_.Get(std::move(keys), Soon()));
+    return values.ok() && values->front().has_value();
+  }
+  // What is kept of the snapshot goes when the cursor has passed all that it had.
+  void ExpectForgotten(Follower& follower) {
+    ASSERT_TRUE(WaitUntil([&] { return !Stored(follower, follower.store_.Keys("H30").Bootstrap("intake")); }))
+        << follower.Standing();
+    redis::Command pages("LRANGE");
+    pages.Arg(follower.store_.Keys("H30").BootstrapPages("intake")).Arg(0).Arg(-1);
+    absl::StatusOr<redis::Reply> reply = SyncWait(loop_, client_.Execute(std::move(pages), Soon()));
+    ASSERT_TRUE(reply.ok());
+    EXPECT_TRUE(reply->items().empty());
+    ASSERT_TRUE(WaitUntil([&] { return follower.bootstrap().step == Bootstrap::Step::kNone; }));
+  }
+  std::vector<v1::FeedConsumer> Listed() {
+    v1::ListConsumersRequest request;
+    request.set_shard("H30");
+    auto listed = SyncWait(loop_, publisher_.ListConsumers(request, Soon()));
+    if (!listed.ok()) return {};
+    return std::vector<v1::FeedConsumer>(listed->consumers().begin(), listed->consumers().end());
+  }
+  std::unique_ptr<Follower> NewFollower() {
+    return std::make_unique<Follower>(loop_, redis_, clock_, publisher_);
+  }
+  // 250 subjects in three pages, and a feed that no longer begins at its start.
+  void FillAndTrim() {
+    ActOnAll(0, 250);
+    AwaitTrimmed();
+  }
+
+  RetellingOf<TallyModel> retelling_{&RetellTally};
+  std::map<std::string, uint32_t> done_;
+  uint64_t end_ = 0;
+};
+
+TEST_F(BootstrapTest, ANewConsumerTakesTheRecordsInThePlaceOfEventsThatAreGone) {
+  FillAndTrim();
+  const std::unique_ptr<Follower> follower = NewFollower();
+  follower->Start();
+  ExpectTheSame(*follower);
+  EXPECT_EQ(follower->projection_.applied_, 0) << "the records told all";
+  ExpectForgotten(*follower);
+  ActOnAll(200, 260);
+  ExpectTheSame(*follower);
+  EXPECT_EQ(follower->projection_.applied_, 60);
+  EXPECT_EQ(follower->bootstraps(), 1u);
+}
+
+TEST_F(BootstrapTest, WhatHappensDuringTheSnapshotIsAppliedOnce) {
+  FillAndTrim();
+  const std::unique_ptr<Follower> follower = NewFollower();
+  follower->HoldAfter(2);  // the position, and the first page
+  follower->Start();
+  ASSERT_TRUE(WaitUntil([&] { return follower->source_.held_.load(); })) << follower->Standing();
+  EXPECT_EQ(follower->bootstrap().step, Bootstrap::Step::kReading);
+  EXPECT_GE(follower->bootstrap().records, 100u);
+  EXPECT_EQ(follower->applied(), 0u) << "the cursor stands still meanwhile";
+  // Of the page that was taken, of those that were not read yet, of one that was perhaps read ahead; and new
+  // ones in front, in between and behind.
+  for (int round = 0; round < 3; ++round) {
+    ActOnAll(0, 5);
+    ActOnAll(150, 155);
+    ActOnAll(240, 260);
+    Act(9000 + round);
+  }
+  follower->LetGo();
+  ExpectTheSame(*follower);
+  ActOnAll(0, 250);
+  ExpectTheSame(*follower);
+  ExpectForgotten(*follower);
+}
+
+TEST_F(BootstrapTest, EventsGoOnAllTheTime) {
+  FillAndTrim();
+  const std::unique_ptr<Follower> follower = NewFollower();
+  follower->Start();
+  for (int round = 0; round < 4; ++round) {
+    for (int number = 0; number < 300; number += 3) Act(number);
+  }
+  ExpectTheSame(*follower);
+}
+
+// The process is gone while the second page is on its way: what took its place goes on there.
+TEST_F(BootstrapTest, AProcessThatDiesHalfWayIsGoneOnFor) {
+  FillAndTrim();
+  {
+    const std::unique_ptr<Follower> first = NewFollower();
+    first->HoldAfter(2);
+    first->Start();
+    ASSERT_TRUE(WaitUntil([&] { return first->source_.held_.load(); })) << first->Standing();
+    ASSERT_TRUE(WaitUntil([&] { return first->bootstrap().records == 100; })) << first->Standing();
+    ActOnAll(95, 105);  // while nobody takes it
+  }
+  ActOnAll(95, 105);
+  const std::unique_ptr<Follower> second = NewFollower();
+  second->Start();
+  ExpectTheSame(*second);
+  const std::string through = second->source_.requests_.at(0).progress().through();
+  EXPECT_EQ(through, "H30.18.05-260714-00#") << "nothing is taken a second time";
+  EXPECT_EQ(second->source_.requests_.size(), 1u);
+  ExpectForgotten(*second);
+}
+
+// Killed when all was taken, but the events that the records had are not yet passed.
+TEST_F(BootstrapTest, WhichEventsTheRecordsHadIsKnownToWhoGoesOn) {
+  FillAndTrim();
+  {
+    const std::unique_ptr<Follower> first = NewFollower();
+    first->HoldAfter(1);
+    first->Start();
+    ASSERT_TRUE(WaitUntil([&] { return first->source_.held_.load(); })) << first->Standing();
+    ActOnAll(0, 250);  // all of it is in the pages
+    loop_.RunAndWait([&] { first->source_.Mute(); });
+    first->LetGo();
+    ASSERT_TRUE(WaitUntil([&] { return first->bootstrap().step == Bootstrap::Step::kKnown; }))
+        << first->Standing();
+    Act(300);
+  }
+  const std::unique_ptr<Follower> second = NewFollower();
+  second->Start();
+  ExpectTheSame(*second);
+  EXPECT_TRUE(second->source_.requests_.empty()) << "it was complete";
+  ExpectForgotten(*second);
+}
+
+TEST_F(BootstrapTest, TwoReplicasAtOnceChangeNothing) {
+  FillAndTrim();
+  const std::unique_ptr<Follower> first = NewFollower();
+  const std::unique_ptr<Follower> second = NewFollower();
+  first->Start();
+  second->Start();
+  for (int number = 0; number < 300; ++number) Act(number);
+  ExpectTheSame(*first);
+  ExpectTheSame(*second);
+  second->cancel_.Cancel();
+  first->Stop();  // waits for both
+}
+
+// A consumer that an operator has removed, and that comes back.
+TEST_F(BootstrapTest, AConsumerThatWasRemovedComesBack) {
+  ActOnAll(0, 50);
+  {
+    const std::unique_ptr<Follower> follower = NewFollower();
+    follower->Start();
+    ExpectTheSame(*follower);
+    ASSERT_TRUE(WaitUntil([&] { return Listed().size() == 1; }));
+  }
+  v1::RemoveConsumerRequest remove;
+  remove.set_shard("H30");
+  remove.set_consumer("routing");
+  ASSERT_TRUE(SyncWait(loop_, publisher_.RemoveConsumer(remove, Soon())).ok());
+  for (int round = 0; round < 5; ++round) ActOnAll(0, 50);
+  AwaitTrimmed();
+  const std::unique_ptr<Follower> follower = NewFollower();
+  follower->HoldAfter(1);
+  follower->Start();
+  ASSERT_TRUE(WaitUntil([&] { return follower->source_.held_.load(); })) << follower->Standing();
+  const std::vector<v1::FeedConsumer> listed = Listed();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_TRUE(listed[0].bootstrapping());
+  EXPECT_EQ(listed[0].position(), end_) << "what comes from now on is kept for it";
+  follower->LetGo();
+  ExpectTheSame(*follower);
+  ASSERT_TRUE(WaitUntil([&] { return !Listed().at(0).bootstrapping(); }));
+}
+
+// Its epoch is older than all that the source still knows of.
+TEST_F(BootstrapTest, AnEpochThatIsForgottenIsNoEnd) {
+  ActOnAll(0, 20);
+  const std::unique_ptr<Follower> follower = NewFollower();
+  ASSERT_TRUE(SyncWait(loop_, follower->client_.WaitConnected(Soon())).ok());
+  store::Transaction tx(follower->store_.Keys("H30"));
+  tx.SetCursor(follower->store_.Keys("H30").Cursor("intake"), store::Cursor(7, 3));
+  absl::StatusOr<store::CommitOutcome> set = SyncWait(loop_, follower->store_.Commit(std::move(tx), Soon()));
+  ASSERT_TRUE(set.ok()) << set.status();
+  // As though the ends of 256 epochs had come and gone.
+  redis::Command cut("HSET");
+  cut.Arg(store_.Keys("H30").Epochs()).Arg("cut").Arg("1");
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(cut), Soon())).ok());
+  redis_.Restart();
+  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  follower->Start();
+  ExpectTheSame(*follower);
+  EXPECT_EQ(follower->bootstraps(), 1u);
+}
+
+// The source's Redis comes back without its last events, which the records that were taken had.
+class LostSnapshotTest : public BootstrapTest {
+ protected:
+  void Keep() {
+    redis_.KeepData();
+    kept_done_ = done_;
+    kept_end_ = end_;
+  }
+  void GoBack() {
+    redis_.RestartWithKeptData();
+    ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+    done_ = kept_done_;
+    end_ = kept_end_;
+  }
+  uint64_t Lost(Follower& follower) {
+    return follower.Of<uint64_t>([](const Consumer& consumer) { return consumer.losses().total; });
+  }
+
+  test::RedisProcess own_;
+  std::map<std::string, uint32_t> kept_done_;
+  uint64_t kept_end_ = 0;
+};
+
+TEST_F(LostSnapshotTest, OneThatIsUnderWayBeginsAnewAndTellsWhatWasLost) {
+  FillAndTrim();
+  Keep();
+  Follower follower(loop_, own_, clock_, publisher_);
+  follower.HoldAfter(1);
+  follower.Start();
+  ASSERT_TRUE(WaitUntil([&] { return follower.source_.held_.load(); })) << follower.Standing();
+  ActOnAll(240, 245);  // in the last page, which is not read ahead yet
+  follower.Give(3);
+  ASSERT_TRUE(WaitUntil([&] { return follower.bootstrap().records == 250; })) << follower.Standing();
+  GoBack();
+  follower.LetGo();
+  ASSERT_TRUE(WaitUntil([&] { return Lost(follower) > 0; })) << follower.Standing();
+  ExpectTheSame(follower);
+  EXPECT_EQ(Lost(follower), 5u);
+  ActOnAll(235, 250);
+  ExpectTheSame(follower);
+}
+
+TEST_F(LostSnapshotTest, EventsUnderPositionsThatAreGivenAnewAreNotLeftOut) {
+  FillAndTrim();
+  Keep();
+  Follower follower(loop_, own_, clock_, publisher_);
+  follower.HoldAfter(1);
+  follower.Start();
+  ASSERT_TRUE(WaitUntil([&] { return follower.source_.held_.load(); })) << follower.Standing();
+  ActOnAll(240, 245);  // in the last page, which is not read ahead yet
+  loop_.RunAndWait([&] { follower.source_.Mute(); });
+  follower.LetGo();
+  ASSERT_TRUE(WaitUntil([&] { return follower.bootstrap().step == Bootstrap::Step::kKnown; }))
+      << follower.Standing();
+  GoBack();
+  ActOnAll(230, 235);  // of the same page
+  loop_.RunAndWait([&] { follower.source_.Speak(); });
+  ASSERT_TRUE(WaitUntil([&] { return Lost(follower) > 0; })) << follower.Standing();
+  for (int number = 240; number < 245; ++number) done_.erase(Subject(number));  // what was confirmed stays
+  ExpectTheSame(follower);
+  EXPECT_EQ(Lost(follower), 5u);
+}
+
+// A record of the consumer's own that cannot be read: its shard stops and says so, nothing is skipped or written over,
+// and after the fix it goes on.
+TEST_F(BootstrapTest, AnUnreadableRecordStopsTheProjectionUntilItIsMended) {
+  ActOnAll(0, 10);
+  const std::unique_ptr<Follower> follower = NewFollower();
+  follower->Start();
+  ExpectTheSame(*follower);
+  follower->Stop();
+  const std::string key = follower->store_.Keys("H30").Record(TallyModel::kKind, Subject(3));
+  const absl::StatusOr<std::vector<std::optional<std::string>>> good =
+      SyncWait(loop_, follower->store_.Get(std::vector<std::string>(1, key), Soon()));
+  ASSERT_TRUE(good.ok() && good->front().has_value());
+  // Its version can be read, and nothing behind.
+  redis::Command spoil("SET");
+  spoil.Arg(key).Arg(good->front()->substr(0, 12) + "\xff\xff\xff\xff");
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(spoil), Soon())).ok());
+
+  absl::Mutex mutex;
+  std::vector<std::string> lines;
+  telemetry::CaptureLinesForTest([&](std::string_view line) {
+    absl::MutexLock lock(&mutex);
+    if (line.find("a feed is not followed") != std::string_view::npos) lines.emplace_back(line);
+  });
+  const uint64_t before = end_;
+  ActOnAll(2, 5);
+  const std::unique_ptr<Follower> next = NewFollower();
+  next->Start();
+  const auto told = [&] {
+    absl::MutexLock lock(&mutex);
+    return !lines.empty();
+  };
+  ASSERT_TRUE(WaitUntil(told)) << next->Standing();
+  telemetry::CaptureLinesForTest(nullptr);
+  EXPECT_THAT(lines[0], HasSubstr("\"reason\":\"CORRUPT_RECORD\""));
+  const auto troubled = [&] {
+    return next->Of<bool>([](const Consumer& consumer) {
+      return !consumer.trouble().empty() && consumer.troubled_since() < absl::InfiniteFuture();
+    });
+  };
+  EXPECT_TRUE(troubled()) << "what metrics and `motcua status` tell";
+  EXPECT_LE(next->applied(), before) << "nothing is skipped";
+  redis::Command mend("SET");
+  mend.Arg(key).Arg(*good->front());
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(mend), Soon())).ok());
+  ExpectTheSame(*next);
+  ASSERT_TRUE(WaitUntil([&] { return !troubled(); }));
+}
+
+}  // namespace
+}  // namespace motcua::feed
