@@ -211,7 +211,8 @@ int ListConsumers(Program& program, const std::string& name, const std::string& 
   std::vector<Service> services = Chosen(program.settings(), name);
   const View view = program.ViewOf(DefaultZone());
   std::vector<std::string> header;
-  for (const char* column : {"service", "shard", "consumer", "position", "lag", "since", "moved_at"})
+  for (const char* column :
+       {"service", "shard", "consumer", "position", "lag", "since", "moved_at", "bootstrapping"})
     header.push_back(Label(column, program.settings().english));
   Table table(std::move(header));
   for (Service service : services) {
@@ -232,7 +233,8 @@ int ListConsumers(Program& program, const std::string& name, const std::string& 
         }
         table.Add({NameOf(service), feed.shard(), consumer.consumer(), Value(consumer, "position", view),
                    Value(consumer, "lag", view), Value(consumer, "since", view),
-                   Value(consumer, "moved_at", view)});
+                   Value(consumer, "moved_at", view),
+                   consumer.bootstrapping() ? Value(consumer, "bootstrapping", view) : std::string()});
       }
     }
   }

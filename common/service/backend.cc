@@ -53,6 +53,26 @@ admin::v1::DefinitionStatus::Step StepOf(const store::Phase& phase) {
   }
 }
 
+admin::v1::BootstrapStatus ToProto(const feed::Bootstrap& bootstrap) {
+  admin::v1::BootstrapStatus status;
+  switch (bootstrap.step) {
+    case feed::Bootstrap::Step::kNone:
+      status.set_step(admin::v1::BootstrapStatus::STEP_BEGINNING);
+      return status;
+    case feed::Bootstrap::Step::kReading:
+      status.set_step(admin::v1::BootstrapStatus::STEP_BOOTSTRAPPING);
+      break;
+    case feed::Bootstrap::Step::kKnown:
+      status.set_step(admin::v1::BootstrapStatus::STEP_CATCHING_UP);
+      break;
+  }
+  status.set_records(bootstrap.records);
+  *status.mutable_since() = time::ToTimestamp(bootstrap.since);
+  status.set_position(bootstrap.position);
+  status.set_as_of(bootstrap.as_of);
+  return status;
+}
+
 // Counts one for as long as it lives.
 class Counted {
  public:
@@ -271,6 +291,8 @@ admin::v1::GetStatusResponse Backend::Status() const {
       line->mutable_lost()->set_last(losses.last);
       *line->mutable_lost()->mutable_found_at() = time::ToTimestamp(losses.found_at);
     }
+    if (consumer->trimmed() || consumer->bootstrap().step != feed::Bootstrap::Step::kNone)
+      *line->mutable_bootstrap() = ToProto(consumer->bootstrap());
     if (consumer->watermark() != absl::InfinitePast()) {
       *line->mutable_watermark() = time::ToTimestamp(consumer->watermark());
     }

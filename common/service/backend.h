@@ -94,6 +94,10 @@ class Backend {
   // Before Start: `projection` applies the feeds of `source`.
   void Consume(const std::string& source, feed::Projection& projection);
 
+  // Before Start: what is told of the service's records to consumers that have missed events. It outlives
+  // the backend's run.
+  void Retell(feed::Retelling& retelling) { publisher_.SetRetelling(retelling); }
+
   // Before Start: called whenever something of a shard's sources has been applied, or their watermark has
   // moved.
   void OnProgress(std::function<void(const std::string& shard)> progressed) {

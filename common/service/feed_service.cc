@@ -27,6 +27,8 @@ using feed::v1::ReadRequest;
 using feed::v1::ReadResponse;
 using feed::v1::RemoveConsumerRequest;
 using feed::v1::RemoveConsumerResponse;
+using feed::v1::SnapshotRequest;
+using feed::v1::SnapshotResponse;
 
 // Told of one comparison.
 constexpr int kMostViolations = 100;
@@ -146,6 +148,7 @@ Task<absl::StatusOr<admin::v1::GetStatusResponse>> StatusOf(Backend& backend) {
 void AllowCommonMethods(auth::Policy& policy) {
   policy.Allow("motcua.feed.v1.FeedService/ListShards", {auth::kAuthenticated});
   policy.Allow("motcua.feed.v1.FeedService/Read", {auth::kService, "admin", "feed"});
+  policy.Allow("motcua.feed.v1.FeedService/Snapshot", {auth::kService});
   policy.Allow("motcua.feed.v1.FeedService/Acknowledge", {auth::kService});
   policy.Allow("motcua.feed.v1.FeedService/Reach", {auth::kService});
   policy.Allow("motcua.feed.v1.FeedService/ListConsumers", {auth::kService, "admin"});
@@ -162,6 +165,15 @@ void AddCommonServices(rpc::Host& host, Backend& backend) {
   host.Stream<ReadRequest, ReadResponse>(
       [&backend](CallPtr call, const ReadRequest& read, rpc::StreamWriter<ReadResponse> writer) {
         return ReadFrom(backend, std::move(call), read, std::move(writer));
+      });
+  host.Stream<SnapshotRequest, SnapshotResponse>(
+      [&backend](CallPtr call, const SnapshotRequest& request, rpc::StreamWriter<SnapshotResponse> writer) {
+        absl::Status allowed = MayRead(call->principal(), request.shard(), request.consumer());
+        if (!allowed.ok()) return Refuse(std::move(allowed));
+        feed::Publisher::Sink sink = [writer = std::move(writer)](std::string step) mutable {
+          return writer.WriteBytes(std::move(step));
+        };
+        return backend.publisher().Snapshot(request, std::move(sink), call->cancel());
       });
   host.Unary<AcknowledgeRequest, AcknowledgeResponse>(
       [&backend](CallPtr call, const AcknowledgeRequest& request) {

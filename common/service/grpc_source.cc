@@ -11,6 +11,7 @@ namespace {
 
 using async::Task;
 using feed::v1::ReadResponse;
+using feed::v1::SnapshotResponse;
 
 class Stream final : public feed::SourceStream {
  public:
@@ -31,6 +32,20 @@ class Stream final : public feed::SourceStream {
  private:
   const std::shared_ptr<rpc::Client> client_;
   rpc::StreamReader<ReadResponse> reader_;
+};
+
+class Snapshot final : public feed::SnapshotStream {
+ public:
+  Snapshot(std::shared_ptr<rpc::Client> client, rpc::StreamReader<SnapshotResponse> reader)
+      : client_(std::move(client)), reader_(std::move(reader)) {}
+
+  Task<absl::StatusOr<std::optional<SnapshotResponse>>> Next(async::CancelToken cancel) override {
+    return reader_.Read(std::move(cancel));
+  }
+
+ private:
+  const std::shared_ptr<rpc::Client> client_;
+  rpc::StreamReader<SnapshotResponse> reader_;
 };
 
 }  // namespace
@@ -60,6 +75,12 @@ std::unique_ptr<feed::SourceStream> GrpcSource::Open(feed::v1::ReadRequest reque
   std::shared_ptr<rpc::Client> client = Current();
   rpc::StreamReader<ReadResponse> reader = client->Open<ReadResponse>(std::move(request));
   return std::make_unique<Stream>(std::move(client), std::move(reader));
+}
+
+std::unique_ptr<feed::SnapshotStream> GrpcSource::OpenSnapshot(feed::v1::SnapshotRequest request) {
+  std::shared_ptr<rpc::Client> client = Current();
+  rpc::StreamReader<SnapshotResponse> reader = client->Open<SnapshotResponse>(std::move(request));
+  return std::make_unique<Snapshot>(std::move(client), std::move(reader));
 }
 
 Task<absl::Status> GrpcSource::Acknowledge(feed::v1::AcknowledgeRequest request, absl::Time deadline) {

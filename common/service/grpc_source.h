@@ -28,6 +28,7 @@ class GrpcSource final : public feed::Source {
 
   async::Task<absl::StatusOr<std::vector<std::string>>> ListShards(absl::Time deadline) override;
   std::unique_ptr<feed::SourceStream> Open(feed::v1::ReadRequest request) override;
+  std::unique_ptr<feed::SnapshotStream> OpenSnapshot(feed::v1::SnapshotRequest request) override;
   async::Task<absl::Status> Acknowledge(feed::v1::AcknowledgeRequest request, absl::Time deadline) override;
   async::Task<absl::StatusOr<feed::v1::ReachResponse>> Reach(feed::v1::ReachRequest request,
                                                              absl::Time deadline) override;

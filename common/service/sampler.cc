@@ -76,6 +76,15 @@ Sampler::ConsumerGauges::ConsumerGauges(Metrics& metrics, const std::string& sou
       stuck(metrics.MakeGauge("motcua_consumer_stuck_seconds",
                               "For how long a source's feed could not be followed; 0 while it is.",
                               {{"source", source}, {"shard", shard}})),
+      bootstrap(metrics.MakeGauge("motcua_consumer_bootstrap_records",
+                                  "Records taken so far of a source's snapshot, in the place of events that "
+                                  "are no longer kept; 0 where none is being taken.",
+                                  {{"source", source}, {"shard", shard}})),
+      bootstraps(
+          metrics.MakeCounter("motcua_consumer_bootstraps_total",
+                              "Snapshots of a source that were begun, or gone on with, because the source "
+                              "no longer kept the events to be applied.",
+                              {{"source", source}, {"shard", shard}})),
       lost(metrics.MakeCounter("motcua_consumer_lost_positions_total",
                                "Events that were applied here and that the source has lost since.",
                                {{"source", source}, {"shard", shard}})) {}
@@ -188,6 +197,9 @@ void Sampler::SampleConsumers() {
     gauges.lag_seconds.Set(absl::ToDoubleSeconds(consumer->behind(now)));
     gauges.stuck.Set(std::max(0.0, absl::ToDoubleSeconds(now - std::min(now, consumer->troubled_since()))));
     gauges.lost.Follow(consumer->lost_positions());
+    const bool taking = consumer->bootstrap().step == feed::Bootstrap::Step::kReading;
+    gauges.bootstrap.Set(taking ? static_cast<double>(consumer->bootstrap().records) : 0);
+    gauges.bootstraps.Follow(consumer->bootstraps());
     std::pair<uint64_t, uint64_t>& total = totals[key.first];
     total.first += consumer->events();
     total.second += consumer->batches();

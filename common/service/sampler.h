@@ -68,6 +68,8 @@ class Sampler {
     telemetry::Gauge& lag_events;
     telemetry::Gauge& lag_seconds;
     telemetry::Gauge& stuck;
+    telemetry::Gauge& bootstrap;
+    FollowedCounter bootstraps;
     FollowedCounter lost;
   };
   struct SourceCounters {
