@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
+#include "common/status/errors.h"
 
 namespace motcua::service {
 namespace {
@@ -101,31 +102,36 @@ void AddReferenceKeys(const store::Session& session, const feed::v1::Event& even
   }
 }
 
-void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event) {
+absl::Status ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event) {
   Record record = RecordIn(session);
   if (event.has_reference_piece()) {
     const feed::v1::ReferencePiece& piece = event.reference_piece();
-    if (reference::PieceDigest(piece.data()) != piece.digest()) return;
+    if (reference::PieceDigest(piece.data()) != piece.digest()) return absl::OkStatus();
     TakePiece(session, record, piece.digest(), piece.data());
     Put(session, std::move(record));
-    return;
+    return absl::OkStatus();
   }
   if (event.has_shard_passed()) {
     *record.mutable_passing() = event.shard_passed().passing();
     Put(session, std::move(record));
-    return;
+    return absl::OkStatus();
   }
   const feed::v1::ReferenceApplied& applied = event.reference_applied();
   const uint64_t version = applied.has_set() ? applied.set().version() : applied.manifest().version();
-  if (record.manifest().version() >= version && record.has_manifest()) return;
+  if (record.manifest().version() >= version && record.has_manifest()) return absl::OkStatus();
   if (applied.has_set()) {
     const std::vector<Piece> pieces = reference::SplitIntoPieces(applied.set());
     for (const Piece& piece : pieces) TakePiece(session, record, piece.digest, piece.data);
     TakeManifest(session, record, ManifestOf(pieces, version));
   } else {
+    for (const reference::v1::PieceRef& piece : applied.manifest().pieces()) {
+      if (!Holds(record, piece.digest()))
+        return errors::Unavailable("SNAPSHOT_NEEDED", "pieces of the reference data were told before");
+    }
     TakeManifest(session, record, applied.manifest());
   }
   Put(session, std::move(record));
+  return absl::OkStatus();
 }
 
 }  // namespace motcua::service

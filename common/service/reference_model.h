@@ -43,8 +43,9 @@ void AddReferenceKeys(const store::Session& session, const feed::v1::Event& even
                       std::vector<std::string>& keys);
 
 // Takes over a piece, a version that is newer than the service's own copy, or to whom the shard passed.
-// Pieces that no version needs any more go in the same commit.
-void ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event);
+// Pieces that no version needs any more go in the same commit. Error: UNAVAILABLE (SNAPSHOT_NEEDED) where the
+// version names pieces that were told before a snapshot began and came into force after it.
+absl::Status ApplyReferenceEvent(store::Session& session, const feed::v1::Event& event);
 
 // A manifest of the pieces.
 reference::v1::ReferenceManifest ManifestOf(const std::vector<reference::Piece>& pieces, uint64_t version);

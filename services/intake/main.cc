@@ -1,7 +1,9 @@
 // motcua-intake: wiring only.
+#include "common/service/main.h"
+
 #include <memory>
 
-#include "common/service/main.h"
+#include "services/intake/dossier_retelling.h"
 #include "services/intake/intake.h"
 #include "services/intake/intake_service.h"
 #include "services/intake/policy.h"
@@ -14,8 +16,10 @@ class IntakeProcess final : public service::Service {
  public:
   explicit IntakeProcess(service::Environment& environment)
       : loop_(environment.backend.loop()),
+        retelling_(environment.backend.store(), environment.backend.catalogues()),
         intake_(environment.backend.store(), environment.backend.catalogues(),
                 environment.backend.publisher()) {
+    environment.backend.Retell(retelling_);
     AddIntakeService(environment.host, intake_);
     for (const std::string& source : environment.backend.description().sources) {
       environment.backend.Consume(source, progress_);
@@ -29,6 +33,7 @@ class IntakeProcess final : public service::Service {
  private:
   async::Loop& loop_;
   ProgressProjection progress_;
+  DossierRetelling retelling_;
   Intake intake_;
 };
 

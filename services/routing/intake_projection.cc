@@ -39,7 +39,9 @@ async::Task<absl::Status> IntakeProjection::Apply(store::Session& session, feed:
   if (!fetched.ok()) co_return fetched;
   for (const feed::v1::Event* const entry : events) {
     const feed::v1::Event& event = *entry;
-    if (service::IsOfReference(event)) service::ApplyReferenceEvent(session, event);
+    absl::Status taken;
+    if (service::IsOfReference(event)) taken = service::ApplyReferenceEvent(session, event);
+    if (!taken.ok()) co_return taken;
     if (event.has_reference_applied()) {
       // Compiled now, so that no call waits for it after the commit.
       absl::StatusOr<service::CataloguePtr> compiled =
@@ -60,6 +62,25 @@ void IntakeProjection::Committed(const std::string& shard, feed::Events events) 
     return event->has_reference_applied() || event->has_shard_passed();
   });
   if (reference && reference_changed_) reference_changed_();
+}
+
+async::Task<absl::Status> IntakeProjection::ApplySnapshot(store::Session& session, feed::Records records,
+                                                          absl::Time not_before) {
+  std::vector<std::string> keys;
+  for (const feed::v1::SnapshotRecord* const record : records) {
+    if (!record->heard().empty()) keys.push_back(session.KeyOf<RouteModel>(record->subject()));
+  }
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + kPatience);
+  if (!fetched.ok()) co_return fetched;
+  for (const feed::v1::SnapshotRecord* const record : records) {
+    if (record->heard().empty() || session.Find<RouteModel>(record->subject()) != nullptr) continue;
+    for (const feed::v1::Event& event : record->events()) {
+      if (!Opens(session, event)) continue;
+      const store::Context context(std::max(session.store().clock().Now(), not_before), common::v1::Actor());
+      session.Apply<RouteModel>(record->subject(), RestoreRoute(event, record->heard(), context));
+    }
+  }
+  co_return co_await feed::Projection::ApplySnapshot(session, records, not_before);
 }
 
 }  // namespace motcua::routing

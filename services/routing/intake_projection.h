@@ -28,6 +28,12 @@ class IntakeProjection final : public feed::Projection {
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
   void Committed(const std::string& shard, feed::Events events) override;
+  // A dossier that intake knows to be under way, or at its end, though there is no route of it here, gets one
+  // that stands there: see RestoreRoute.
+  async::Task<absl::Status> ApplySnapshot(store::Session& session, feed::Records records,
+                                          absl::Time not_before) override;
+  // Whatever has a route keeps it.
+  bool IsRepeatable(const feed::v1::Event&) const override { return true; }
 
  private:
   service::Catalogues& catalogues_;

@@ -42,6 +42,28 @@ void CheckComplete(const v1::Dossier& dossier, const reference::v1::Procedure& p
 
 }  // namespace
 
+feed::v1::DossierAccepted TellAcceptance(const v1::Dossier& dossier,
+                                         const reference::v1::Procedure& procedure, const Promise& promise) {
+  feed::v1::DossierAccepted accepted;
+  accepted.set_procedure(procedure.code());
+  accepted.set_procedure_name(procedure.name());
+  accepted.set_reference_version(dossier.reference_version());
+  accepted.set_reference_jurisdiction(dossier.reference_jurisdiction());
+  accepted.set_receiving_agency(dossier.receiving_agency());
+  accepted.set_competent_agency(promise.competent_agency);
+  accepted.set_channel(dossier.channel());
+  *accepted.mutable_applicant() = ContactOf(dossier);
+  if (procedure.has_limit()) *accepted.mutable_limit() = procedure.limit();
+  if (promise.due.has_value()) *accepted.mutable_due() = *promise.due;
+  accepted.set_pause_policy(procedure.pause_policy() == reference::v1::PAUSE_POLICY_UNSPECIFIED
+                                ? reference::v1::PAUSE_POLICY_SHIFT
+                                : procedure.pause_policy());
+  accepted.set_ladder(procedure.ladder().empty() ? "default" : procedure.ladder());
+  accepted.set_max_supplements(procedure.max_supplements() == 0 ? 1 : procedure.max_supplements());
+  for (const feed::v1::PlannedLeg& leg : promise.legs) *accepted.add_legs() = leg;
+  return accepted;
+}
+
 void Accept(const reference::v1::Procedure& procedure, const Promise& promise, const Context& context,
             const Catalogue& catalogue, Decision<v1::DossierRecord>& decision) {
   v1::Dossier& dossier = *decision.record.mutable_dossier();
@@ -53,24 +75,9 @@ void Accept(const reference::v1::Procedure& procedure, const Promise& promise, c
 
   feed::v1::Event event = store::NewEvent(context, dossier.code());
   feed::v1::DossierAccepted& accepted = *event.mutable_dossier_accepted();
-  accepted.set_procedure(procedure.code());
-  accepted.set_procedure_name(procedure.name());
-  accepted.set_reference_version(dossier.reference_version());
-  accepted.set_reference_jurisdiction(dossier.reference_jurisdiction());
-  accepted.set_receiving_agency(dossier.receiving_agency());
-  accepted.set_competent_agency(promise.competent_agency);
-  accepted.set_channel(dossier.channel());
-  *accepted.mutable_applicant() = ContactOf(dossier);
+  accepted = TellAcceptance(dossier, procedure, promise);
   *accepted.mutable_received_at() = dossier.accepted_at();
   *accepted.mutable_counted_from() = time::ToTimestamp(promise.counted_from);
-  if (procedure.has_limit()) *accepted.mutable_limit() = procedure.limit();
-  if (promise.due.has_value()) *accepted.mutable_due() = *promise.due;
-  accepted.set_pause_policy(procedure.pause_policy() == reference::v1::PAUSE_POLICY_UNSPECIFIED
-                                ? reference::v1::PAUSE_POLICY_SHIFT
-                                : procedure.pause_policy());
-  accepted.set_ladder(procedure.ladder().empty() ? "default" : procedure.ladder());
-  accepted.set_max_supplements(procedure.max_supplements() == 0 ? 1 : procedure.max_supplements());
-  for (const feed::v1::PlannedLeg& leg : promise.legs) *accepted.add_legs() = leg;
   decision.events.push_back(std::move(event));
   decision.history.push_back(LineOf(context, "DossierAccepted", dossier, ""));
 }

@@ -33,6 +33,11 @@ absl::StatusOr<store::Decision<v1::DossierRecord>> DecideRefuse(const v1::Dossie
                                                                 const reference::Catalogue& catalogue,
                                                                 Standing standing);
 
+// The acceptance of a dossier as its event tells it, but for `received_at` and `counted_from`. `procedure`
+// and the legs of `promise`: by the reference data of the receipt; its competent agency and due date, too.
+feed::v1::DossierAccepted TellAcceptance(const v1::Dossier& dossier,
+                                         const reference::v1::Procedure& procedure, const Promise& promise);
+
 // Writes the acceptance of the dossier in `decision` into it: status, dates, event with the whole snapshot, history.
 void Accept(const reference::v1::Procedure& procedure, const Promise& promise, const store::Context& context,
             const reference::Catalogue& catalogue, store::Decision<v1::DossierRecord>& decision);

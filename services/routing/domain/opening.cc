@@ -1,6 +1,7 @@
 #include "services/routing/domain/opening.h"
 
 #include <algorithm>
+#include <string>
 
 #include "common/store/keys.h"
 #include "common/time/timestamp.h"
@@ -76,6 +77,55 @@ RouteDecision OpenRoute(const feed::v1::Event& event, const store::Context& cont
     offered.set_leg(first->id());
     change.Log("HandOverOffered", offer.to());
   }
+  return std::move(change).Take();
+}
+
+RouteDecision RestoreRoute(const feed::v1::Event& event,
+                           const google::protobuf::RepeatedPtrField<feed::v1::Event>& heard,
+                           const store::Context& context) {
+  std::string holder = event.dossier_accepted().receiving_agency();
+  bool supplement = false;
+  const google::protobuf::Timestamp* ended = nullptr;
+  for (const feed::v1::Event& one : heard) {
+    if (one.has_route_opened()) holder = one.route_opened().holder();
+    if (one.has_supplement_requested()) supplement = true;
+    if (one.has_result_ready()) ended = &one.at();
+  }
+  RouteChange change(NewRecord(event), context);
+  v1::Route& route = change.route();
+  if (ended == nullptr) {
+    feed::v1::RouteOpened& opened = *change.Emit().mutable_route_opened();
+    opened.set_holder(route.holder());
+    *opened.mutable_since() = route.held_since();
+  }
+  if (holder != route.holder()) {
+    if (ended == nullptr) {
+      feed::v1::HandOverAccepted& accepted = *change.Emit().mutable_hand_over_accepted();
+      accepted.set_from(route.holder());
+      accepted.set_to(holder);
+    }
+    route.set_holder(holder);
+    *route.mutable_held_since() = ended == nullptr ? change.at() : *ended;
+    v1::CustodySpan& span = *route.add_custody();
+    span.set_agency(holder);
+    *span.mutable_since() = route.held_since();
+  }
+  for (int i = 0; i < route.legs_size() && route.current_leg() == 0; ++i) {
+    if (route.legs(i).agency() != holder) continue;
+    route.set_current_leg(static_cast<uint32_t>(i) + 1);
+    *route.mutable_legs(i)->mutable_started_at() = route.held_since();
+  }
+  if (ended != nullptr) {
+    if (route.current_leg() != 0)
+      *route.mutable_legs(static_cast<int>(route.current_leg()) - 1)->mutable_done_at() = *ended;
+    route.set_status(common::v1::DOSSIER_STATUS_RESULT_READY);
+    *route.mutable_ended_at() = *ended;
+  } else if (supplement) {
+    route.set_status(common::v1::DOSSIER_STATUS_SUPPLEMENT);
+    route.set_supplements(1);
+    *route.mutable_supplement_requested_at() = change.at();
+  }
+  change.Log("RouteRestored", holder);
   return std::move(change).Take();
 }
 

@@ -42,7 +42,9 @@ class Copy final : public feed::Projection {
     absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + absl::Seconds(10));
     if (!fetched.ok()) co_return fetched;
     for (const feed::v1::Event* event : events) {
-      if (service::IsOfReference(*event)) service::ApplyReferenceEvent(session, *event);
+      absl::Status taken;
+      if (service::IsOfReference(*event)) taken = service::ApplyReferenceEvent(session, *event);
+      if (!taken.ok()) co_return taken;
       if (!event->has_reference_applied()) continue;
       absl::StatusOr<service::CataloguePtr> compiled =
           co_await catalogues_.Of(session, absl::Now() + absl::Seconds(10));

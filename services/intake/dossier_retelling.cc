@@ -1,0 +1,132 @@
+#include "services/intake/dossier_retelling.h"
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "common/service/reference_model.h"
+#include "common/store/session.h"
+#include "common/time/timestamp.h"
+#include "services/intake/domain/retell.h"
+#include "services/intake/reference_store.h"
+
+namespace motcua::intake {
+
+using async::Task;
+using feed::v1::SnapshotRecord;
+using reference::v1::PieceRef;
+using service::CataloguePtr;
+
+namespace {
+
+// Pieces that are told together, by their size.
+constexpr size_t kTellAtOnce = size_t{256} << 10;
+
+// Versions of the reference data that are held at a time: dossiers come by agency and day, so that the next
+// one is mostly of the same.
+constexpr size_t kMostVersions = 4;
+
+class Story final : public feed::RetellingStream {
+ public:
+  Story(store::Store& store, service::Catalogues& catalogues, std::string shard)
+      : store_(store), catalogues_(catalogues), shard_(std::move(shard)) {}
+
+  Task<absl::Status> TellFirst(Tell* tell, absl::Time deadline) override;
+  Task<absl::StatusOr<Records>> Retell(std::vector<feed::StoredRecordOf> records,
+                                       absl::Time deadline) override;
+
+ private:
+  Task<absl::StatusOr<CataloguePtr>> CatalogueOf(uint64_t version, absl::Time deadline);
+
+  store::Store& store_;
+  service::Catalogues& catalogues_;
+  const std::string shard_;
+  std::deque<std::pair<uint64_t, CataloguePtr>> versions_;
+};
+
+Task<absl::Status> Story::TellFirst(Tell* tell, absl::Time deadline) {
+  store::Session session(store_, shard_);
+  absl::StatusOr<ReferenceState> state = co_await LoadReference(session, deadline);
+  if (!state.ok()) co_return state.status();
+  if (state->version() == 0) co_return absl::OkStatus();
+  const reference::v1::ReferenceManifest manifest = state->record->manifest();
+  for (int next = 0; next < manifest.pieces_size();) {
+    std::vector<std::string> digests;
+    for (size_t bytes = 0; next < manifest.pieces_size() && bytes < kTellAtOnce; ++next) {
+      digests.push_back(manifest.pieces(next).digest());
+      bytes += manifest.pieces(next).size();
+    }
+    absl::StatusOr<std::vector<std::string>> pieces =
+        co_await catalogues_.ReadPieces(shard_, digests, nullptr, deadline);
+    if (!pieces.ok()) co_return pieces.status();
+    SnapshotRecord record;
+    record.set_subject(shard_);
+    for (size_t i = 0; i < digests.size(); ++i) {
+      feed::v1::Event& event = *record.add_events();
+      event.set_subject(shard_);
+      event.mutable_reference_piece()->set_digest(digests[i]);
+      event.mutable_reference_piece()->set_data(std::move((*pieces)[i]));
+    }
+    absl::Status told = co_await (*tell)(std::move(record));
+    if (!told.ok()) co_return told;
+  }
+  SnapshotRecord record;
+  record.set_subject(shard_);
+  feed::v1::Event& event = *record.add_events();
+  event.set_subject(shard_);
+  *event.mutable_at() = time::ToTimestamp(store_.clock().Now());
+  *event.mutable_reference_applied()->mutable_manifest() = manifest;
+  for (PieceRef& piece : *event.mutable_reference_applied()->mutable_manifest()->mutable_pieces())
+    piece.clear_since();
+  co_return co_await (*tell)(std::move(record));
+}
+
+// nullptr where the version is no longer kept.
+Task<absl::StatusOr<CataloguePtr>> Story::CatalogueOf(uint64_t version, absl::Time deadline) {
+  for (const auto& [known, catalogue] : versions_) {
+    if (known == version) co_return catalogue;
+  }
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard_, deadline);
+  if (!catalogue.ok()) co_return catalogue.status();
+  if ((*catalogue)->version() != version) {
+    absl::StatusOr<reference::v1::ReferenceManifest> old =
+        co_await ReadOldVersion(store_, shard_, version, deadline);
+    if (absl::IsNotFound(old.status())) {
+      catalogue = CataloguePtr();
+    } else if (!old.ok()) {
+      co_return old.status();
+    } else {
+      catalogue = co_await catalogues_.OfOldVersion(shard_, *std::move(old), deadline);
+      if (!catalogue.ok()) co_return catalogue.status();
+    }
+  }
+  if (versions_.size() >= kMostVersions) versions_.pop_front();
+  versions_.emplace_back(version, *catalogue);
+  co_return catalogue;
+}
+
+Task<absl::StatusOr<Story::Records>> Story::Retell(std::vector<feed::StoredRecordOf> records,
+                                                   absl::Time deadline) {
+  Records told;
+  for (const feed::StoredRecordOf& stored : records) {
+    v1::DossierRecord record;
+    uint64_t version = 0;
+    absl::Status read = store::ReadStored<DossierModel>(stored.bytes, record, version);
+    if (!read.ok()) co_return read;
+    absl::StatusOr<CataloguePtr> catalogue = CataloguePtr();
+    if (record.dossier().has_accepted_at())
+      catalogue = co_await CatalogueOf(record.dossier().reference_version(), deadline);
+    if (!catalogue.ok()) co_return catalogue.status();
+    SnapshotRecord& one = told.emplace_back(intake::Retell(record, catalogue->get()));
+    one.set_version(version);
+  }
+  co_return told;
+}
+
+}  // namespace
+
+std::unique_ptr<feed::RetellingStream> DossierRetelling::Open(std::string shard) {
+  return std::make_unique<Story>(store_, catalogues_, std::move(shard));
+}
+
+}  // namespace motcua::intake
