@@ -1,7 +1,9 @@
 #include "services/deadline_monitor/clock_projection.h"
 
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "common/service/reference_model.h"
@@ -36,7 +38,8 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
   for (const feed::v1::Event* const entry : events) {
     const feed::v1::Event& event = *entry;
     if (service::IsOfReference(event)) {
-      service::ApplyReferenceEvent(session, event);
+      absl::Status taken = service::ApplyReferenceEvent(session, event);
+      if (!taken.ok()) co_return taken;
       if (event.has_shard_passed()) catalogue = nullptr;
       if (!event.has_reference_applied()) continue;
     }
@@ -67,6 +70,42 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
     if (!decision->has_value()) continue;
     (*decision)->record.set_trace(telemetry::PackTrace(event.traceparent()));
     session.Apply<ClockModel>(event.subject(), **std::move(decision));
+  }
+  co_return absl::OkStatus();
+}
+
+bool ClockProjection::IsRepeatable(const feed::v1::Event& event) const {
+  return service::IsOfReference(event);
+}
+
+async::Task<absl::Status> ClockProjection::ApplySnapshot(store::Session& session, feed::Records records,
+                                                         absl::Time not_before) {
+  std::vector<const feed::v1::Event*> of_reference;
+  std::vector<std::string> keys;
+  for (const feed::v1::SnapshotRecord* const record : records) {
+    for (const feed::v1::Event& event : record->events()) {
+      if (service::IsOfReference(event)) of_reference.push_back(&event);
+    }
+    keys.push_back(session.KeyOf<ClockModel>(record->subject()));
+  }
+  if (!of_reference.empty()) {
+    const feed::Events events(of_reference);
+    co_return co_await Apply(session, events, not_before);
+  }
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + kPatience);
+  if (!fetched.ok()) co_return fetched;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Of(session, absl::Now() + kPatience);
+  if (absl::IsNotFound(catalogue.status())) {
+    co_return errors::Unavailable("WAITING_FOR_INTAKE", "the reference data have not been read yet");
+  }
+  if (!catalogue.ok()) co_return catalogue.status();
+  const absl::Time as_of = session.store().clock().Now();
+  for (const feed::v1::SnapshotRecord* const record : records) {
+    if (store::ShardOf(record->subject()) != session.keys().shard()) continue;
+    absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> decision = DecideSnapshot(
+        session.Find<ClockModel>(record->subject()), record->events(), as_of, not_before, **catalogue);
+    if (!decision.ok()) co_return decision.status();
+    if (decision->has_value()) session.Apply<ClockModel>(record->subject(), **std::move(decision));
   }
   co_return absl::OkStatus();
 }

@@ -34,8 +34,18 @@ class ClockProjection final : public feed::Projection {
             feed::v1::Event::kResultReady,
             feed::v1::Event::kAgencySucceeded};
   }
+  // A route that nothing has happened to tells that, too: an offer may have been recalled.
+  std::vector<feed::v1::Event::BodyCase> WantedOfSnapshot() const override {
+    std::vector<feed::v1::Event::BodyCase> wanted = Wanted();
+    wanted.push_back(feed::v1::Event::kRouteOpened);
+    return wanted;
+  }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
+  // See DecideSnapshot.
+  async::Task<absl::Status> ApplySnapshot(store::Session& session, feed::Records records,
+                                          absl::Time not_before) override;
+  bool IsRepeatable(const feed::v1::Event& event) const override;
   void Committed(const std::string& shard, feed::Events events) override {
     catalogues_.Committed(shard, events);
   }

@@ -8,6 +8,7 @@
 #include "services/deadline_monitor/clock_projection.h"
 #include "services/deadline_monitor/deadline_service.h"
 #include "services/deadline_monitor/domain/clock_model.h"
+#include "services/deadline_monitor/domain/retell.h"
 #include "services/deadline_monitor/monitor.h"
 #include "services/deadline_monitor/policy.h"
 #include "services/deadline_monitor/sweeper.h"
@@ -31,6 +32,7 @@ class DeadlineMonitor final : public service::Service {
         monitor_(environment.backend.store(), environment.backend.catalogues(),
                  environment.backend.subscriptions(), environment.backend.publisher()) {
     AddDeadlineService(environment.host, monitor_);
+    environment.backend.Retell(retelling_);
     sweeper_.SetLeases(environment.backend.leases());
     for (const std::string& source : environment.backend.description().sources) {
       environment.backend.Consume(source, projection_);
@@ -76,6 +78,7 @@ class DeadlineMonitor final : public service::Service {
 
   std::map<std::string, telemetry::Gauge*> oldest_;
   ClockProjection projection_;
+  feed::RetellingOf<ClockModel> retelling_{&Retell};
   Sweeper sweeper_;
   Monitor monitor_;
 };

@@ -52,4 +52,21 @@ async::Task<absl::Status> ProgressProjection::Apply(store::Session& session, fee
   co_return absl::OkStatus();
 }
 
+async::Task<absl::Status> ProgressProjection::ApplySnapshot(store::Session& session, feed::Records records,
+                                                            absl::Time not_before) {
+  std::vector<std::string> keys;
+  for (const feed::v1::SnapshotRecord* const record : records)
+    keys.push_back(session.KeyOf<DossierModel>(record->subject()));
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), absl::Now() + absl::Seconds(10));
+  if (!fetched.ok()) co_return fetched;
+  for (const feed::v1::SnapshotRecord* const record : records) {
+    const v1::DossierRecord* dossier = session.Find<DossierModel>(record->subject());
+    if (dossier == nullptr) continue;
+    std::optional<store::Decision<v1::DossierRecord>> decision =
+        FollowAll(*dossier, record->events(), not_before);
+    if (decision.has_value()) session.Apply<DossierModel>(record->subject(), *std::move(decision));
+  }
+  co_return absl::OkStatus();
+}
+
 }  // namespace motcua::intake

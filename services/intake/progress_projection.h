@@ -19,6 +19,9 @@ class ProgressProjection final : public feed::Projection {
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
+  // See FollowAll.
+  async::Task<absl::Status> ApplySnapshot(store::Session& session, feed::Records records,
+                                          absl::Time not_before) override;
 };
 
 }  // namespace motcua::intake

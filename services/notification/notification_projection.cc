@@ -233,7 +233,8 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::
   // From one change of the reference data to the next.
   for (size_t first = 0, end = 0; first < events.size(); first = end) {
     for (; end < events.size() && service::IsOfReference(*events[end]); ++end) {
-      service::ApplyReferenceEvent(session, *events[end]);
+      absl::Status applied = service::ApplyReferenceEvent(session, *events[end]);
+      if (!applied.ok()) co_return applied;
     }
     absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Of(session, deadline);
     if (!catalogue.ok() && !absl::IsNotFound(catalogue.status())) co_return catalogue.status();
@@ -256,6 +257,39 @@ Task<absl::Status> NotificationProjection::Apply(store::Session& session, feed::
     announce_(std::move(announcement));
   }
   batch.ApplyAll();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> NotificationProjection::ApplySnapshot(store::Session& session, feed::Records records,
+                                                         absl::Time not_before) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  std::vector<const feed::v1::Event*> of_reference;
+  std::vector<std::string> keys;
+  for (const feed::v1::SnapshotRecord* const record : records) {
+    for (const feed::v1::Event& event : record->events()) {
+      if (service::IsOfReference(event)) of_reference.push_back(&event);
+    }
+    keys.push_back(session.KeyOf<DossierModel>(record->subject()));
+  }
+  if (!of_reference.empty()) {
+    const feed::Events events(of_reference);
+    co_return co_await Apply(session, events, not_before);
+  }
+  absl::Status fetched = co_await session.FetchToChange(std::move(keys), deadline);
+  if (!fetched.ok()) co_return fetched;
+  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Of(session, deadline);
+  if (absl::IsNotFound(catalogue.status())) co_return WaitingForIntake();
+  if (!catalogue.ok()) co_return catalogue.status();
+  for (const feed::v1::SnapshotRecord* const record : records) {
+    const v1::DossierRecord* stored = session.Find<DossierModel>(record->subject());
+    v1::DossierRecord now = stored == nullptr ? v1::DossierRecord() : *stored;
+    for (const feed::v1::Event& event : record->events()) {
+      if (Learn(now, source_, event, **catalogue) == Effect::kWaitForIntake) co_return WaitingForIntake();
+    }
+    if (now.code().empty()) continue;
+    ForgetApplicantWhenDone(now);
+    session.Apply<DossierModel>(record->subject(), store::Decision<v1::DossierRecord>(std::move(now)));
+  }
   co_return absl::OkStatus();
 }
 

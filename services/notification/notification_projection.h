@@ -66,6 +66,11 @@ class NotificationProjection : public feed::Projection {
   }
   async::Task<absl::Status> Apply(store::Session& session, feed::Events events,
                                   absl::Time not_before) override;
+  // Nobody is told of what was: see Learn.
+  async::Task<absl::Status> ApplySnapshot(store::Session& session, feed::Records records,
+                                          absl::Time not_before) override;
+  // What has happened while the snapshot was taken is news still, though the facts are known.
+  bool IsRepeatable(const feed::v1::Event&) const override { return true; }
   void Committed(const std::string& shard, feed::Events events) override {
     catalogues_.Committed(shard, events);
   }

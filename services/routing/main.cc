@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "services/routing/domain/retell.h"
+#include "services/routing/domain/route_model.h"
 #include "services/routing/intake_projection.h"
 #include "services/routing/policy.h"
 #include "services/routing/routing.h"
@@ -43,6 +45,7 @@ class RoutingProcess final : public service::Service {
     AddRoutingService(environment.host, routing_, successions_);
     successions_.SetLeases(backend_.leases());
     backend_.Consume("intake", projection_);
+    backend_.Retell(retelling_);
     backend_.OnStatus([this](admin::v1::GetStatusResponse& status) { successions_.AddStatus(status); });
     service::FollowedCounter moved(backend_.metrics().MakeCounter(
         "motcua_succession_moved_total", "Dossiers that runs have moved from agencies that have ended."));
@@ -74,6 +77,7 @@ class RoutingProcess final : public service::Service {
   std::map<std::string, telemetry::Gauge*> left_;
   Successions successions_;
   IntakeProjection projection_;
+  feed::RetellingOf<RouteModel> retelling_{&Retell};
   Routing routing_;
 };
 

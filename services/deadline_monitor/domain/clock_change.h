@@ -39,6 +39,7 @@ class ClockChange {
   ClockChange(v1::ClockRecord record, const reference::Catalogue& catalogue, common::v1::Actor actor,
               absl::Time not_before, std::string traceparent = "");
 
+  v1::ClockRecord& record() { return decision_.record; }
   v1::Clock& clock() { return *decision_.record.mutable_clock(); }
   const reference::Catalogue& catalogue() const { return catalogue_; }
   // Of the receiving agency: the dossier's due date is kept in it.

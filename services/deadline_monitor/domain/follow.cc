@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/status/errors.h"
@@ -73,6 +74,7 @@ void Resume(ClockChange& change, absl::Time at) {
   v1::Clock& clock = change.clock();
   const absl::Time stopped = std::min(time::FromTimestamp(clock.paused_at()), at);
   clock.clear_paused_at();
+  change.record().set_pauses(change.record().pauses() + 1);
   ShiftParts(clock, stopped, at, change.catalogue());
   if (!clock.has_due()) return;
   // What was late already when the clock stopped stays late, whatever was promised anew.
@@ -147,6 +149,89 @@ bool Act(ClockChange& change, const Event& event, absl::Time at) {
   }
 }
 
+// What became true before `as_of` and is overtaken by what is true then.
+void Hush(v1::Clock& clock, absl::Time as_of, const reference::Catalogue& catalogue) {
+  if (!IsOpen(clock) || !clock.has_due()) return;
+  bool today = false;
+  for (const PendingAlert& alert : PendingAlerts(clock, catalogue)) {
+    today =
+        today || (alert.part < 0 && alert.kind == feed::v1::ALERT_KIND_DUE_TODAY && alert.moment <= as_of);
+  }
+  const bool over = as_of >= time::FromTimestamp(clock.due().late_from());
+  if (over) clock.set_raised(clock.raised() | Bit(feed::v1::ALERT_KIND_DUE_TODAY));
+  if (over || today) clock.set_raised(clock.raised() | Bit(feed::v1::ALERT_KIND_NEARING));
+}
+
+bool IsSame(const v1::PartClock& a, const v1::PartClock& b) {
+  return a.item() == b.item() && a.agency() == b.agency() &&
+         a.started_at().SerializeAsString() == b.started_at().SerializeAsString() &&
+         a.due().SerializeAsString() == b.due().SerializeAsString();
+}
+
+// Custody and parts as all events make them, and the pauses among them.
+class Retold {
+ public:
+  Retold(const v1::Clock& clock, const reference::Catalogue& catalogue)
+      : change_(Blank(clock), catalogue, common::v1::Actor(), absl::InfinitePast()) {}
+
+  void Take(const Event& event) {
+    const absl::Time at = time::FromTimestamp(event.at());
+    if (event.has_result_ready()) {
+      result_ = &event;
+      return;
+    }
+    const bool acted = Act(change_, event, at);
+    if (acted && event.has_supplement_requested()) requested_ = at;
+    if (acted && event.has_supplement_received()) pauses_.emplace_back(requested_, at);
+  }
+
+  // Into a clock that keeps what was raised.
+  void MoveInto(v1::Clock& clock) {
+    v1::Clock& told = change_.clock();
+    for (v1::PartClock& part : *told.mutable_parts()) {
+      for (const v1::PartClock& before : clock.parts()) {
+        if (IsSame(part, before)) part.set_raised(before.raised());
+      }
+    }
+    clock.mutable_parts()->Swap(told.mutable_parts());
+    clock.mutable_held()->Swap(told.mutable_held());
+    clock.set_holder(told.holder());
+    *clock.mutable_held_since() = told.held_since();
+    clock.clear_paused_at();
+    if (IsPaused(told)) *clock.mutable_paused_at() = told.paused_at();
+  }
+
+  const Event* result() const { return result_; }
+  const std::vector<std::pair<absl::Time, absl::Time>>& pauses() const { return pauses_; }
+
+ private:
+  // As at the receipt, without the dossier's own date.
+  static v1::ClockRecord Blank(const v1::Clock& clock) {
+    v1::ClockRecord blank;
+    blank.mutable_clock()->set_dossier(clock.dossier());
+    blank.mutable_clock()->set_receiving_agency(clock.receiving_agency());
+    blank.mutable_clock()->set_pause_policy(clock.pause_policy());
+    blank.mutable_clock()->set_holder(clock.receiving_agency());
+    *blank.mutable_clock()->mutable_received_at() = clock.received_at();
+    *blank.mutable_clock()->mutable_held_since() = clock.received_at();
+    return blank;
+  }
+
+  ClockChange change_;
+  const Event* result_ = nullptr;
+  absl::Time requested_;
+  std::vector<std::pair<absl::Time, absl::Time>> pauses_;
+};
+
+store::Decision<v1::ClockRecord> StartFromSnapshot(const Event& event, absl::Time as_of,
+                                                   const reference::Catalogue& catalogue) {
+  ClockChange change(v1::ClockRecord(), catalogue, event.actor(), absl::InfinitePast(), event.traceparent());
+  Start(change, event, time::FromTimestamp(event.at()));
+  Hush(change.clock(), as_of, catalogue);
+  change.record().set_from_snapshot(true);
+  return std::move(change).Finish();
+}
+
 }  // namespace
 
 bool ConcernsClocks(const Event& event) {
@@ -185,10 +270,52 @@ absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideEvent(cons
   }
   if (!IsOpen(record->clock())) return std::nullopt;
   ClockChange change(*record, catalogue, event.actor(), not_before, event.traceparent());
+  change.record().clear_from_snapshot();
   change.Raise(at);
   if (!Act(change, event, at)) return std::nullopt;
   change.Raise(at, at);
   return std::move(change).Finish();
+}
+
+absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideSnapshot(
+    const v1::ClockRecord* record, const google::protobuf::RepeatedPtrField<Event>& events, absl::Time as_of,
+    absl::Time not_before, const reference::Catalogue& catalogue) {
+  for (const Event& event : events) {
+    if (!event.has_dossier_accepted()) continue;
+    if (record != nullptr) return std::nullopt;
+    return StartFromSnapshot(event, as_of, catalogue);
+  }
+  const bool concerns = std::any_of(events.begin(), events.end(), [](const Event& event) {
+    return event.has_route_opened() || ConcernsClocks(event);
+  });
+  if (!concerns) return std::nullopt;
+  if (record == nullptr) {
+    return errors::Unavailable("WAITING_FOR_INTAKE", "the dossier's acceptance has not been read yet");
+  }
+  if (!IsOpen(record->clock())) return std::nullopt;
+  Retold retold(record->clock(), catalogue);
+  for (const Event& event : events) retold.Take(event);
+  ClockChange change(*record, catalogue, common::v1::Actor(), not_before);
+  v1::Clock& clock = change.clock();
+  for (size_t i = record->pauses(); i < retold.pauses().size(); ++i) {
+    *clock.mutable_paused_at() = time::ToTimestamp(retold.pauses()[i].first);
+    Resume(change, retold.pauses()[i].second);
+  }
+  retold.MoveInto(clock);
+  if (retold.result() != nullptr) {
+    End(change, time::FromTimestamp(retold.result()->at()));
+    if (clock.late()) clock.set_ever_raised(clock.ever_raised() | Bit(feed::v1::ALERT_KIND_OVERDUE));
+  }
+  Hush(clock, as_of, catalogue);
+  const bool is_new = record->from_snapshot();
+  const bool same = change.record().pauses() == record->pauses() &&
+                    clock.SerializeAsString() == record->clock().SerializeAsString();
+  if (!is_new && same) return std::nullopt;
+  change.record().clear_from_snapshot();
+  change.Note(as_of, "SnapshotTaken", "");
+  store::Decision<v1::ClockRecord> decision = std::move(change).Finish();
+  if (is_new) decision.events.clear();
+  return decision;
 }
 
 std::optional<store::Decision<v1::ClockRecord>> DecideAlerts(const v1::ClockRecord& record, absl::Time up_to,

@@ -39,6 +39,17 @@ absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideEvent(cons
                                                                             absl::Time not_before,
                                                                             const reference::Catalogue& catalogue);
 
+// What a clock is when all events that intake or routing retells of its dossier have acted, some of which may
+// have acted before; nullopt = what it is now. Custody, parts and pauses are those of all events from the
+// receipt on; dates that were changed by agreement stay, moved by the pauses that were missed. What should
+// have been raised meanwhile and is no longer news at `as_of` counts as raised, and nobody is told of it. Of
+// a clock that is new here nothing is emitted: others were told before.
+//
+// Errors: UNAVAILABLE (WAITING_FOR_INTAKE) where routing's come before intake's.
+absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> DecideSnapshot(
+    const v1::ClockRecord* record, const google::protobuf::RepeatedPtrField<feed::v1::Event>& events,
+    absl::Time as_of, absl::Time not_before, const reference::Catalogue& catalogue);
+
 // What the sweeper does: raises everything that became true until `up_to`. nullopt = there is nothing to
 // raise, and the record's next moment is right; where only that moment is wrong (the calendar changed), the
 // decision corrects it.

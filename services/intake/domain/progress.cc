@@ -1,5 +1,6 @@
 #include "services/intake/domain/progress.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -35,15 +36,18 @@ FollowUp MoveCustody(const v1::DossierRecord& record, const std::string& holder)
   return decision;
 }
 
-FollowUp MoveDue(const v1::DossierRecord& record, const common::v1::Deadline& due) {
-  if (!record.dossier().has_accepted_at()) return std::nullopt;
-  Decision<v1::DossierRecord> decision(record);
-  v1::Dossier& dossier = *decision.record.mutable_dossier();
+void SetDue(v1::Dossier& dossier, const common::v1::Deadline& due) {
   if (dossier.has_original_due() && dossier.original_due().SerializeAsString() == due.SerializeAsString()) {
     dossier.clear_due();
   } else {
     *dossier.mutable_due() = due;
   }
+}
+
+FollowUp MoveDue(const v1::DossierRecord& record, const common::v1::Deadline& due) {
+  if (!record.dossier().has_accepted_at()) return std::nullopt;
+  Decision<v1::DossierRecord> decision(record);
+  SetDue(*decision.record.mutable_dossier(), due);
   return decision;
 }
 
@@ -76,6 +80,47 @@ FollowUp Follow(const v1::DossierRecord& record, const Event& event, const Conte
     default:
       return std::nullopt;
   }
+}
+
+FollowUp FollowAll(const v1::DossierRecord& record, const google::protobuf::RepeatedPtrField<Event>& events,
+                   absl::Time not_before) {
+  const v1::Dossier& before = record.dossier();
+  Decision<v1::DossierRecord> decision(record);
+  v1::Dossier& dossier = *decision.record.mutable_dossier();
+  const Event* made = nullptr;
+  const char* action = nullptr;
+  for (const Event& event : events) {
+    if (event.has_due_changed()) {
+      if (before.has_accepted_at()) SetDue(dossier, event.due_changed().to());
+      continue;
+    }
+    if (!IsUnderWay(before.status()) || before.status() == common::v1::DOSSIER_STATUS_RESULT_READY) continue;
+    const auto become = [&](DossierStatus status, const char* by) {
+      dossier.set_status(status);
+      made = &event;
+      action = by;
+    };
+    if (event.has_route_opened()) {
+      become(common::v1::DOSSIER_STATUS_PROCESSING, "RouteOpened");
+      dossier.set_holder(event.route_opened().holder());
+    } else if (event.has_hand_over_accepted()) {
+      dossier.set_holder(event.hand_over_accepted().to());
+    } else if (event.has_supplement_requested()) {
+      become(common::v1::DOSSIER_STATUS_SUPPLEMENT, "SupplementRequested");
+    } else if (event.has_supplement_received()) {
+      become(common::v1::DOSSIER_STATUS_PROCESSING, "SupplementReceived");
+    } else if (event.has_result_ready()) {
+      become(common::v1::DOSSIER_STATUS_RESULT_READY, "ResultReady");
+      *dossier.mutable_result_at() = event.at();
+    }
+  }
+  if (made != nullptr && dossier.status() != before.status()) {
+    const Context context(std::max(time::FromTimestamp(made->at()), not_before), made->actor());
+    decision.history.push_back(LineOf(context, action, dossier, ""));
+  } else if (dossier.SerializeAsString() == before.SerializeAsString()) {
+    return std::nullopt;
+  }
+  return decision;
 }
 
 }  // namespace motcua::intake

@@ -21,6 +21,13 @@ namespace v1 = ::motcua::intake::v1;
 std::optional<store::Decision<v1::DossierRecord>> Follow(const v1::DossierRecord& record, const feed::v1::Event& event,
                                                          const store::Context& context);
 
+// The same of all events that another service retells of the dossier, some of which may have been followed:
+// who holds it, its status and the date are what the last of them made, whatever they were before. One
+// history line where the status changed, of the event that made it. nullopt: nothing is other than it was.
+std::optional<store::Decision<v1::DossierRecord>> FollowAll(
+    const v1::DossierRecord& record, const google::protobuf::RepeatedPtrField<feed::v1::Event>& events,
+    absl::Time not_before);
+
 }  // namespace motcua::intake
 
 #endif  // MOTCUA_SERVICES_INTAKE_DOMAIN_PROGRESS_H_

@@ -32,8 +32,10 @@ uint32_t Agency(DossierRecord& record, std::string_view agency) {
 // An event on its way into the record.
 class Telling {
  public:
-  Telling(DossierRecord& record, v1::Source source, const Event& event, const reference::Catalogue& catalogue)
-      : record_(record), event_(event), catalogue_(catalogue) {
+  // `silent`: nobody is told.
+  Telling(DossierRecord& record, v1::Source source, const Event& event, const reference::Catalogue& catalogue,
+          bool silent)
+      : record_(record), event_(event), catalogue_(catalogue), silent_(silent) {
     occasion_.set_source(source);
     occasion_.set_position(event.position());
     occasion_.set_at(absl::ToUnixMicros(time::FromTimestamp(event.at())));
@@ -43,8 +45,12 @@ class Telling {
   }
 
   v1::Occasion& occasion() { return occasion_; }
-  void SetAgency(std::string_view agency) { occasion_.set_agency(Agency(record_, agency)); }
-  void SetHolder(std::string_view agency) { occasion_.set_holder(Agency(record_, agency)); }
+  void SetAgency(std::string_view agency) {
+    if (!silent_) occasion_.set_agency(Agency(record_, agency));
+  }
+  void SetHolder(std::string_view agency) {
+    if (!silent_) occasion_.set_holder(Agency(record_, agency));
+  }
   void SetNote(const std::string& text) { occasion_.set_note(Note(text)); }
 
   void TellApplicant(v1::Topic topic) {
@@ -58,7 +64,7 @@ class Telling {
     Tell(topic, circle);
   }
   void Tell(v1::Topic topic, const Circle& circle) {
-    if (circle.addressees().empty()) return;
+    if (silent_ || circle.addressees().empty()) return;
     occasion_.set_topic(topic);
     for (const Addressee& addressee : circle.addressees()) {
       v1::Letter* letter = occasion_.add_letters();
@@ -73,6 +79,7 @@ class Telling {
   DossierRecord& record_;
   const Event& event_;
   const reference::Catalogue& catalogue_;
+  const bool silent_;
   v1::Occasion occasion_;
 };
 
@@ -130,8 +137,11 @@ bool TakeIntake(DossierRecord& record, const Event& event, Telling& telling) {
   switch (event.body_case()) {
     case Event::kDossierAccepted: {
       const feed::v1::DossierAccepted& body = event.dossier_accepted();
-      Begin(record, event, body.procedure(), body.receiving_agency(), body.applicant());
-      record.set_due(DueSeconds(body.due()));
+      // Of one that is known by a snapshot the rest is known, too, and the date perhaps better.
+      if (record.code().empty()) {
+        Begin(record, event, body.procedure(), body.receiving_agency(), body.applicant());
+        record.set_due(DueSeconds(body.due()));
+      }
       telling.SetAgency(body.receiving_agency());
       telling.occasion().set_due(record.due());
       telling.TellApplicant(v1::TOPIC_DOSSIER_ACCEPTED);
@@ -241,6 +251,34 @@ bool WasTaken(const DossierRecord& record, v1::Source source, uint64_t position)
   return false;
 }
 
+Effect TakeOrLearn(DossierRecord& record, v1::Source source, const Event& event,
+                   const reference::Catalogue& catalogue, bool silent) {
+  if (!IsOfInterest(event)) return Effect::kNone;
+  const bool begins = event.has_dossier_accepted() || event.has_dossier_refused();
+  if (record.code().empty() && !begins) {
+    return source == v1::SOURCE_INTAKE ? Effect::kNone : Effect::kWaitForIntake;
+  }
+  if (!silent && WasTaken(record, source, event.position())) return Effect::kNone;
+  if (begins && !record.code().empty() && (silent || !record.learnt())) return Effect::kNone;
+  if (begins) record.set_learnt(silent);
+  Telling telling(record, source, event, catalogue, silent);
+  bool taken = false;
+  switch (source) {
+    case v1::SOURCE_INTAKE:
+      taken = TakeIntake(record, event, telling);
+      break;
+    case v1::SOURCE_ROUTING:
+      taken = TakeRouting(record, event, telling);
+      break;
+    case v1::SOURCE_DEADLINE_MONITOR:
+      taken = TakeMonitor(record, event, catalogue, telling);
+      break;
+    default:
+      break;
+  }
+  return taken ? Effect::kTaken : Effect::kNone;
+}
+
 }  // namespace
 
 bool IsOfInterest(const Event& event) {
@@ -268,29 +306,12 @@ bool IsOfInterest(const Event& event) {
 }
 
 Effect Take(DossierRecord& record, v1::Source source, const Event& event, const reference::Catalogue& catalogue) {
-  if (!IsOfInterest(event)) return Effect::kNone;
-  const bool begins = event.has_dossier_accepted() || event.has_dossier_refused();
-  if (record.code().empty() && !begins) {
-    return source == v1::SOURCE_INTAKE ? Effect::kNone : Effect::kWaitForIntake;
-  }
-  if (WasTaken(record, source, event.position())) return Effect::kNone;
-  if (begins && !record.code().empty()) return Effect::kNone;
-  Telling telling(record, source, event, catalogue);
-  bool taken = false;
-  switch (source) {
-    case v1::SOURCE_INTAKE:
-      taken = TakeIntake(record, event, telling);
-      break;
-    case v1::SOURCE_ROUTING:
-      taken = TakeRouting(record, event, telling);
-      break;
-    case v1::SOURCE_DEADLINE_MONITOR:
-      taken = TakeMonitor(record, event, catalogue, telling);
-      break;
-    default:
-      break;
-  }
-  return taken ? Effect::kTaken : Effect::kNone;
+  return TakeOrLearn(record, source, event, catalogue, /*silent=*/false);
+}
+
+Effect Learn(DossierRecord& record, v1::Source source, const Event& event,
+             const reference::Catalogue& catalogue) {
+  return TakeOrLearn(record, source, event, catalogue, /*silent=*/true);
 }
 
 }  // namespace motcua::notification

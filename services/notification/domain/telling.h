@@ -34,6 +34,12 @@ enum class Effect {
 Effect Take(v1::DossierRecord& record, v1::Source source, const feed::v1::Event& event,
             const reference::Catalogue& catalogue);
 
+// Takes an event that is told of a record, in the place of those that were missed: facts are learnt and
+// nobody is told of what has been. A dossier begun so is `learnt`: where its acceptance comes as news still,
+// Take tells of it.
+Effect Learn(v1::DossierRecord& record, v1::Source source, const feed::v1::Event& event,
+             const reference::Catalogue& catalogue);
+
 // Whether the event needs a record at all: others need not be looked up.
 bool IsOfInterest(const feed::v1::Event& event);
 

@@ -46,6 +46,9 @@ absl::StatusOr<RouteDecision> DecideReceiveSupplement(const v1::RouteRecord* rec
   }
   RouteChange change(*record, context);
   change.route().set_status(common::v1::DOSSIER_STATUS_PROCESSING);
+  v1::SupplementPause& pause = *change.route().add_pauses();
+  *pause.mutable_requested_at() = route.supplement_requested_at();
+  *pause.mutable_received_at() = change.at();
   change.route().clear_supplement_requested_at();
   feed::v1::SupplementReceived& received = *change.Emit().mutable_supplement_received();
   received.set_agency(agency);

@@ -221,5 +221,59 @@ TEST(TellingProperty, NoSequenceOfEventsYieldsTwoMessagesOfOneId) {
   }
 }
 
+TEST(Learning, FactsAreLearntAndNobodyIsToldOfWhatWas) {
+  v1::DossierRecord told = AcceptedRecord();
+  v1::DossierRecord learnt;
+  std::vector<std::pair<v1::Source, Event>> events;
+  events.emplace_back(v1::SOURCE_INTAKE, Accepted(0));
+  events.emplace_back(v1::SOURCE_ROUTING,
+                      With(0, [](Event& e) { e.mutable_route_opened()->set_holder("H30.18.05"); }));
+  events.emplace_back(v1::SOURCE_ROUTING, Offered(0, "H30.18.05", "H30.18.LR"));
+  events.emplace_back(v1::SOURCE_ROUTING, With(0, [](Event& e) {
+                        e.mutable_hand_over_accepted()->set_from("H30.18.05");
+                        e.mutable_hand_over_accepted()->set_to("H30.18.LR");
+                      }));
+  events.emplace_back(v1::SOURCE_ROUTING, With(0, [](Event& e) { e.mutable_supplement_requested(); }));
+  events.emplace_back(v1::SOURCE_ROUTING, With(0, [](Event& e) { e.mutable_result_ready(); }));
+  events.emplace_back(
+      v1::SOURCE_DEADLINE_MONITOR, With(0, [](Event& e) {
+        e.mutable_due_changed()->mutable_to()->mutable_appointment()->set_seconds(1'800'000'000);
+      }));
+  uint64_t position = 1;
+  for (auto& [source, event] : events) {
+    EXPECT_NE(Learn(learnt, source, event, SmallCatalogue()), Effect::kWaitForIntake);
+    event.set_position(++position);
+    Take(told, source, event, SmallCatalogue());
+  }
+  EXPECT_TRUE(Ids(learnt).empty());
+  EXPECT_FALSE(Ids(told).empty());
+  EXPECT_EQ(PartyName(learnt, learnt.holder()), PartyName(told, told.holder()));
+  EXPECT_EQ(PartyName(learnt, learnt.receiving()), PartyName(told, told.receiving()));
+  EXPECT_EQ(learnt.due(), 1'800'000'000);
+  EXPECT_TRUE(learnt.result_ready());
+  EXPECT_EQ(learnt.applicant().email(), "a@example.org");
+  const v1::DossierRecord once = learnt;
+  for (const auto& [source, event] : events) Learn(learnt, source, event, SmallCatalogue());
+  EXPECT_EQ(learnt.SerializeAsString(), once.SerializeAsString());
+}
+
+TEST(Learning, WhatComesBehindIsTold) {
+  v1::DossierRecord record;
+  ASSERT_EQ(Learn(record, v1::SOURCE_INTAKE, Accepted(0), SmallCatalogue()), Effect::kTaken);
+  // The acceptance itself, where it came after the snapshot had begun; and once.
+  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, Accepted(7), SmallCatalogue()), Effect::kTaken);
+  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, Accepted(7), SmallCatalogue()), Effect::kNone);
+  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, Accepted(8), SmallCatalogue()), Effect::kNone);
+  EXPECT_EQ(Take(record, v1::SOURCE_ROUTING, Offered(3, "H30.18.05", "H30.18.LR"), SmallCatalogue()),
+            Effect::kTaken);
+  EXPECT_EQ(Ids(record).size(), 2u);
+}
+
+TEST(Learning, ARouteWaitsForItsDossier) {
+  v1::DossierRecord record;
+  EXPECT_EQ(Learn(record, v1::SOURCE_ROUTING, Offered(0, "H30.18.05", "H30.18.LR"), SmallCatalogue()),
+            Effect::kWaitForIntake);
+}
+
 }  // namespace
 }  // namespace motcua::notification
