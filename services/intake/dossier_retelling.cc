@@ -36,18 +36,36 @@ class Story final : public feed::RetellingStream {
                                        absl::Time deadline) override;
 
  private:
-  Task<absl::StatusOr<CataloguePtr>> CatalogueOf(uint64_t version, absl::Time deadline);
+  Task<absl::StatusOr<CataloguePtr>> CatalogueOf(const v1::Dossier& dossier, absl::Time deadline);
 
   store::Store& store_;
   service::Catalogues& catalogues_;
   const std::string shard_;
-  std::deque<std::pair<uint64_t, CataloguePtr>> versions_;
+  // Of a jurisdiction, by its number.
+  class Version {
+   public:
+    std::string jurisdiction;
+    uint64_t number = 0;
+    CataloguePtr catalogue;
+  };
+  std::deque<Version> versions_;
 };
 
 Task<absl::Status> Story::TellFirst(Tell* tell, absl::Time deadline) {
   store::Session session(store_, shard_);
   absl::StatusOr<ReferenceState> state = co_await LoadReference(session, deadline);
   if (!state.ok()) co_return state.status();
+  if (state->record == nullptr) co_return absl::OkStatus();
+  if (state->record->has_passing()) {
+    SnapshotRecord passed;
+    passed.set_subject(shard_);
+    feed::v1::Event& event = *passed.add_events();
+    event.set_subject(shard_);
+    *event.mutable_at() = time::ToTimestamp(store_.clock().Now());
+    *event.mutable_shard_passed()->mutable_passing() = state->record->passing();
+    absl::Status told = co_await (*tell)(std::move(passed));
+    if (!told.ok()) co_return told;
+  }
   if (state->version() == 0) co_return absl::OkStatus();
   const reference::v1::ReferenceManifest manifest = state->record->manifest();
   for (int next = 0; next < manifest.pieces_size();) {
@@ -81,27 +99,24 @@ Task<absl::Status> Story::TellFirst(Tell* tell, absl::Time deadline) {
   co_return co_await (*tell)(std::move(record));
 }
 
-// nullptr where the version is no longer kept.
-Task<absl::StatusOr<CataloguePtr>> Story::CatalogueOf(uint64_t version, absl::Time deadline) {
-  for (const auto& [known, catalogue] : versions_) {
-    if (known == version) co_return catalogue;
+// Of the version that the dossier was received under; nullptr where it is no longer kept. `dossier` outlives
+// the task.
+Task<absl::StatusOr<CataloguePtr>> Story::CatalogueOf(const v1::Dossier& dossier, absl::Time deadline) {
+  const std::string& heir = dossier.reference_jurisdiction();
+  const std::string jurisdiction = heir.empty() ? shard_ : heir;
+  const uint64_t number = dossier.reference_version();
+  for (const Version& known : versions_) {
+    if (known.number == number && known.jurisdiction == jurisdiction) co_return known.catalogue;
   }
-  absl::StatusOr<CataloguePtr> catalogue = co_await catalogues_.Get(shard_, deadline);
+  absl::StatusOr<CataloguePtr> catalogue =
+      co_await CatalogueOfVersion(store_, catalogues_, jurisdiction, number, deadline);
+  if (absl::IsNotFound(catalogue.status())) catalogue = CataloguePtr();
   if (!catalogue.ok()) co_return catalogue.status();
-  if ((*catalogue)->version() != version) {
-    absl::StatusOr<reference::v1::ReferenceManifest> old =
-        co_await ReadOldVersion(store_, shard_, version, deadline);
-    if (absl::IsNotFound(old.status())) {
-      catalogue = CataloguePtr();
-    } else if (!old.ok()) {
-      co_return old.status();
-    } else {
-      catalogue = co_await catalogues_.OfOldVersion(shard_, *std::move(old), deadline);
-      if (!catalogue.ok()) co_return catalogue.status();
-    }
-  }
   if (versions_.size() >= kMostVersions) versions_.pop_front();
-  versions_.emplace_back(version, *catalogue);
+  Version& version = versions_.emplace_back();
+  version.jurisdiction = jurisdiction;
+  version.number = number;
+  version.catalogue = *catalogue;
   co_return catalogue;
 }
 
@@ -115,7 +130,7 @@ Task<absl::StatusOr<Story::Records>> Story::Retell(std::vector<feed::StoredRecor
     if (!read.ok()) co_return read;
     absl::StatusOr<CataloguePtr> catalogue = CataloguePtr();
     if (record.dossier().has_accepted_at())
-      catalogue = co_await CatalogueOf(record.dossier().reference_version(), deadline);
+      catalogue = co_await CatalogueOf(record.dossier(), deadline);
     if (!catalogue.ok()) co_return catalogue.status();
     SnapshotRecord& one = told.emplace_back(intake::Retell(record, catalogue->get()));
     one.set_version(version);

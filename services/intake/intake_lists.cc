@@ -80,24 +80,8 @@ Task<absl::StatusOr<Intake::CataloguePtr>> Intake::CatalogueOf(const Principal& 
                                                                uint64_t version, absl::Time deadline) {
   absl::Status allowed = co_await catalogues_.Allow(who, shard, CheckJurisdiction, deadline);
   if (!allowed.ok()) co_return allowed;
-  absl::StatusOr<CataloguePtr> current = co_await catalogues_.Get(shard, deadline);
-  if (!current.ok() || version == 0) co_return current;
-  // A number is one of the shard's own versions: those of an inherited shard stay, for the dossiers received
-  // under them.
-  const bool own = (*current)->id() == shard;
-  if (own && (*current)->version() == version) co_return current;
-  if (!own) {
-    Session session(store_, shard);
-    absl::StatusOr<ReferenceState> state = co_await LoadReference(session, deadline);
-    if (!state.ok()) co_return state.status();
-    if (state->version() == version) {
-      co_return co_await catalogues_.OfOldVersion(shard, state->record->manifest(), deadline);
-    }
-  }
-  absl::StatusOr<reference::v1::ReferenceManifest> old =
-      co_await ReadOldVersion(store_, shard, version, deadline);
-  if (!old.ok()) co_return old.status();
-  co_return co_await catalogues_.OfOldVersion(shard, *std::move(old), deadline);
+  if (version == 0) co_return co_await catalogues_.Get(std::move(shard), deadline);
+  co_return co_await CatalogueOfVersion(store_, catalogues_, std::move(shard), version, deadline);
 }
 
 template <class Response, class Request, class Item>

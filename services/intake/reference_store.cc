@@ -94,6 +94,27 @@ Task<absl::StatusOr<ReferenceManifest>> ReadOldVersion(store::Store& store, std:
   co_return std::move(*record.mutable_manifest());
 }
 
+Task<absl::StatusOr<service::CataloguePtr>> CatalogueOfVersion(store::Store& store,
+                                                               service::Catalogues& catalogues,
+                                                               std::string shard, uint64_t version,
+                                                               absl::Time deadline) {
+  absl::StatusOr<service::CataloguePtr> current = co_await catalogues.Get(shard, deadline);
+  if (!current.ok()) co_return current;
+  const bool own = (*current)->id() == shard;
+  if (own && (*current)->version() == version) co_return current;
+  if (!own) {
+    store::Session session(store, shard);
+    absl::StatusOr<ReferenceState> state = co_await LoadReference(session, deadline);
+    if (!state.ok()) co_return state.status();
+    if (state->version() == version) {
+      co_return co_await catalogues.OfOldVersion(shard, state->record->manifest(), deadline);
+    }
+  }
+  absl::StatusOr<ReferenceManifest> old = co_await ReadOldVersion(store, shard, version, deadline);
+  if (!old.ok()) co_return old.status();
+  co_return co_await catalogues.OfOldVersion(shard, *std::move(old), deadline);
+}
+
 void PutLedger(Session& session, LedgerChange change, const PieceBytes& bytes) {
   const std::string shard = session.keys().shard();
   for (const std::string& digest : change.added) {

@@ -51,6 +51,13 @@ async::Task<absl::StatusOr<reference::v1::ReferenceManifest>> ReadOldVersion(sto
                                                                              uint64_t version,
                                                                              absl::Time deadline);
 
+// The catalogue of one of the shard's own versions: in force, or kept for the dossiers received under it; those
+// of an inherited shard stay. Errors: NOT_FOUND (UNKNOWN_VERSION, UNKNOWN_SHARD), the store's.
+async::Task<absl::StatusOr<service::CataloguePtr>> CatalogueOfVersion(store::Store& store,
+                                                                      service::Catalogues& catalogues,
+                                                                      std::string shard, uint64_t version,
+                                                                      absl::Time deadline);
+
 // Puts a changed ledger into the session, with the pieces that come (from `bytes`) and go.
 void PutLedger(store::Session& session, LedgerChange change, const PieceBytes& bytes);
 

@@ -105,6 +105,8 @@ FollowUp FollowAll(const v1::DossierRecord& record, const google::protobuf::Repe
       dossier.set_holder(event.route_opened().holder());
     } else if (event.has_hand_over_accepted()) {
       dossier.set_holder(event.hand_over_accepted().to());
+    } else if (event.has_agency_succeeded()) {
+      if (event.agency_succeeded().custody()) dossier.set_holder(event.agency_succeeded().to());
     } else if (event.has_supplement_requested()) {
       become(common::v1::DOSSIER_STATUS_SUPPLEMENT, "SupplementRequested");
     } else if (event.has_supplement_received()) {

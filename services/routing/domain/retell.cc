@@ -37,19 +37,20 @@ class Telling {
   void AddCustody() {
     int leg = 0;
     // The first one begins with the route, where it is the receiving agency's.
-    if (Begun(leg, route_.custody(0).agency()) && Same(route_.legs(0).started_at(), route_.received_at()))
-      ++leg;
+    if (Begun(leg, 0) && Same(route_.legs(0).started_at(), route_.received_at())) ++leg;
     for (int i = 0; i < route_.custody_size(); ++i) {
       const v1::CustodySpan& span = route_.custody(i);
-      if (i > 0) {
+      if (span.succeeded()) {
+        TellSuccession(i);
+      } else if (i > 0) {
         feed::v1::HandOverAccepted& accepted = *Add(span.since()).mutable_hand_over_accepted();
         accepted.set_from(route_.custody(i - 1).agency());
         accepted.set_to(span.agency());
-        if (Begun(leg, span.agency()) && Same(route_.legs(leg).started_at(), span.since()))
+        if (Begun(leg, i) && Same(route_.legs(leg).started_at(), span.since()))
           TellLeg(route_.legs(leg++), accepted);
       }
       const bool last = i + 1 == route_.custody_size();
-      while (Begun(leg, span.agency()) &&
+      while (Begun(leg, i) &&
              (last || !Later(route_.legs(leg).started_at(), route_.custody(i + 1).since()))) {
         feed::v1::HandOverAccepted& accepted =
             *Add(route_.legs(leg).started_at()).mutable_hand_over_accepted();
@@ -111,10 +112,21 @@ class Telling {
   }
 
  private:
-  // The leg was begun, and is that agency's.
-  bool Begun(int leg, const std::string& agency) const {
-    return leg < route_.legs_size() && route_.legs(leg).has_started_at() &&
-           route_.legs(leg).agency() == agency;
+  // The leg was begun, and is of the agency of that span, or of one that its work has passed to since.
+  bool Begun(int leg, int span) const {
+    if (leg >= route_.legs_size() || !route_.legs(leg).has_started_at()) return false;
+    for (int i = span; i < route_.custody_size() && (i == span || route_.custody(i).succeeded()); ++i) {
+      if (route_.custody(i).agency() == route_.legs(leg).agency()) return true;
+    }
+    return false;
+  }
+  // What else passed with the custody is told as the successor's from its beginning.
+  void TellSuccession(int span) {
+    feed::v1::AgencySucceeded& succeeded =
+        *Add(route_.custody(span).since()).mutable_agency_succeeded();
+    succeeded.set_from(route_.custody(span - 1).agency());
+    succeeded.set_to(route_.custody(span).agency());
+    succeeded.set_custody(true);
   }
   static void TellLeg(const v1::Leg& leg, feed::v1::HandOverAccepted& accepted) {
     accepted.set_leg(leg.id());
