@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -24,6 +25,7 @@
 #include "services/routing/domain/hand_over.h"
 #include "services/routing/domain/opening.h"
 #include "services/routing/domain/retell.h"
+#include "services/routing/domain/succession.h"
 #include "services/routing/domain/supplement.h"
 #include "services/routing/domain/work.h"
 #include "tests/unit/routing/route_fixture.h"
@@ -64,6 +66,15 @@ Event Acceptance(const std::vector<std::string>& legs) {
   return event;
 }
 
+// One of three agencies has ended, and its work is another's.
+const reference::Catalogue& Reformed(int which) {
+  static const auto* const reforms = new std::vector<std::shared_ptr<const reference::Catalogue>>{
+      routing::CatalogueWith({{kTax, "2026-07-14", routing::kPolice}}),
+      routing::CatalogueWith({{routing::kPolice, "2026-07-14", kDistrict}}),
+      routing::CatalogueWith({{kDistrict, "2026-07-14", kTax}})};
+  return *(*reforms)[static_cast<size_t>(which)];
+}
+
 // A random life of a route, with all that it told.
 class Story {
  public:
@@ -75,6 +86,7 @@ class Story {
     int minutes = 1;
     for (int step = Pick(60); step > 0; --step) {
       minutes += 1 + Pick(400);
+      if (Pick(10) == 0) Succeed(store::Context(At(minutes), common::v1::Actor()));
       absl::StatusOr<routing::RouteDecision> decision = Attempt(By(Actor(), minutes));
       if (decision.ok() && decision->refusal.ok()) Take(*std::move(decision));
     }
@@ -95,6 +107,11 @@ class Story {
     const routing::v1::Route& route = record.route();
     if (route.has_offer() && Pick(2) == 0) return route.offer().to();
     return Pick(4) == 0 ? Agency() : route.holder();
+  }
+  void Succeed(const store::Context& context) {
+    std::optional<routing::RouteDecision> passed =
+        routing::DecideSuccession(record, context, Reformed(Pick(3)));
+    if (passed.has_value()) Take(*std::move(passed));
   }
   void Take(routing::RouteDecision decision) {
     record = std::move(decision.record);
@@ -178,6 +195,7 @@ TEST(Retold, AClockThatHasMissedEventsIsAsIfItHadNot) {
   int pauses = 0;
   int ends = 0;
   int hand_overs = 0;
+  uint32_t successions = 0;
   for (uint64_t life = 0; life < 2000 && !testing::Test::HasFailure(); ++life) {
     SCOPED_TRACE(testing::Message() << "life " << life);
     Story story(seed + life);
@@ -205,11 +223,13 @@ TEST(Retold, AClockThatHasMissedEventsIsAsIfItHadNot) {
     pauses += story.record.route().pauses_size();
     ends += story.record.route().has_ended_at();
     hand_overs += story.record.route().custody_size() - 1;
+    successions += story.record.route().successions();
   }
   // The lives were lives.
   EXPECT_GT(pauses, 100);
   EXPECT_GT(ends, 100);
   EXPECT_GT(hand_overs, 500);
+  EXPECT_GT(successions, 500u);
 }
 
 TEST(Retold, AClockThatIsNewIsRightAndTellsNobodyOfWhatWas) {
