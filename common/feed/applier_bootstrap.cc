@@ -60,7 +60,7 @@ void Applier::StartBootstraps(const CancelToken& cancel) {
     if (followed->bootstrapping) return;
     if (!followed->consumer->trimmed()) continue;
     followed->bootstrapping = true;
-    loop_.Spawn(TakeSnapshot(followed.get(), cancel));
+    children_.Spawn(TakeSnapshot(followed.get(), cancel));
     return;
   }
 }
