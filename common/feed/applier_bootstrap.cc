@@ -144,7 +144,11 @@ Task<absl::Status> Applier::TakeStep(Taking* taking, const v1::SnapshotResponse*
   if (step->complete() && knows) next.step = Bootstrap::Step::kKnown;
   const std::string text = next.Text();
   std::vector<const v1::SnapshotRecord*> pointers;
-  for (const v1::SnapshotRecord& record : step->records()) pointers.push_back(&record);
+  std::vector<const v1::Event*> told;
+  for (const v1::SnapshotRecord& record : step->records()) {
+    pointers.push_back(&record);
+    for (const v1::Event& event : record.events()) told.push_back(&event);
+  }
   const Records records(pointers);
   absl::Time not_before = absl::InfinitePast();
   while (!cancel.cancelled()) {
@@ -176,6 +180,7 @@ Task<absl::Status> Applier::TakeStep(Taking* taking, const v1::SnapshotResponse*
     taking->bootstrap = next;
     taking->text = text;
     taking->cursor = to;
+    taking->followed->projection.Committed(shard_, told);
     consumer.SetBootstrap(std::move(next));
     consumer.TellBootstrap(step->complete(), kTell);
     co_return absl::OkStatus();

@@ -55,11 +55,7 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
     }
     if (!concerns) continue;
     if (event.has_dossier_accepted() && !event.dossier_accepted().reference_jurisdiction().empty()) {
-      // Nothing orders the feeds of two shards: the acceptance may have come before the reference data it was
-      // made by.
-      const feed::v1::DossierAccepted& accepted = event.dossier_accepted();
-      absl::StatusOr<CataloguePtr> current = co_await catalogues_.GetAtLeast(
-          accepted.reference_jurisdiction(), accepted.reference_version(), absl::Now() + kPatience);
+      absl::StatusOr<CataloguePtr> current = co_await OfAcceptance(event);
       if (!current.ok()) co_return current.status();
       catalogue = *std::move(current);
     }
@@ -72,6 +68,12 @@ async::Task<absl::Status> ClockProjection::Apply(store::Session& session, feed::
     session.Apply<ClockModel>(event.subject(), **std::move(decision));
   }
   co_return absl::OkStatus();
+}
+
+async::Task<absl::StatusOr<CataloguePtr>> ClockProjection::OfAcceptance(const feed::v1::Event& event) {
+  const feed::v1::DossierAccepted& accepted = event.dossier_accepted();
+  co_return co_await catalogues_.GetAtLeast(accepted.reference_jurisdiction(), accepted.reference_version(),
+                                            absl::Now() + kPatience);
 }
 
 bool ClockProjection::IsRepeatable(const feed::v1::Event& event) const {
@@ -102,6 +104,11 @@ async::Task<absl::Status> ClockProjection::ApplySnapshot(store::Session& session
   const absl::Time as_of = session.store().clock().Now();
   for (const feed::v1::SnapshotRecord* const record : records) {
     if (store::ShardOf(record->subject()) != session.keys().shard()) continue;
+    for (const feed::v1::Event& event : record->events()) {
+      if (!event.has_dossier_accepted() || event.dossier_accepted().reference_jurisdiction().empty()) continue;
+      catalogue = co_await OfAcceptance(event);
+      if (!catalogue.ok()) co_return catalogue.status();
+    }
     absl::StatusOr<std::optional<store::Decision<v1::ClockRecord>>> decision = DecideSnapshot(
         session.Find<ClockModel>(record->subject()), record->events(), as_of, not_before, **catalogue);
     if (!decision.ok()) co_return decision.status();

@@ -51,6 +51,10 @@ class ClockProjection final : public feed::Projection {
   }
 
  private:
+  // What the acceptance was made by, where that is another jurisdiction's: nothing orders the feeds of two
+  // shards, and it may have come before those reference data. `event` outlives the task.
+  async::Task<absl::StatusOr<service::CataloguePtr>> OfAcceptance(const feed::v1::Event& event);
+
   service::Catalogues& catalogues_;
 };
 
