@@ -104,6 +104,17 @@ absl::Status CheckJurisdiction(const auth::Principal& principal, const std::stri
   return errors::PermissionDenied("NOT_YOUR_JURISDICTION", "shard: must be one of the caller's jurisdiction");
 }
 
+// To services alone, which may read every shard.
+Task<absl::Status> SnapshotFrom(Backend& backend, std::shared_ptr<rpc::Call> call, SnapshotRequest request,
+                                rpc::StreamWriter<SnapshotResponse> writer) {
+  absl::Status allowed = MayConsume(call->principal(), request.consumer());
+  if (!allowed.ok()) co_return allowed;
+  feed::Publisher::Sink sink = [writer = std::move(writer)](std::string step) mutable {
+    return writer.WriteBytes(std::move(step));
+  };
+  co_return co_await backend.publisher().Snapshot(std::move(request), std::move(sink), call->cancel());
+}
+
 Task<absl::Status> ReadFrom(Backend& backend, std::shared_ptr<rpc::Call> call, ReadRequest request,
                             rpc::StreamWriter<ReadResponse> writer) {
   absl::Status allowed = MayConsume(call->principal(), request.consumer());
@@ -168,12 +179,7 @@ void AddCommonServices(rpc::Host& host, Backend& backend) {
       });
   host.Stream<SnapshotRequest, SnapshotResponse>(
       [&backend](CallPtr call, const SnapshotRequest& request, rpc::StreamWriter<SnapshotResponse> writer) {
-        absl::Status allowed = MayRead(call->principal(), request.shard(), request.consumer());
-        if (!allowed.ok()) return Refuse(std::move(allowed));
-        feed::Publisher::Sink sink = [writer = std::move(writer)](std::string step) mutable {
-          return writer.WriteBytes(std::move(step));
-        };
-        return backend.publisher().Snapshot(request, std::move(sink), call->cancel());
+        return SnapshotFrom(backend, std::move(call), request, std::move(writer));
       });
   host.Unary<AcknowledgeRequest, AcknowledgeResponse>(
       [&backend](CallPtr call, const AcknowledgeRequest& request) {

@@ -49,9 +49,7 @@ class Telling {
         if (Begun(leg, i) && Same(route_.legs(leg).started_at(), span.since()))
           TellLeg(route_.legs(leg++), accepted);
       }
-      const bool last = i + 1 == route_.custody_size();
-      while (Begun(leg, i) &&
-             (last || !Later(route_.legs(leg).started_at(), route_.custody(i + 1).since()))) {
+      while (Begun(leg, i) && !BeginsLater(leg, i)) {
         feed::v1::HandOverAccepted& accepted =
             *Add(route_.legs(leg).started_at()).mutable_hand_over_accepted();
         accepted.set_from(span.agency());
@@ -119,6 +117,13 @@ class Telling {
       if (route_.custody(i).agency() == route_.legs(leg).agency()) return true;
     }
     return false;
+  }
+  // The leg begins with the next span, or later.
+  bool BeginsLater(int leg, int span) const {
+    if (span + 1 == route_.custody_size()) return false;
+    const Timestamp& started = route_.legs(leg).started_at();
+    const Timestamp& next = route_.custody(span + 1).since();
+    return Later(started, next) || (Same(started, next) && Begun(leg, span + 1));
   }
   // What else passed with the custody is told as the successor's from its beginning.
   void TellSuccession(int span) {

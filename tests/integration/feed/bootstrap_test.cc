@@ -466,8 +466,7 @@ TEST_F(BootstrapTest, AnEpochThatIsForgottenIsNoEnd) {
   redis::Command cut("HSET");
   cut.Arg(store_.Keys("H30").Epochs()).Arg("cut").Arg("1");
   ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(cut), Soon())).ok());
-  redis_.Restart();
-  ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+  ASSERT_TRUE(test::Reconnected(client_, [&] { redis_.Restart(); }));
   follower->Start();
   ExpectTheSame(*follower);
   EXPECT_EQ(follower->bootstraps(), 1u);
@@ -482,8 +481,7 @@ class LostSnapshotTest : public BootstrapTest {
     kept_end_ = end_;
   }
   void GoBack() {
-    redis_.RestartWithKeptData();
-    ASSERT_TRUE(SyncWait(loop_, client_.WaitConnected(Soon())).ok());
+    ASSERT_TRUE(test::Reconnected(client_, [&] { redis_.RestartWithKeptData(); }));
     done_ = kept_done_;
     end_ = kept_end_;
   }

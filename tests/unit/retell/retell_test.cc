@@ -66,12 +66,13 @@ Event Acceptance(const std::vector<std::string>& legs) {
   return event;
 }
 
-// One of three agencies has ended, and its work is another's.
+// One of two agencies has ended, or both have, and their work is another's. All keep the same hours, and none comes
+// back: what passed besides custody is told as the successor's from its beginning.
 const reference::Catalogue& Reformed(int which) {
+  const routing::End police = {routing::kPolice, "2026-07-14", kDistrict};
+  const routing::End desk = {kDesk, "2026-07-14", kDistrict};
   static const auto* const reforms = new std::vector<std::shared_ptr<const reference::Catalogue>>{
-      routing::CatalogueWith({{kTax, "2026-07-14", routing::kPolice}}),
-      routing::CatalogueWith({{routing::kPolice, "2026-07-14", kDistrict}}),
-      routing::CatalogueWith({{kDistrict, "2026-07-14", kTax}})};
+      routing::CatalogueWith({police}), routing::CatalogueWith({desk}), routing::CatalogueWith({police, desk})};
   return *(*reforms)[static_cast<size_t>(which)];
 }
 
@@ -153,7 +154,8 @@ class Story {
           request.set_outcome(feed::v1::OUTCOME_APPROVED);
           return routing::DecideFinish(&record, request, context);
         }
-        return routing::DecideReceiveSupplement(&record, For<rv1::ReceiveSupplementRequest>(), context, true);
+        return routing::DecideReceiveSupplement(&record, For<rv1::ReceiveSupplementRequest>(), context, true,
+                                                Catalogue());
     }
   }
 
