@@ -165,6 +165,15 @@ Task<absl::Status> Consumer::ReceiveOnce(CancelToken cancel) {
     absl::StatusOr<Step> step = co_await stream->Next(cancel);
     if (!step.ok()) co_return step.status();
     if (cancel.cancelled()) co_return errors::Cancelled("CANCELLED", "reading begins anew");
+    if (IsStrangeToSnapshot(**step)) {
+      absl::StatusOr<Step> end = co_await AskSnapshotsEnd(cancel);
+      if (!end.ok()) co_return end.status();
+      if ((*end)->has_ended()) {
+        step = *std::move(end);
+      } else {
+        known_epoch_ = (*step)->epoch();
+      }
+    }
     if ((*step)->has_ended()) {
       End(*step);
       co_return errors::Aborted("FEED_EPOCH_ENDED", "the source has lost its last events");

@@ -151,7 +151,7 @@ class Consumer {
   void Trimmed();
   void BootstrapBegins();
   // How far it is; with what was known of earlier pages, which events the records had.
-  void SetBootstrap(Bootstrap bootstrap) { bootstrap_ = std::move(bootstrap); }
+  void SetBootstrap(Bootstrap bootstrap);
   // Logs how far it is, after `pause` at the earliest, and its end.
   void TellBootstrap(bool complete, absl::Duration pause);
   bool knows() const { return !known_.empty(); }
@@ -216,6 +216,10 @@ class Consumer {
   void Arrive(Step step);
   void End(const Step& step);
   void Skip(uint64_t up_to);
+  // The step is of another epoch than the snapshot was; what became of the snapshot's events?
+  bool IsStrangeToSnapshot(const v1::ReadResponse& step) const;
+  // The first step of one who has come as far as the snapshot: tells where its epoch ended, if events are lost.
+  async::Task<absl::StatusOr<Step>> AskSnapshotsEnd(async::CancelToken cancel);
   // The snapshot of the event's record had it.
   bool Had(const v1::Event& event) const;
   void Outgrow();
@@ -242,6 +246,8 @@ class Consumer {
   bool trimmed_ = false;
   Bootstrap bootstrap_;
   KnownPages known_;
+  // The latest one in which all positions up to the snapshot's are known to be the same.
+  uint64_t known_epoch_ = 0;
   uint64_t bootstraps_ = 0;
   absl::Time told_of_bootstrap_ = absl::InfinitePast();
   bool located_ = false;

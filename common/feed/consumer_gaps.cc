@@ -12,6 +12,9 @@
 
 namespace motcua::feed {
 
+using async::CancelToken;
+using async::Task;
+
 void Consumer::Lost(const Losses& losses) {
   const uint64_t lost = losses.last + 1 - losses.first;
   losses_ = losses;
@@ -91,6 +94,26 @@ void Consumer::Outgrow() {
 void Consumer::CursorMoved(store::Cursor cursor) {
   cursor_ = cursor;
   Outgrow();
+}
+
+// A reader is told of an epoch's end where it has come further. The snapshot has, though the reader has not.
+bool Consumer::IsStrangeToSnapshot(const v1::ReadResponse& step) const {
+  return bootstrap_.step == Bootstrap::Step::kKnown && !step.has_ended() && step.epoch() != 0 &&
+         step.epoch() != known_epoch_;
+}
+
+Task<absl::StatusOr<Step>> Consumer::AskSnapshotsEnd(CancelToken cancel) {
+  v1::ReadRequest request;
+  request.set_shard(shard_);
+  request.set_after(bootstrap_.as_of);
+  request.set_epoch(known_epoch_);
+  std::unique_ptr<SourceStream> stream = source_.Open(std::move(request));
+  co_return co_await stream->Next(cancel);
+}
+
+void Consumer::SetBootstrap(Bootstrap bootstrap) {
+  bootstrap_ = std::move(bootstrap);
+  known_epoch_ = bootstrap_.epoch;
 }
 
 bool Consumer::Had(const v1::Event& event) const {

@@ -97,6 +97,7 @@ class HeldSource final : public Source {
   }
   std::unique_ptr<SnapshotStream> OpenSnapshot(v1::SnapshotRequest request) override {
     requests_.push_back(request);
+    broken_ = false;
     return std::make_unique<Held>(*this, local_.OpenSnapshot(std::move(request)));
   }
   Task<absl::Status> Acknowledge(v1::AcknowledgeRequest request, absl::Time deadline) override {
@@ -114,6 +115,8 @@ class HeldSource final : public Source {
     more_.Set();
     more_.Reset();
   }
+  // On the loop: the stream that is open ends, with what was read ahead.
+  void Break() { broken_ = true; }
   // On the loop: no events are given any more.
   void Mute() { muted_ = true, speak_.Reset(); }
   void Speak() { muted_ = false, speak_.Set(); }
@@ -143,6 +146,7 @@ class HeldSource final : public Source {
         source_.held_ = false;
         if (!more.ok()) co_return more;
       }
+      if (source_.broken_) co_return errors::Unavailable("PEER_UNAVAILABLE", "open it anew");
       --source_.left_;
       co_return co_await stream_->Next(cancel);
     }
@@ -157,6 +161,7 @@ class HeldSource final : public Source {
   async::Event speak_;
   int left_ = kAll;
   bool muted_ = false;
+  bool broken_ = false;
 };
 
 // A replica of the consuming service.
@@ -168,20 +173,18 @@ class Follower {
         store_(client_, clock, "ro", absl::Hours(1)),
         source_(loop, publisher),
         subscriptions_(loop, store_, "routing", SoonStuck()),
-        cancel_(loop) {
+        cancel_(loop),
+        running_(loop) {
     store_.SetDefinition(store::Definition(1, {&store::KindOf<TallyModel>()}));
     subscriptions_.Add("intake", source_, projection_);
   }
   ~Follower() { Stop(); }
   void Start() {
-    before_ = loop_.spawned();
-    started_ = true;
-    loop_.Spawn(subscriptions_.Run(cancel_.token()));
+    loop_.RunAndWait([&] { running_.Spawn(subscriptions_.Run(cancel_.token())); });
   }
   void Stop() {
     cancel_.Cancel();
-    if (!started_) return;
-    ASSERT_TRUE(WaitUntil([&] { return loop_.spawned() <= before_; }));
+    SyncWait(loop_, running_.Ended());
   }
   void HoldAfter(int steps) {
     loop_.RunAndWait([&] { source_.HoldAfter(steps); });
@@ -222,8 +225,7 @@ class Follower {
   TallyProjection projection_;
   Subscriptions subscriptions_;
   async::CancelSource cancel_;
-  size_t before_ = 0;
-  bool started_ = false;
+  async::Children running_;
 };
 
 class BootstrapTest : public FeedTest {
@@ -505,6 +507,7 @@ TEST_F(LostSnapshotTest, OneThatIsUnderWayBeginsAnewAndTellsWhatWasLost) {
   follower.Give(3);
   ASSERT_TRUE(WaitUntil([&] { return follower.bootstrap().records == 250; })) << follower.Standing();
   GoBack();
+  loop_.RunAndWait([&] { follower.source_.Break(); });
   follower.LetGo();
   ASSERT_TRUE(WaitUntil([&] { return Lost(follower) > 0; })) << follower.Standing();
   ExpectTheSame(follower);
