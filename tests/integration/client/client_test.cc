@@ -128,6 +128,16 @@ TEST(Client, WhatIsOpenPassesToTheSuccessorOfAnAgencyThatEnds) {
   EXPECT_THAT(reform.output, HasSubstr("nobody 1\n"));
 }
 
+// It is still connecting to that service when it is done.
+TEST(Client, ACommandEndsCleanlyWhileAServiceThatItDoesNotNeedIsAway) {
+  const Result commands = OnSystem(
+      "kill ${PID[intake]} && wait ${PID[intake]}; for i in $(seq 60); do "
+      "motcua work H30.18.05-260101-0001 visit --as a@H30.18.05:handler >/dev/null 2>&1; "
+      "code=$?; [ $code = 1 ] || { echo \"exit $code\"; exit 1; }; done; echo all refused");
+  EXPECT_EQ(commands.exit, 0) << commands.output;
+  EXPECT_THAT(commands.output, HasSubstr("all refused\n"));
+}
+
 // Also: the same log again changes nothing.
 TEST(Client, ReplayGivesTheLogsFiguresTwice) {
   const test::TempDir dir;
