@@ -12,10 +12,21 @@ namespace motcua::test {
 
 /// Does `replace`, and returns true when the client has come to the new server. To wait until it is connected
 /// would not do: until it has noticed that the old server is gone it still is.
-inline bool Reconnected(const redis::Client& client, absl::FunctionRef<void()> replace) {
-  const uint64_t before = client.stats().connects;
+inline bool Reconnected(redis::Client& client, absl::FunctionRef<void()> replace) {
+  // Not from this thread: the client is confined to its loop.
+  const auto connects = [&client] {
+    uint64_t count = 0;
+    client.loop().RunAndWait([&] { count = client.stats().connects; });
+    return count;
+  };
+  const auto connected = [&client] {
+    bool is = false;
+    client.loop().RunAndWait([&] { is = client.connected(); });
+    return is;
+  };
+  const uint64_t before = connects();
   replace();
-  return WaitUntil([&] { return client.stats().connects > before && client.connected(); }, absl::Seconds(30));
+  return WaitUntil([&] { return connects() > before && connected(); }, absl::Seconds(30));
 }
 
 }  // namespace motcua::test

@@ -4,10 +4,10 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include "absl/strings/str_format.h"
-#include "absl/synchronization/mutex.h"
 #include "common/feed/retelling.h"
 #include "common/store/session.h"
 #include "common/telemetry/log.h"
@@ -554,10 +554,10 @@ TEST_F(BootstrapTest, AnUnreadableRecordStopsTheProjectionUntilItIsMended) {
   spoil.Arg(key).Arg(good->front()->substr(0, 12) + "\xff\xff\xff\xff");
   ASSERT_TRUE(SyncWait(loop_, client_.Execute(std::move(spoil), Soon())).ok());
 
-  absl::Mutex mutex;
+  std::mutex mutex;
   std::vector<std::string> lines;
   telemetry::CaptureLinesForTest([&](std::string_view line) {
-    absl::MutexLock lock(&mutex);
+    const std::lock_guard<std::mutex> lock(mutex);
     if (line.find("a feed is not followed") != std::string_view::npos) lines.emplace_back(line);
   });
   const uint64_t before = end_;
@@ -565,11 +565,12 @@ TEST_F(BootstrapTest, AnUnreadableRecordStopsTheProjectionUntilItIsMended) {
   const std::unique_ptr<Follower> next = NewFollower();
   next->Start();
   const auto told = [&] {
-    absl::MutexLock lock(&mutex);
+    const std::lock_guard<std::mutex> lock(mutex);
     return !lines.empty();
   };
   ASSERT_TRUE(WaitUntil(told)) << next->Standing();
   telemetry::CaptureLinesForTest(nullptr);
+  const std::lock_guard<std::mutex> lock(mutex);
   EXPECT_THAT(lines[0], HasSubstr("\"reason\":\"CORRUPT_RECORD\""));
   const auto troubled = [&] {
     return next->Of<bool>([](const Consumer& consumer) {

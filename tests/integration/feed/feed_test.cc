@@ -21,7 +21,7 @@ TEST_F(FeedTest, AProjectionIsToldOfItsCommitOnceAndBeforeWhoWaits) {
   Emit(70);
   ASSERT_TRUE(WaitUntil([&] { return replica.projection_.attempts_ > 2; }));
   EXPECT_EQ(replica.projection_.committed_, 0u) << "nothing was";
-  replica.projection_.failing_ = false;
+  loop_.RunAndWait([&] { replica.projection_.failing_ = false; });
   ASSERT_TRUE(SyncWait(loop_, replica.subscriptions_.AwaitApplied("intake", "H30", emitted_, Soon(),
                                                                   async::CancelToken()))
                   .ok());
