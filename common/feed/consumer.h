@@ -218,7 +218,8 @@ class Consumer {
   void Skip(uint64_t up_to);
   // The step is of another epoch than the snapshot was; what became of the snapshot's events?
   bool IsStrangeToSnapshot(const v1::ReadResponse& step) const;
-  // The first step of one who has come as far as the snapshot: tells where its epoch ended, if events are lost.
+  // The first step of one who has come as far as the snapshot: tells where its epoch ended, if events are
+  // lost.
   async::Task<absl::StatusOr<Step>> AskSnapshotsEnd(async::CancelToken cancel);
   // The snapshot of the event's record had it.
   bool Had(const v1::Event& event) const;

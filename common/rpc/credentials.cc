@@ -20,9 +20,9 @@
 namespace motcua::rpc {
 namespace {
 
-// Threads of gRPC may still be connecting when main has returned, and OpenSSL would be taken down under them: one
-// client in some twenty died of that whose command had not needed the service that was away. It has an effect only
-// before anything else of OpenSSL is used.
+// Threads of gRPC may still be connecting when main has returned, and OpenSSL would be taken down under them:
+// one client in some twenty died of that whose command had not needed the service that was away. It has an
+// effect only before anything else of OpenSSL is used.
 [[maybe_unused]] const int kKeepsOpenSsl = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {

@@ -22,8 +22,8 @@ class AgencyLists {
 
 // All that a reader of the agency's work must look at: its own lists, first, and those of the agencies that
 // it succeeded, whose entries stay there until each has been moved; in every shard that the jurisdiction has,
-// for whose dossiers it may be asked. Empty for an agency that has ended and was succeeded: others have its work. A moment's work and nearly
-// always one pair. Pure.
+// for whose dossiers it may be asked. Empty for an agency that has ended and was succeeded: others have its
+// work. A moment's work and nearly always one pair. Pure.
 std::vector<AgencyLists> ListsOf(const reference::Catalogue& catalogue, const std::string& agency,
                                  absl::CivilDay day);
 

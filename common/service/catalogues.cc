@@ -250,9 +250,8 @@ void Catalogues::Changed(const std::string& shard) {
 }
 
 void Catalogues::Committed(const std::string& shard, absl::Span<const feed::v1::Event* const> events) {
-  const bool reference = std::any_of(events.begin(), events.end(), [](const feed::v1::Event* event) {
-    return IsOfReference(*event);
-  });
+  const bool reference = std::any_of(events.begin(), events.end(),
+                                     [](const feed::v1::Event* event) { return IsOfReference(*event); });
   if (reference) Changed(shard);
 }
 

@@ -105,7 +105,8 @@ async::Task<absl::Status> ClockProjection::ApplySnapshot(store::Session& session
   for (const feed::v1::SnapshotRecord* const record : records) {
     if (store::ShardOf(record->subject()) != session.keys().shard()) continue;
     for (const feed::v1::Event& event : record->events()) {
-      if (!event.has_dossier_accepted() || event.dossier_accepted().reference_jurisdiction().empty()) continue;
+      if (!event.has_dossier_accepted() || event.dossier_accepted().reference_jurisdiction().empty())
+        continue;
       catalogue = co_await OfAcceptance(event);
       if (!catalogue.ok()) co_return catalogue.status();
     }

@@ -19,20 +19,13 @@ class ClockProjection final : public feed::Projection {
   explicit ClockProjection(service::Catalogues& catalogues) : catalogues_(catalogues) {}
 
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {
-    return {feed::v1::Event::kReferencePiece,
-            feed::v1::Event::kReferenceApplied,
-            feed::v1::Event::kShardPassed,
-            feed::v1::Event::kDossierAccepted,
-            feed::v1::Event::kHandOverOffered,
-            feed::v1::Event::kHandOverAccepted,
-            feed::v1::Event::kHandOverRefused,
-            feed::v1::Event::kHandOverRecalled,
-            feed::v1::Event::kConsultationRequested,
-            feed::v1::Event::kConsultationAnswered,
-            feed::v1::Event::kSupplementRequested,
-            feed::v1::Event::kSupplementReceived,
-            feed::v1::Event::kResultReady,
-            feed::v1::Event::kAgencySucceeded};
+    return {feed::v1::Event::kReferencePiece,        feed::v1::Event::kReferenceApplied,
+            feed::v1::Event::kShardPassed,           feed::v1::Event::kDossierAccepted,
+            feed::v1::Event::kHandOverOffered,       feed::v1::Event::kHandOverAccepted,
+            feed::v1::Event::kHandOverRefused,       feed::v1::Event::kHandOverRecalled,
+            feed::v1::Event::kConsultationRequested, feed::v1::Event::kConsultationAnswered,
+            feed::v1::Event::kSupplementRequested,   feed::v1::Event::kSupplementReceived,
+            feed::v1::Event::kResultReady,           feed::v1::Event::kAgencySucceeded};
   }
   // A route that nothing has happened to tells that, too: an offer may have been recalled.
   std::vector<feed::v1::Event::BodyCase> WantedOfSnapshot() const override {

@@ -129,8 +129,7 @@ Task<absl::StatusOr<Story::Records>> Story::Retell(std::vector<feed::StoredRecor
     absl::Status read = store::ReadStored<DossierModel>(stored.bytes, record, version);
     if (!read.ok()) co_return read;
     absl::StatusOr<CataloguePtr> catalogue = CataloguePtr();
-    if (record.dossier().has_accepted_at())
-      catalogue = co_await CatalogueOf(record.dossier(), deadline);
+    if (record.dossier().has_accepted_at()) catalogue = co_await CatalogueOf(record.dossier(), deadline);
     if (!catalogue.ok()) co_return catalogue.status();
     SnapshotRecord& one = told.emplace_back(intake::Retell(record, catalogue->get()));
     one.set_version(version);

@@ -51,8 +51,8 @@ async::Task<absl::StatusOr<reference::v1::ReferenceManifest>> ReadOldVersion(sto
                                                                              uint64_t version,
                                                                              absl::Time deadline);
 
-// The catalogue of one of the shard's own versions: in force, or kept for the dossiers received under it; those
-// of an inherited shard stay. Errors: NOT_FOUND (UNKNOWN_VERSION, UNKNOWN_SHARD), the store's.
+// The catalogue of one of the shard's own versions: in force, or kept for the dossiers received under it;
+// those of an inherited shard stay. Errors: NOT_FOUND (UNKNOWN_VERSION, UNKNOWN_SHARD), the store's.
 async::Task<absl::StatusOr<service::CataloguePtr>> CatalogueOfVersion(store::Store& store,
                                                                       service::Catalogues& catalogues,
                                                                       std::string shard, uint64_t version,

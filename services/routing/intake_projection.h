@@ -18,7 +18,8 @@ class IntakeProjection final : public feed::Projection {
  public:
   // `catalogues` outlive the projection. `reference_changed` (optional) is called when other reference
   // data have been committed.
-  explicit IntakeProjection(service::Catalogues& catalogues, std::function<void()> reference_changed = nullptr)
+  explicit IntakeProjection(service::Catalogues& catalogues,
+                            std::function<void()> reference_changed = nullptr)
       : catalogues_(catalogues), reference_changed_(std::move(reference_changed)) {}
 
   std::vector<feed::v1::Event::BodyCase> Wanted() const override {

@@ -127,8 +127,7 @@ class Telling {
   }
   // What else passed with the custody is told as the successor's from its beginning.
   void TellSuccession(int span) {
-    feed::v1::AgencySucceeded& succeeded =
-        *Add(route_.custody(span).since()).mutable_agency_succeeded();
+    feed::v1::AgencySucceeded& succeeded = *Add(route_.custody(span).since()).mutable_agency_succeeded();
     succeeded.set_from(route_.custody(span - 1).agency());
     succeeded.set_to(route_.custody(span).agency());
     succeeded.set_custody(true);

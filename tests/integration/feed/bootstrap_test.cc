@@ -537,8 +537,8 @@ TEST_F(LostSnapshotTest, EventsUnderPositionsThatAreGivenAnewAreNotLeftOut) {
   EXPECT_EQ(Lost(follower), 5u);
 }
 
-// A record of the consumer's own that cannot be read: its shard stops and says so, nothing is skipped or written over,
-// and after the fix it goes on.
+// A record of the consumer's own that cannot be read: its shard stops and says so, nothing is skipped or
+// written over, and after the fix it goes on.
 TEST_F(BootstrapTest, AnUnreadableRecordStopsTheProjectionUntilItIsMended) {
   ActOnAll(0, 10);
   const std::unique_ptr<Follower> follower = NewFollower();

@@ -66,13 +66,14 @@ Event Acceptance(const std::vector<std::string>& legs) {
   return event;
 }
 
-// One of two agencies has ended, or both have, and their work is another's. All keep the same hours, and none comes
-// back: what passed besides custody is told as the successor's from its beginning.
+// One of two agencies has ended, or both have, and their work is another's. All keep the same hours, and none
+// comes back: what passed besides custody is told as the successor's from its beginning.
 const reference::Catalogue& Reformed(int which) {
   const routing::End police = {routing::kPolice, "2026-07-14", kDistrict};
   const routing::End desk = {kDesk, "2026-07-14", kDistrict};
   static const auto* const reforms = new std::vector<std::shared_ptr<const reference::Catalogue>>{
-      routing::CatalogueWith({police}), routing::CatalogueWith({desk}), routing::CatalogueWith({police, desk})};
+      routing::CatalogueWith({police}), routing::CatalogueWith({desk}),
+      routing::CatalogueWith({police, desk})};
   return *(*reforms)[static_cast<size_t>(which)];
 }
 

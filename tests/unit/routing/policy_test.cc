@@ -86,7 +86,8 @@ TEST(Policy, OfficersActInAllShardsOfTheirJurisdiction) {
 
 TEST(Policy, SuccessionsAreTheBusinessOfTheJurisdictionsAdministrators) {
   EXPECT_TRUE(CheckAdministers(Caller("admin"), "H30", kMerger.authority).ok());
-  EXPECT_EQ(errors::Reason(CheckAdministers(Caller("admin"), "H31", kMerger.authority)), "NOT_YOUR_JURISDICTION");
+  EXPECT_EQ(errors::Reason(CheckAdministers(Caller("admin"), "H31", kMerger.authority)),
+            "NOT_YOUR_JURISDICTION");
   const auth::Principal of_all(auth::Kind::kOfficer, "root", "", std::vector<std::string>(1, "admin"));
   EXPECT_TRUE(CheckAdministers(of_all, "H31", kMerger.authority).ok());
 }
