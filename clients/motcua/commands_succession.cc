@@ -20,7 +20,7 @@ using routing::v1::StartSuccessionRequest;
 using routing::v1::StartSuccessionResponse;
 using routing::v1::Succession;
 
-// A million open dossiers take a minute.
+// Every open dossier is read.
 constexpr absl::Duration kLongestPreview = absl::Hours(1);
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(500);
 
