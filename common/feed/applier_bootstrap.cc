@@ -159,7 +159,7 @@ Task<absl::Status> Applier::TakeStep(Taking* taking, const v1::SnapshotResponse*
     if (!applied.ok()) co_return applied;
     store::Transaction& tx = session.extra();
     taking->Check(tx);
-    if (begins) tx.RemoveRecord(taking->pages_key);
+    if (begins) tx.Delete(taking->pages_key);
     if (knows && next.through != taking->bootstrap.through) {
       const KnownPages::Page page(taking->bootstrap.through, next.through, next.as_of);
       tx.Append(taking->pages_key, page.Text());
@@ -168,7 +168,7 @@ Task<absl::Status> Applier::TakeStep(Taking* taking, const v1::SnapshotResponse*
         step->complete() ? store::Cursor(next.epoch, next.position) : Bootstrap::Barred(taking->cursor);
     tx.SetCursor(taking->cursor_key, to);
     if (step->complete() && !knows) {
-      tx.RemoveRecord(taking->key);
+      tx.Delete(taking->key);
     } else {
       tx.SetText(taking->key, text);
     }

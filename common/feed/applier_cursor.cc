@@ -21,8 +21,8 @@ void Applier::AddCursor(store::Transaction& tx, const Consumer& consumer, const 
   tx.CheckCursor(keys.Cursor(source), consumer.cursor());
   tx.SetCursor(keys.Cursor(source), to);
   if (!consumer.Outgrows(to)) return;
-  tx.RemoveRecord(keys.Bootstrap(source));
-  tx.RemoveRecord(keys.BootstrapPages(source));
+  tx.Delete(keys.Bootstrap(source));
+  tx.Delete(keys.BootstrapPages(source));
 }
 
 // Moves the cursor past events that were not for this consumer.

@@ -20,7 +20,8 @@ namespace motcua::store {
 //   in:{H30}:feed       the feed (stream)               in:{H30}:wm        its watermark
 //   in:{H30}:q:<id>     the stored reply of a request   in:{H30}:cur:<s>   the cursor in the feed of s
 //   in:{H30}:m:<id>     what a request has made, for ever
-//   in:{H30}:s:<name>   a plain number sequence         in:{H30}:ack       what each consumer has applied
+//   in:{H30}:s:<name>   a number sequence               in:{H30}:ack       what each consumer has applied
+//   in:{H30}:r:<id>:<s> the number of the sequence s that is reserved for a request
 //   in:{H30}:epoch      the epochs of the feed          in:{H30}:lost:<s>  what was lost of the feed of s
 //   in:{H30}:boot:<s>   how far the snapshot of s     in:{H30}:bootp:<s>  which events it had in it (list)
 //                       has been taken
@@ -66,6 +67,9 @@ class Keyspace {
   std::string Made(std::string_view digest) const { return Join("m:", digest); }
   std::string Cursor(std::string_view source) const { return Join("cur:", source); }
   std::string Sequence(std::string_view name) const { return Join("s:", name); }
+  std::string Reservation(std::string_view sequence, std::string_view digest) const {
+    return Join("r:", digest, std::string(":").append(sequence));
+  }
   std::string Epochs() const { return base_ + "epoch"; }
   std::string Lost(std::string_view source) const { return Join("lost:", source); }
   std::string Bootstrap(std::string_view source) const { return Join("boot:", source); }

@@ -22,29 +22,9 @@ template <class Model>
 using Decide = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Record>>(
     const typename Model::Record* record, const Context& context)>;
 
-// Decides what a new record shall be that has no predecessor under this id.
-template <class Model>
-using DecideNew = absl::AnyInvocable<absl::StatusOr<Decision<typename Model::Record>>(const std::string& id,
-                                                                                      const Context& context)>;
-
 // Fills the reply of a committed (or about to be committed) change, all but `written`.
 template <class Model, class Response>
 using Answer = absl::AnyInvocable<void(const typename Model::Record& record, Response& response)>;
-
-// How a creation names its record: by the next number, 1, 2, 3 ..., of a sequence.
-class Naming {
- public:
-  using Compose = absl::AnyInvocable<absl::StatusOr<std::string>(uint64_t number)>;
-
-  Naming(std::string sequence, Compose compose)
-      : sequence(std::move(sequence)), compose(std::move(compose)) {}
-
-  std::string sequence;
-  Compose compose;
-};
-
-// Names what would be created now; refuses what may not be.
-using Name = absl::AnyInvocable<absl::StatusOr<Naming>(const Context& context)>;
 
 // Where the answer to a mutation is kept.
 enum class Keep {
@@ -58,10 +38,6 @@ enum class Keep {
 inline constexpr int kMaxAttempts = 16;
 
 namespace internal {
-
-// So often a creation guesses its number before it takes one for itself, which is lost where it is a repeated
-// request.
-inline constexpr int kMaxGuesses = 12;
 
 inline absl::Status CallerGone() { return errors::Cancelled("CANCELLED", "the caller has gone"); }
 
@@ -180,145 +156,6 @@ async::Task<absl::StatusOr<Response>> Mutate(Store& store, Caller caller, const 
     }
   }
   co_return errors::Aborted("CONFLICT", "others changed the record again and again; try again");
-}
-
-namespace internal {
-
-// Answers a repeated creation: as the first time for as long as that answer is kept, then with the record as
-// it is now (and its version; `written.at` is no longer known).
-template <class Model, class Response>
-async::Task<absl::StatusOr<Response>> ReplayMade(Store& store, std::string shard, std::string made,
-                                                 RequestMark mark, Answer<Model, Response> answer,
-                                                 absl::Time deadline) {
-  absl::StatusOr<std::string_view> id = UnpackMade(made, mark);
-  if (!id.ok()) co_return id.status();
-  Session session(store, shard);
-  Session::Slot& slot = session.NewSlot(session.KeyOf<Model>(*id));
-  absl::Status loaded = co_await session.Load(slot, deadline);
-  if (!loaded.ok()) co_return loaded;
-  const auto* record = session.FindIn<Model>(slot);
-  if (!session.unreadable().ok()) co_return session.unreadable();
-  if (record == nullptr) co_return errors::DataLoss("CORRUPT_RECORD", "what a request has made is missing");
-  absl::Status confirmed = co_await store.ConfirmRead(session.keys(), deadline);
-  if (!confirmed.ok()) co_return confirmed;
-  const auto seconds = static_cast<uint64_t>(absl::ToUnixSeconds(absl::Now()));
-  RequestBlock block = slot.Requests();
-  if (const RequestBlock::Entry* done = block.Find(mark.digest_view(), seconds); done != nullptr)
-    co_return Replay<Response>(done->answer, done->position, mark, *id);
-  if (block.MayBeElsewhere(seconds)) {
-    absl::StatusOr<std::optional<std::string>> stored =
-        co_await StoredReply(store, session.keys(), mark, deadline);
-    if (!stored.ok()) co_return stored.status();
-    if (stored->has_value()) co_return ReplayStored<Response>(**stored, mark, *id);
-  }
-  Response response;
-  answer(*record, response);
-  common::v1::Written* written = response.mutable_written();
-  written->set_subject(std::string(*id));
-  written->set_version(slot.version);
-  written->set_feed_position(slot.loaded->position);
-  written->set_replayed(true);
-  co_return response;
-}
-
-}  // namespace internal
-
-// The same for a record that does not exist yet and whose id is only known on the way: the number is taken in
-// the commit that creates the record, so that neither a repeated request nor a lost race takes one. What a
-// request has made is known for ever. Errors besides: those of `name`.
-template <class Model, class Request, class Response>
-async::Task<absl::StatusOr<Response>> Create(Store& store, Caller caller, const Request& request,
-                                             std::string shard, Name name, DecideNew<Model> decide,
-                                             Answer<Model, Response> answer) {
-  const RequestMark mark = internal::MarkOf(caller, shard, {}, request, request.request_id());
-  Context context(absl::InfinitePast(), std::move(caller.actor), std::move(caller.traceparent));
-  absl::Time not_before = absl::InfinitePast();
-  int wrong_guesses = 0;
-  std::string reserved_of;  // the sequence that `reserved` was taken from
-  uint64_t reserved = 0;
-  absl::Status refused = errors::Aborted("CONFLICT", "others changed the record again and again; try again");
-  const Keyspace keys = store.Keys(shard);
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    if (caller.cancel.cancelled()) co_return internal::CallerGone();
-    Session session(store, shard);
-    context.now = std::max(store.clock().Now(), not_before);
-    absl::StatusOr<Naming> naming = name(context);
-    if (!naming.ok()) {
-      refused = naming.status();
-      break;
-    }
-    const std::string sequence = session.keys().Sequence(naming->sequence);
-    if (wrong_guesses >= internal::kMaxGuesses && reserved_of != sequence) {
-      absl::StatusOr<uint64_t> number = co_await store.NextNumber(sequence, caller.deadline);
-      if (!number.ok()) co_return number.status();
-      reserved = *number;
-      reserved_of = sequence;
-    }
-    Sequences::Guess guess;
-    if (reserved_of != sequence) guess = store.sequences().Next(sequence);
-    const uint64_t number = guess.number != 0 ? guess.number : reserved;
-    const absl::StatusOr<std::string> composed = naming->compose(number);
-    const std::string id = composed.ok() ? *composed : std::string();
-    absl::StatusOr<Decision<typename Model::Record>> decision =
-        composed.ok() ? decide(id, context)
-                      : absl::StatusOr<Decision<typename Model::Record>>(composed.status());
-    if (!decision.ok()) {
-      store.sequences().Missed(sequence, guess, number);
-      refused = decision.status();
-      break;
-    }
-    const absl::Status refusal = std::move(decision->refusal);
-    Response response;
-    answer(decision->record, response);
-    session.extra().CheckRequest(keys.Made(mark.digest_view()));
-    session.extra().SetText(keys.Made(mark.digest_view()), internal::PackMade(mark, id));
-    if (guess.number != 0) {
-      session.extra().CheckCursor(sequence, number - 1);
-      session.extra().SetCursor(sequence, number);
-    }
-    Session::Slot& slot = session.NewSlot(session.KeyOf<Model>(id));
-    slot.request = mark;
-    slot.answer = internal::PackReply(mark, 1, context.now, response, refusal);
-    session.ApplyTo<Model>(slot, *std::move(decision));
-    absl::StatusOr<CommitOutcome> outcome = co_await session.Commit(caller.deadline);
-    if (!outcome.ok()) {
-      store.sequences().Missed(sequence, guess, number);
-      co_return outcome.status();
-    }
-    switch (outcome->kind) {
-      case CommitOutcome::Kind::kCommitted:
-        if (!refusal.ok()) co_return refusal;
-        response.mutable_written()->set_subject(id);
-        internal::FillWritten(1, context.now, outcome->position, *response.mutable_written());
-        co_return response;
-      case CommitOutcome::Kind::kReplayed:
-        store.sequences().Missed(sequence, guess, number);
-        co_return co_await internal::ReplayMade<Model, Response>(
-            store, std::move(shard), std::move(outcome->stored), mark, std::move(answer), caller.deadline);
-      case CommitOutcome::Kind::kStale:
-        store.sequences().Missed(sequence, guess, number);
-        not_before = outcome->watermark;
-        break;
-      case CommitOutcome::Kind::kCursorMoved:
-        store.sequences().Missed(sequence, guess, outcome->position + 1);
-        ++wrong_guesses;
-        break;
-      case CommitOutcome::Kind::kConflict:
-        store.sequences().Missed(sequence, guess, number);
-        if (outcome->redefined) break;
-        // Another record has the id, though the sequence says that it is free: passed over.
-        wrong_guesses = internal::kMaxGuesses;
-        reserved_of.clear();
-        break;
-    }
-  }
-  // Unless it was done before.
-  absl::StatusOr<std::optional<std::string>> made =
-      co_await internal::StoredMade(store, keys, mark, caller.deadline);
-  if (!made.ok()) co_return made.status();
-  if (!made->has_value()) co_return refused;
-  co_return co_await internal::ReplayMade<Model, Response>(store, std::move(shard), *std::move(*made), mark,
-                                                           std::move(answer), caller.deadline);
 }
 
 }  // namespace motcua::store

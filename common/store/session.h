@@ -99,7 +99,7 @@ class Session {
   template <class Model>
   void Remove(std::string_view id) {
     static_assert(Removable<Model>, "it would be left in its registry and its lists");
-    extra_.RemoveRecord(KeyOf<Model>(id));
+    extra_.Delete(KeyOf<Model>(id));
   }
 
   void Emit(feed::v1::Event event);

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "common/status/errors.h"
 #include "common/store/commit_script.h"
+#include "common/store/reserve_script.h"
 #include "openssl/evp.h"
 
 namespace motcua::store {
@@ -26,6 +27,11 @@ const redis::Script& ClockScript() {
       "  redis.call('SET', KEYS[1], to)\n"
       "end\n"
       "return 1\n");
+  return *script;
+}
+
+const redis::Script& ReserveScript() {
+  static const auto* script = new redis::Script(std::string(kReserveScript));
   return *script;
 }
 
@@ -173,12 +179,28 @@ Task<absl::StatusOr<uint64_t>> Store::VersionOf(std::string key, absl::Time dead
   co_return DecodeVersion(reply->text());
 }
 
-Task<absl::StatusOr<uint64_t>> Store::NextNumber(std::string key, absl::Time deadline) {
-  Command command("INCR");
-  command.Arg(key);
-  absl::StatusOr<Reply> reply = co_await Ask(std::move(command), deadline);
+Task<absl::StatusOr<NumberReservation>> Store::ReserveNumber(Keyspace keys, std::string sequence,
+                                                             std::string reservation, std::string made,
+                                                             uint64_t passed_over, absl::Time deadline) {
+  redis::ScriptCall call(ReserveScript());
+  call.Key(made).Key(reservation).Key(sequence);
+  call.Arg(std::max<int64_t>(1, absl::ToInt64Seconds(request_ttl_))).Arg(static_cast<int64_t>(passed_over));
+  absl::StatusOr<Reply> reply = co_await redis_.Eval(std::move(call), deadline);
   if (!reply.ok()) co_return reply.status();
-  co_return static_cast<uint64_t>(reply->integer());
+  std::string& text = reply->text();
+  NumberReservation reserved;
+  if (text.size() > 1 && text[0] == 'M') {
+    absl::Status confirmed = co_await ConfirmRead(keys, deadline);
+    if (!confirmed.ok()) co_return confirmed;
+    text.erase(0, 1);
+    reserved.made = std::move(text);
+    co_return reserved;
+  }
+  if (text.size() < 2 || text[0] != 'N' || !ParseNumber(std::string_view(text).substr(1), reserved.number) ||
+      reserved.number == 0) {
+    co_return Corrupt("reservation");
+  }
+  co_return reserved;
 }
 
 Task<absl::StatusOr<std::vector<std::string>>> Store::ReadList(std::string key, uint32_t limit, absl::Time deadline) {

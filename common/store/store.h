@@ -55,6 +55,15 @@ class CommitOutcome {
   bool redefined = false;
 };
 
+// A number of a sequence that is kept for a request.
+class NumberReservation {
+ public:
+  NumberReservation() {}
+
+  uint64_t number = 0;  // 0 = none: the request has made something before
+  std::string made;
+};
+
 // A page of an index.
 class IndexPage {
  public:
@@ -149,8 +158,12 @@ class Store {
   // Version of a record; 0 = there is none.
   async::Task<absl::StatusOr<uint64_t>> VersionOf(std::string key, absl::Time deadline);
 
-  // The next number of a sequence, 1, 2, 3 ...: unique for ever, with gaps where the caller fails afterwards.
-  async::Task<absl::StatusOr<uint64_t>> NextNumber(std::string key, absl::Time deadline);
+  // Reserves the next number of a sequence, 1, 2, 3 ..., at the key `reservation`, which the commit that
+  // takes it checks and removes; or tells the one that is reserved there, unless it is to be `passed_over` (0
+  // = none); or what is stored at `made`. A reservation lives as long as a reply.
+  async::Task<absl::StatusOr<NumberReservation>> ReserveNumber(Keyspace keys, std::string sequence,
+                                                               std::string reservation, std::string made,
+                                                               uint64_t passed_over, absl::Time deadline);
 
   // Reads of indexes and counters name them; which definition's is read, the store knows: see Phase. Errors
   // besides: UNAVAILABLE (SHARD_UPGRADED, a newer program has taken the shard over; LIST_BEING_BUILT, the

@@ -202,7 +202,7 @@ void Transaction::Retire(std::string_view suffix) {
   AppendBulk(listing.args, suffix);
 }
 
-void Transaction::RemoveRecord(std::string_view key) {
+void Transaction::Delete(std::string_view key) {
   AppendBulk(Op('D', 1), std::string_view());
   AppendBulk(op_keys_, key);
 }

@@ -54,7 +54,7 @@ class Transaction {
                  const google::protobuf::MessageLite& record);
   // Deletes a record of a kind that is in no registry and no list, before anything is put: see
   // Session::Remove.
-  void RemoveRecord(std::string_view key);
+  void Delete(std::string_view key);
   // Enters a new record, by its key, among those of its kind.
   void Register(std::string_view record);
   void IndexPut(uint16_t definition, std::string_view index, std::string_view member, double score);

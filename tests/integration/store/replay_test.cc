@@ -1,7 +1,5 @@
 // A repeated request is answered as the first time, for the whole retention, wherever its answer is kept; and
 // a request id is of its caller: of a person or a system, or of the agency whose officer it is.
-#include <set>
-
 #include "tests/integration/store/store_fixture.h"
 
 namespace motcua::store {
@@ -171,49 +169,6 @@ TEST_F(ReplayTest, TwoRacingCopiesOfARequestHaveOneEffectInDifferentProcesses) {
     }
   }
   EXPECT_EQ(Load(kId).route().work_done(), 40);
-}
-
-TEST_F(ReplayTest, ACreationTakesOneNumberWhateverIsRepeatedAndLost) {
-  Process other(loop_, redis_, clock_);
-  ASSERT_TRUE(Wait(other.client.WaitConnected(Soon())).ok());
-  std::set<std::string> codes;
-  uint64_t opened = 0;
-  for (int round = 0; round < 20; ++round) {
-    // Some are refused by the decision, after they had a number in prospect; all are sent twice, from two
-    // processes.
-    std::vector<async::Task<absl::StatusOr<Response>>> opens;
-    for (int i = 0; i < 6; ++i) {
-      const std::string name = "open-" + std::to_string(round) + "-" + std::to_string(i);
-      const uint32_t amount = i % 3 == 2 ? 2000 : 1;
-      opens.push_back(OpenBy(store_, Officer(), name, amount));
-      opens.push_back(OpenBy(other.store, Officer(), name, amount));
-    }
-    for (const auto& result : Wait(async::WhenAll(std::move(opens)))) {
-      if (result.ok()) {
-        codes.insert(result->holder());
-      } else {
-        EXPECT_EQ(errors::Reason(result.status()), "TOO_MUCH");
-      }
-    }
-    opened += 4;
-    // The watermark passes the time: all that is under way is decided again, under the same numbers.
-    clock_.AdvanceTo(clock_.Now() + absl::Seconds(1));
-    Transaction tx(store_.Keys("H30"));
-    tx.MoveWatermark(clock_.Now() + absl::Milliseconds(1), /*bounded=*/false);
-    ASSERT_TRUE(Wait(store_.Commit(tx, Soon())).ok());
-  }
-  ASSERT_EQ(codes.size(), opened);
-  // Without a gap.
-  for (uint64_t i = 1; i <= opened; ++i) EXPECT_EQ(codes.count("day-" + std::to_string(i)), 1u) << i;
-}
-
-TEST_F(ReplayTest, ANumberWhoseRecordExistsIsPassedOver) {
-  ASSERT_TRUE(Wait(OpenBy(store_, Officer(), "first", 1)).ok());
-  ASSERT_TRUE(Wait(OpenBy(store_, Officer(), "second", 1)).ok());
-  Ask("DEL", store_.Keys("H30").Sequence("day"));  // as after a restore from an older copy of that key alone
-  auto third = Wait(OpenBy(store_, Officer(), "third", 1));
-  ASSERT_TRUE(third.ok()) << third.status();
-  EXPECT_EQ(third->holder(), "day-3");
 }
 
 TEST_F(ReplayTest, ARefusalThatWasCommittedIsRepeated) {

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/async/sync_wait.h"
 #include "common/async/when_all.h"
+#include "common/store/create.h"
 #include "common/store/mutate.h"
 #include "common/store/store.h"
 #include "common/time/clock.h"

@@ -56,19 +56,19 @@ TEST_F(StoreTest, ARecordIsRemovedWithTheRestOfTheCommitOrNotAtAll) {
   EXPECT_TRUE(there());
   EXPECT_EQ(commit([&](Transaction& tx) {
               tx.CheckVersion(key, 7);
-              tx.RemoveRecord(key);
+              tx.Delete(key);
             }),
             CommitOutcome::Kind::kConflict);
   EXPECT_TRUE(there());
   EXPECT_EQ(commit([&](Transaction& tx) {
               tx.CheckVersion(key, 1);
-              tx.RemoveRecord(key);
+              tx.Delete(key);
             }),
             CommitOutcome::Kind::kCommitted);
   EXPECT_FALSE(there());
   // Put after it was removed, in one commit: it is there.
   commit([&](Transaction& tx) {
-    tx.RemoveRecord(key);
+    tx.Delete(key);
     tx.PutRecord(key, 2, "again");
   });
   EXPECT_TRUE(there());
