@@ -10,7 +10,6 @@ local call = redis.call
 local made, held = unpack(call('MGET', KEYS[1], KEYS[2]))
 if made then return 'M' .. made end
 if held and held ~= ARGV[2] then return 'N' .. held end
-local number
-repeat number = string.format('%.0f', call('INCR', KEYS[3])) until number ~= ARGV[2]
+local number = string.format('%.0f', call('INCR', KEYS[3]))
 call('SET', KEYS[2], number, 'EX', ARGV[1])
 return 'N' .. number

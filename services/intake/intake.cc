@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/store/create.h"
 #include "services/intake/domain/acceptance.h"
 #include "services/intake/domain/completion.h"
 #include "services/intake/domain/dossier_code.h"

@@ -141,5 +141,65 @@ TEST_F(NumbersTest, WhoeverRepeatsARequestTakesWhatWasReservedForIt) {
   EXPECT_THAT(again->made, testing::EndsWith("day-2"));
 }
 
+TEST(Sequences, AGuessIsOnlyInProspectWhereOthersTakeNumbers) {
+  Sequences sequences;
+  Sequences::Guess first = sequences.Next("day");
+  EXPECT_EQ(first.number, 1u);
+  EXPECT_FALSE(first.in_prospect);
+  // It was not known where the sequence stands: that says nothing of others.
+  sequences.Missed("day", first, 8);
+  Sequences::Guess second = sequences.Next("day");
+  EXPECT_EQ(second.number, 8u);
+  EXPECT_FALSE(second.in_prospect);
+  Sequences::Guess behind = sequences.Next("day");
+  EXPECT_EQ(behind.number, 9u);
+  sequences.Missed("day", second, 9);
+  sequences.Missed("day", behind, 10);  // of the same guess that went wrong
+  Sequences::Guess reserved = sequences.Next("day");
+  EXPECT_TRUE(reserved.in_prospect);
+  EXPECT_EQ(reserved.number, 9u);
+  sequences.Reserved("day", 12);
+  uint64_t in_prospect = 1;
+  while (sequences.Next("day").in_prospect) ASSERT_LT(++in_prospect, 10'000u);
+  EXPECT_EQ(in_prospect, 64u);
+  // Still wrong: twice as many.
+  Sequences::Guess third = sequences.Next("day");
+  EXPECT_GE(third.number, 13u);
+  sequences.Missed("day", third, 20);
+  in_prospect = 0;
+  while (sequences.Next("day").in_prospect) ASSERT_LT(++in_prospect, 10'000u);
+  EXPECT_EQ(in_prospect, 128u);
+  // Right: as at first.
+  sequences.Taken("day", sequences.Next("day"));
+  sequences.Missed("day", sequences.Next("day"), 40);
+  in_prospect = 0;
+  while (sequences.Next("day").in_prospect) ASSERT_LT(++in_prospect, 10'000u);
+  EXPECT_EQ(in_prospect, 64u);
+}
+
+TEST(Numbered, WhatIsReservedIsOfItsSequence) {
+  Sequences sequences;
+  internal::Numbered numbered;
+  numbered.Begin(sequences, "monday");
+  numbered.Reserve(sequences, 7);
+  numbered.Begin(sequences, "monday");
+  EXPECT_EQ(numbered.number(), 7u);
+  numbered.Begin(sequences, "tuesday");  // midnight has passed
+  EXPECT_FALSE(numbered.reserved());
+  EXPECT_EQ(numbered.number(), 1u);
+}
+
+TEST_F(NumbersTest, AReservationThatRedisHasLostIsNotTaken) {
+  const Keyspace keys = store_.Keys("H30");
+  internal::Numbered numbered;
+  numbered.Begin(store_.sequences(), keys.Sequence("day"));
+  numbered.Reserve(store_.sequences(), 1);
+  Transaction tx(keys);
+  numbered.Take(tx, keys.Reservation("day", "request"));
+  auto outcome = Wait(store_.Commit(std::move(tx), Soon()));
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(outcome->kind, CommitOutcome::Kind::kCursorMoved) << "another may have the number by now";
+}
+
 }  // namespace
 }  // namespace motcua::store
