@@ -21,8 +21,10 @@ using async::Task;
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr absl::Duration kDiscovery = absl::Milliseconds(100);
-// A moment that another replica has set is seen after as long, should that replica be no more.
+// A moment that another replica has set is seen after as long; where there is none, only as long as this one
+// might not know of it: one that comes or goes wakes whoever naps.
 constexpr absl::Duration kLongestNap = absl::Seconds(2);
+constexpr absl::Duration kLongestNapAlone = absl::Seconds(30);
 // What another replica is to fire: between two looks whether it has, and how long it may take.
 constexpr absl::Duration kFollowPause = absl::Milliseconds(5);
 constexpr absl::Duration kOwed = absl::Milliseconds(500);
@@ -105,7 +107,8 @@ Task<void> Sweeper::Tend(Shard* shard, CancelToken cancel) {
     }
     pause = kFirstPause;
     // Moments of simulated time come with a kick.
-    absl::Time until = absl::Now() + kLongestNap;
+    const bool alone = leases_ == nullptr || leases_->replicas() == 1;
+    absl::Time until = absl::Now() + (alone ? kLongestNapAlone : kLongestNap);
     if (!publisher_.eager()) until = std::min(until, shard->earliest);
     // Limits of a shard that is not held move for those who ask alone.
     if (follows) until = absl::InfiniteFuture();

@@ -44,6 +44,8 @@ int Main(int argc, char** argv) {
   app.add_option("--loaded", settings.loaded, "open dossiers to load first");
   app.add_option("--seconds", seconds, "length of each timed phase");
   app.add_option("--in_flight", settings.in_flight, "calls at a time")->check(CLI::Range(1, 4096));
+  app.add_option("--rate", settings.rate, "calls a second; default: as many as it takes")
+      ->check(CLI::PositiveNumber);
   app.add_option("--load_in_flight", settings.load_in_flight, "calls at a time while loading")
       ->check(CLI::Range(1, 4096));
   app.add_option("--due", settings.due, "storm: clocks that fall due in one moment")

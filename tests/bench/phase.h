@@ -48,6 +48,9 @@ class Bounds {
   int in_flight;
   absl::Duration time = absl::InfiniteDuration();
   uint64_t count = UINT64_MAX;
+  // Operations begun a second; a late one is measured from when it should have begun. 0 = as many as it
+  // takes.
+  double rate = 0;
 };
 
 // The state of everything that is counted, at one moment.
@@ -85,7 +88,7 @@ class Bench {
     Tell(what);
     async::CancelSource over(loop);
     std::vector<async::Task<void>> workers, both;
-    for (int i = 0; i < bounds.in_flight; ++i) workers.push_back(Work(make, end, bounds.count, phase));
+    for (int i = 0; i < bounds.in_flight; ++i) workers.push_back(Work(make, start, end, bounds, phase));
     both.push_back(All(std::move(workers), over));
     both.push_back(Progress(what, phase, over.token()));
     async::SyncWait(loop, async::WhenAll(std::move(both)));
@@ -96,12 +99,21 @@ class Bench {
   static void Tell(const std::string& text);
 
  private:
-  // Reads the clock once for each operation: the end of one is the beginning of the next.
+  // Reads the clock once for each operation, unless it keeps to a rate: the end of one is the beginning of
+  // the next.
   template <class Make>
-  async::Task<void> Work(Make& make, absl::Time end, uint64_t count, Phase& phase) {
+  async::Task<void> Work(Make& make, absl::Time start, absl::Time end, Bounds bounds, Phase& phase) {
     absl::Time now = absl::Now();
-    while (phase.status.ok() && now < end && phase.started < count) {
+    while (phase.status.ok() && now < end && phase.started < bounds.count) {
+      if (bounds.rate > 0) {
+        now = start + absl::Seconds(static_cast<double>(phase.started) / bounds.rate);
+        if (now >= end) co_return;
+      }
       ++phase.started;
+      if (now > absl::Now()) {
+        absl::Status slept = co_await loop.Sleep(now - absl::Now());
+        if (!slept.ok()) co_return;
+      }
       system.SetNow(now);
       absl::Status status = co_await make();
       const absl::Time after = absl::Now();

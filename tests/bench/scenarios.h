@@ -17,6 +17,8 @@ class Settings {
   uint64_t loaded = 10000;
   absl::Duration time = absl::Seconds(5);
   int in_flight = 64;
+  // Calls a second; 0 = as many as it takes.
+  double rate = 0;
   // Of the loading.
   int load_in_flight = 256;
   // Clocks of the storm.

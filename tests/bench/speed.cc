@@ -9,6 +9,8 @@ namespace {
 
 using async::SyncWait;
 
+constexpr double kCallsOfWholeLife = 9;
+
 // Runs a phase, waits until the feeds have caught up, and adds its row. `and_feeds`: the phase lasts until
 // then.
 template <class Make>
@@ -46,6 +48,7 @@ absl::StatusOr<Codes> Load(Bench& bench, const Settings& settings, Report& repor
   if (!before.ok()) return before.status();
   Bounds bounds(settings.load_in_flight);
   bounds.count = settings.loaded;
+  bounds.rate = settings.rate;
   Phase phase = bench.Run("loading", bounds, [&] { return bench.system.FileOne(&codes); });
   if (!phase.status.ok()) return phase.status;
   Bench::Tell("catching up");
@@ -81,6 +84,7 @@ absl::Status MeasureSpeed(Bench& bench, const Settings& settings, Report& report
 
   Bounds bounds(settings.in_flight);
   bounds.time = settings.time;
+  bounds.rate = settings.rate;
   std::mt19937_64 random(20260714);
   const std::string kTransitions = "durable transitions", kFour = "four-call lives",
                     kWhole = "whole lives, feeds caught up";
@@ -103,6 +107,7 @@ absl::Status MeasureSpeed(Bench& bench, const Settings& settings, Report& report
                  [&] { return system.Work((*codes)[random() % codes->size()]); });
   if (!rate.ok()) return rate.status();
 
+  bounds.rate = settings.rate / 4;
   rate = Measure(bench, kFour, bounds, false, report, [&] { return system.FourCallLife(); });
   if (!rate.ok()) return rate.status();
   report[kFour]["ratio"] = *rate / *commits;
@@ -111,6 +116,7 @@ absl::Status MeasureSpeed(Bench& bench, const Settings& settings, Report& report
     report["four_call_lives_to_peer"] = *rate / settings.peer_lives;
   }
 
+  bounds.rate = settings.rate / kCallsOfWholeLife;
   rate = Measure(bench, kWhole, bounds, true, report, [&] { return system.WholeLife(); });
   if (!rate.ok()) return rate.status();
   report[kWhole]["ratio"] = *rate / *commits;
