@@ -74,5 +74,9 @@ await_services() {
   for service in "${SERVICES[@]}"; do await "${MOTCUA_WAIT:-120}" "$service is not healthy" healthy "$service"; done
 }
 
+# has_image SERVICE: makes the image of a step where it is missing. `run` does so as well, but version 1's tells of it on
+# standard output, amid what the step itself writes there.
+has_image() { quietly "making the image of $1" compose run --rm -T --no-deps --entrypoint true "$1" </dev/null; }
+
 # The client, inside.
 client() { compose run --rm -T motcua "$@" </dev/null; }
