@@ -12,10 +12,10 @@ in_server() {
   local name=$1; shift
   docker exec "$(first "$name")" sh -c 'REDISCLI_AUTH=$(cat /secrets/admin.password) exec redis-cli -e --no-auth-warning --user admin "$@"' - "$@"
 }
-is_replica() { in_server "$1" info replication | tr -d '\r' | grep -qx 'master_link_status:up'; }
+is_replica() { in_server "$1" info replication | tr -d '\r' | grep -x 'master_link_status:up' >/dev/null; }
 primaries() {
   local name
-  for name in "${store_servers[@]}"; do in_server "$name" role 2>/dev/null | head -n 1; done | grep -cx master
+  for name in "${store_servers[@]}"; do in_server "$name" role 2>/dev/null | sed -n 1p; done | grep -cx master
 }
 whole() { [ "$(primaries)" = 1 ] && for name in "${store_servers[@]}"; do healthy "$name" && { [ "$name" = "$(primary)" ] || is_replica "$name"; } || return 1; done; }
 # Only then it may be promoted, and the Sentinels know it.
@@ -29,7 +29,7 @@ file_on() {
     n=$((n + 1))
     if motcua --lang en --patience 60 --as "H30.18.05-intake@H30.18.05:intake" file H30.18.05 1.004873 --name "Nguyễn Văn $who $n" \
       --accept >"$RUN/file-$who.log" 2>&1; then
-      code=$(grep -oE 'H30\.[0-9.]+-[0-9]{6}-[0-9]+' "$RUN/file-$who.log" | head -n 1)
+      code=$(grep -oE 'H30\.[0-9.]+-[0-9]{6}-[0-9]+' "$RUN/file-$who.log" | sed -n 1p)
       echo "$(date +%s%3N) $code" >>"$RUN/filed"
     else
       { echo "call $n of $who:"; cat "$RUN/file-$who.log"; } >>"$RUN/filing-lost"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks every script of deploy/ and tests/: bash and ShellCheck (Debian's shellcheck, where it is installed) find
-# nothing wrong, and what users start answers --help with exit status 0 and an unknown argument with 2 and one line that
+# nothing wrong; under pipefail no pipe ends in what leaves off reading, such as head or grep -q: now and then whoever
+# writes into it is killed (141), and the script with it; and what users start answers --help with exit status 0 and an unknown argument with 2 and one line that
 # says so, without touching anything.
 #
 # Usage: scripts_lint.sh ROOT
@@ -28,11 +29,15 @@ scan() {
   local root=$1 file out empty status all
   mapfile -t all < <(scripts "$root")
   for file in "${all[@]}"; do
-    bash -n "$file" 2>&1 | head -n 1
+    bash -n "$file" 2>&1 | sed -n 1p
   done
   if command -v shellcheck >/dev/null; then
     shellcheck --external-sources --source-path=SCRIPTDIR --severity=warning --format=gcc "${all[@]}"
   fi
+  for file in "${all[@]}"; do
+    grep -q pipefail "$file" || [[ $file == *.sh ]] || continue
+    grep -nE '^[^#]*[|] *(head|grep +-[a-zA-Z]*q)' "$file" | sed "s|^|$file:|; s|\$|   <- ends while others write|"
+  done
   # A directory and a PATH in which a script that goes on would be noticed.
   empty=$(mktemp -d)
   while read -r file; do
@@ -58,14 +63,15 @@ if [ "${1:-}" = --self-test ]; then
   printf '#!/bin/sh\n[ "$1" = --help ] && { echo "deploy/good does good"; exit 0; }\necho "deploy/good: unknown argument $1; try deploy/good --help" >&2\nexit 2\n' >"$dir/deploy/good"
   printf '#!/bin/sh\nmkdir "$MOTCUA_RUN"\n' >"$dir/deploy/careless"
   printf '#!/bin/bash\nif true; then\n' >"$dir/tests/x/run"
+  printf '#!/bin/bash\nset -o pipefail\nlast=$(seq 9 | head -n 1)\nfirst=$(seq 9 | sed -n 1p)\n' >"$dir/tests/x/part.sh"
   printf 'no script, and if true; then\n' >"$dir/deploy/notes.txt"
   chmod +x "$dir"/deploy/* "$dir/tests/x/run"
   found=$(scan "$dir")
   for wanted in 'tests/x/run: line .*: syntax error' 'careless: an unknown argument ends with 1' 'careless: has made run' \
-    'careless: --help says nothing'; do
+    'careless: --help says nothing' 'part.sh:3:.*ends while others write'; do
     grep -q "$wanted" <<<"$found" || { echo "self-test: not found: $wanted"; echo "$found"; exit 1; }
   done
-  ! grep -qE 'good:|notes' <<<"$found" || { echo "self-test: false alarm"; echo "$found"; exit 1; }
+  ! grep -qE 'good:|notes|part.sh:4:first.*ends' <<<"$found" || { echo "self-test: false alarm"; echo "$found"; exit 1; }
   echo "self-test passed"
   exit 0
 fi

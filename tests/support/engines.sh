@@ -56,7 +56,7 @@ as_admin() {
   local port=${PORT[$1]}; shift
   REDISCLI_AUTH=$(cat "$ACL/admin.password") redis-cli --no-auth-warning --user admin -p "$port" "$@"
 }
-role_of() { as_admin "$1" role 2>/dev/null | head -n 1; }
+role_of() { as_admin "$1" role 2>/dev/null | sed -n 1p; }
 
 primary_of() {
   local name
@@ -125,7 +125,7 @@ failover_serves() {
     role=$(role_of "$name")
     case $role in
       master) primaries=$((primaries + 1)) primary=$name ;;
-      slave) as_admin "$name" info replication | grep -q '^master_link_status:up' || return 1 ;;
+      slave) as_admin "$name" info replication | grep '^master_link_status:up' >/dev/null || return 1 ;;
       *) return 1 ;;
     esac
   done
@@ -143,7 +143,7 @@ replaceable() {
     [ "$(as_admin "$name" sentinel replicas motcua 2>/dev/null | grep -cx name)" = 2 ] || return 1
   done
   for name in "${STORES[@]:1:2}"; do
-    as_admin "$name" info replication | tr -d '\r' | grep -qx slave_priority:100 || return 1
+    as_admin "$name" info replication | tr -d '\r' | grep -x 'slave_priority:100' >/dev/null || return 1
   done
 }
 promotions() {
@@ -181,7 +181,7 @@ node_answers() { [ "$(as_admin "$1" ping)" = PONG ]; }
 cluster_serves() {
   local name info
   for name in "${STORES[@]}"; do
-    as_admin "$name" cluster info | grep -q cluster_state:ok || return 1
+    as_admin "$name" cluster info | grep 'cluster_state:ok' >/dev/null || return 1
     info=$(as_admin "$name" info replication)
     grep -qE 'state=online|master_link_status:up' <<<"$info" || return 1
   done
