@@ -36,7 +36,7 @@ scan() {
   fi
   for file in "${all[@]}"; do
     grep -q pipefail "$file" || [[ $file == *.sh ]] || continue
-    grep -nE '^[^#]*[|] *(head|grep +-[a-zA-Z]*q)' "$file" | sed "s|^|$file:|; s|\$|   <- ends while others write|"
+    grep -nE '^[^#]*[^|][|] *(head|grep +-[a-zA-Z]*q)' "$file" | sed "s|^|$file:|; s|\$|   <- ends while others write|"
   done
   # A directory and a PATH in which a script that goes on would be noticed.
   empty=$(mktemp -d)
