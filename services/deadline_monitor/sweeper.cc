@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "common/async/when_all.h"
@@ -46,7 +47,10 @@ Sweeper::Sweeper(async::Loop& loop, store::Store& store, service::Catalogues& ca
       catalogues_(catalogues),
       subscriptions_(subscriptions),
       publisher_(publisher),
-      tending_(loop) {}
+      tending_(loop) {
+  // What is there now may be something else: a backup, or what another server had.
+  store_.redis().OnConnectionChange([look_again = look_again_](bool) { *look_again = true; });
+}
 
 void Sweeper::SetLeases(store::Leases& leases) {
   leases_ = &leases;
@@ -81,6 +85,9 @@ Task<void> Sweeper::Run(CancelToken cancel) {
     for (const std::string& name : publisher_.shards()) {
       if (shards_.contains(name)) continue;
       tending_.Spawn(Tend(&Find(name), cancel));
+    }
+    if (std::exchange(*look_again_, false)) {
+      for (const auto& [name, shard] : shards_) shard->wake.Set();
     }
     absl::Status slept = co_await loop_.Sleep(kDiscovery, cancel);
     (void)slept;

@@ -105,6 +105,8 @@ class Sweeper {
   feed::Publisher& publisher_;
   store::Leases* leases_ = nullptr;
   std::map<std::string, std::unique_ptr<Shard>> shards_;
+  // At all of them.
+  const std::shared_ptr<bool> look_again_ = std::make_shared<bool>(false);
   uint64_t fired_ = 0;
   std::function<void(absl::Duration)> on_fired_;
   async::Children tending_;

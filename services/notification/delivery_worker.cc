@@ -23,7 +23,10 @@ using async::Task;
 using CataloguePtr = std::shared_ptr<const reference::Catalogue>;
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
+// A shard that has nothing to deliver is looked at again after as long: another replica may have added
+// something and be no more. Where there is none, only as long as this one might not know of it.
 constexpr absl::Duration kRest = absl::Seconds(2);
+constexpr absl::Duration kRestAlone = absl::Seconds(30);
 // Dossiers looked at in one pass over an outbox.
 constexpr uint32_t kPassSize = 64;
 constexpr int kCommitAttempts = 16;
@@ -61,11 +64,20 @@ DeliveryWorker::DeliveryWorker(async::Loop& loop, store::Store& store, service::
       transport_(transport),
       options_(std::move(options)),
       kicked_(loop),
-      ended_(loop) {}
+      ended_(loop) {
+  // What is there now may be something else: a backup, or what another server had.
+  store_.redis().OnConnectionChange([look_again = look_again_](bool) { *look_again = true; });
+}
+
+void DeliveryWorker::SetLeases(store::Leases& leases) {
+  leases_ = &leases;
+  leases.OnChange([look_again = look_again_] { *look_again = true; });
+}
 
 Task<void> DeliveryWorker::Run(CancelToken cancel) {
   while (!cancel.cancelled()) {
     absl::StatusOr<std::vector<std::string>> shards = co_await store_.ListShards(absl::Now() + kPatience);
+    if (std::exchange(*look_again_, false)) rests_.clear();
     for (size_t i = 0; shards.ok() && i < shards->size() && !cancel.cancelled(); ++i) {
       std::string shard = (*shards)[i];
       const auto rest = rests_.find(shard);
@@ -111,7 +123,9 @@ Task<absl::Status> DeliveryWorker::Pass(std::string shard) {
 }
 
 Task<absl::Status> DeliveryWorker::RestWhereEmpty(std::string shard, absl::Time deadline) {
-  rests_[shard] = absl::Now() + kRest;  // taken back by whoever adds something meanwhile
+  const bool alone = leases_ == nullptr || leases_->replicas() == 1;
+  rests_[shard] =
+      absl::Now() + (alone ? kRestAlone : kRest);  // taken back by whoever adds something meanwhile
   std::vector<std::string> indexes;
   indexes.push_back(kOutboxIndex);
   indexes.push_back(kHeldIndex);

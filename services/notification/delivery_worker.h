@@ -48,7 +48,7 @@ class DeliveryWorker {
                  DeliveryOptions options);
 
   // Before Run: what is due in shards that are not held, another replica delivers. They outlive the worker.
-  void SetLeases(store::Leases& leases) { leases_ = &leases; }
+  void SetLeases(store::Leases& leases);
 
   // Until cancelled; survives the loss of Redis. Attempts under way then have kGrace to end before they are broken off.
   async::Task<void> Run(async::CancelToken cancel);
@@ -103,6 +103,8 @@ class DeliveryWorker {
   async::Event ended_;
   // Shards with nothing to deliver, and until when nobody looks: only another replica can change that unseen.
   std::map<std::string, absl::Time> rests_;
+  // None rests any longer.
+  const std::shared_ptr<bool> look_again_ = std::make_shared<bool>(false);
   size_t under_way_ = 0;
   bool stopping_ = false;
   std::function<void(v1::Channel, Conclusion)> observe_;
