@@ -128,6 +128,23 @@ TEST(Client, WhatIsOpenPassesToTheSuccessorOfAnAgencyThatEnds) {
   EXPECT_THAT(reform.output, HasSubstr("nobody 1\n"));
 }
 
+// More of each kind than one part of an upload has, and than a list has without a bound of its own.
+TEST(Client, ReferenceDataOfAProvinceApplyAsAWhole) {
+  const Result applied = OnSystem(
+      "tests/bench/make_reference $MOTCUA_RUN/large --agencies 2500 --officers 12000 --procedures 1500 "
+      ">/dev/null && "
+      "motcua --lang en reference apply deploy/reference $MOTCUA_RUN/large --dry-run && "
+      "motcua --lang en reference apply deploy/reference $MOTCUA_RUN/large && "
+      "motcua --lang en reference apply deploy/reference $MOTCUA_RUN/large && "
+      "echo agencies $(motcua reference agencies H30 --all | grep -c ^H30) && "
+      "echo procedures $(motcua reference procedures H30 --all | grep -c ^9[.])");
+  EXPECT_EQ(applied.exit, 0) << applied.output;
+  EXPECT_THAT(applied.output, HasSubstr("The reference data are valid\n"));
+  EXPECT_THAT(applied.output, HasSubstr("H30: applied as version 1\n"));
+  EXPECT_THAT(applied.output, HasSubstr("H30: unchanged, version 1\n"));
+  EXPECT_THAT(applied.output, HasSubstr("procedures 1500\n"));
+}
+
 // It is still connecting to that service when it is done.
 TEST(Client, ACommandEndsCleanlyWhileAServiceThatItDoesNotNeedIsAway) {
   const Result commands = OnSystem(
