@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks the directions of dependence (DESIGN: layout):
+# Checks the directions of dependence (docs/architecture.md):
 #   - services/*/domain is pure: it includes no gRPC, Redis, event loop, clock or random numbers, and reads no time;
 #   - no service includes a file of another one, and nothing in common/ one of services/, clients/ or tests/.
 #
@@ -7,7 +7,7 @@
 #        layers_lint.sh --self-test
 set -eu
 
-impure='#include [<"](grpc|hiredis|uv\.h|common/(redis|async|feed|rpc|service|auth|telemetry)/|common/store/(store|session|mutate)\.h|common/time/clock\.h|absl/time/clock\.h|random>|chrono>|thread>|mutex>|absl/random)|absl::Now\(|time\(nullptr\)|std::random_device'
+impure='#include [<"](grpc|hiredis|uv\.h|common/(redis|async|feed|rpc|service|auth|telemetry)/|common/store/(store|session|mutate|create)\.h|common/time/clock\.h|absl/time/clock\.h|random>|chrono>|thread>|mutex>|absl/random)|absl::Now\(|time\(nullptr\)|std::random_device'
 
 scan() {
   root=$1
