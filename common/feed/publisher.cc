@@ -25,6 +25,8 @@ constexpr absl::Duration kLongestBlock = absl::Milliseconds(1800);
 constexpr uint32_t kTailBatch = 1000;
 // After events have come: what comes meanwhile is read at one go.
 constexpr absl::Duration kGather = absl::Milliseconds(1);
+// The same where nobody reads here but others do, at other replicas: what comes is for nobody yet.
+constexpr absl::Duration kGatherUnread = absl::Milliseconds(100);
 // Redis is away: its client connects anew by itself.
 constexpr absl::Duration kTailPause = absl::Milliseconds(50);
 constexpr absl::Duration kNewcomers = absl::Milliseconds(20);
@@ -146,7 +148,8 @@ Task<absl::Status> Publisher::TailOneOnce(Shard* shard, redis::Client* tail, Can
   if (shard->tail_epoch != shard->history.epoch) co_return absl::OkStatus();
   absl::Status taken = Take(*shard, stream.items()[1]);
   if (!taken.ok()) co_return taken;
-  if (stream.items()[1].items().size() < kTailBatch) co_return co_await loop_.Sleep(kGather, cancel);
+  if (stream.items()[1].items().size() < kTailBatch)
+    co_return co_await loop_.Sleep(Gathering(*shard->readers == 0), cancel);
   co_return absl::OkStatus();
 }
 
@@ -203,8 +206,17 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
     });
   }
   if (!all.ok()) co_return all;
-  if (!reply->items().empty() && !full) co_return co_await loop_.Sleep(kGather, cancel);
-  co_return absl::OkStatus();
+  if (reply->items().empty() || full) co_return absl::OkStatus();
+  const bool unread =
+      std::all_of(tailed_.begin(), tailed_.end(), [](const Shard* shard) { return *shard->readers == 0; });
+  co_return co_await loop_.Sleep(Gathering(unread), cancel);
+}
+
+// How long to wait for more, to be read at one go. Alone it is not long, for whoever asks where the feed
+// ends.
+absl::Duration Publisher::Gathering(bool unread) const {
+  const bool others = leases_ != nullptr && leases_->replicas() > 1;
+  return unread && others && !options_.eager ? kGatherUnread : kGather;
 }
 
 // Adds what Redis has told of a shard's feed to its ring.

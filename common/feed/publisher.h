@@ -215,6 +215,7 @@ class Publisher {
   async::Task<void> TailEach(async::CancelToken cancel);
   async::Task<void> TailOne(Shard* shard, async::CancelToken cancel);
   async::Task<absl::Status> TailOneOnce(Shard* shard, redis::Client* tail, async::CancelToken cancel);
+  absl::Duration Gathering(bool unread) const;
   absl::Duration Block() const;
   async::Task<void> KeepHouse(async::CancelToken cancel);
   absl::Status Take(Shard& shard, const redis::Reply& entries);

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "common/store/leases.h"
 #include "tests/integration/feed/feed_fixture.h"
 #include "tests/support/tcp_gate.h"
 
@@ -410,6 +411,71 @@ TEST_F(OnDemandTest, ABoundThatRestsIsAskedOn) {
   EXPECT_EQ(time::FromTimestamp(reached->watermark()), now) << "never past the bound";
   ASSERT_EQ(asked.size(), 1u);
   EXPECT_EQ(asked[0], now);
+}
+
+// Where others serve the readers it must not cost this replica a trip for each event.
+TEST_F(OnDemandTest, WhatNobodyReadsHereIsLookedAtNowAndThen) {
+  store::LeaseOptions lease;
+  lease.beat = absl::Milliseconds(50);
+  lease.life = absl::Hours(1);
+  store::Leases leases(loop_, store_, "in:replicas", lease);
+  async::CancelSource over(loop_);
+  async::Children running(loop_);
+  loop_.RunAndWait([&] {
+    publisher_->SetLeases(leases);
+    running.Spawn(leases.Run(over.token()));
+  });
+  ASSERT_TRUE(WaitUntil([&] {
+    redis::Command beat("HINCRBY");
+    beat.Arg("in:replicas").Arg("another").Arg(1);
+    EXPECT_TRUE(SyncWait(loop_, client_.Execute(std::move(beat), Soon())).ok());
+    size_t replicas = 0;
+    loop_.RunAndWait([&] { replicas = leases.replicas(); });
+    return replicas == 2;
+  }));
+  auto reads = [&]() -> int64_t {
+    redis::Command info("INFO");
+    info.Arg("commandstats");
+    const std::string text = SyncWait(loop_, client_.Execute(std::move(info), Soon()))->text();
+    const size_t at = text.find("cmdstat_xread:calls=");
+    return at == std::string::npos ? 0 : std::stoi(text.substr(at + sizeof("cmdstat_xread:calls=") - 1));
+  };
+  auto end = [&] {
+    uint64_t end = 0;
+    loop_.RunAndWait([&] { end = publisher_->position("H30"); });
+    return end;
+  };
+  const int64_t before = reads();
+  const absl::Time began = absl::Now();
+  for (int i = 0; i < 300; ++i) Emit();
+  ASSERT_TRUE(WaitUntil([&] { return end() == 300; }));
+  EXPECT_LE(reads() - before, 3 + (absl::Now() - began) / absl::Milliseconds(100));
+
+  // Who comes is told what he asks for, and what follows, at once.
+  test::LocalSource source(loop_, *publisher_);
+  std::unique_ptr<SourceStream> stream;
+  loop_.RunAndWait([&] {
+    v1::ReadRequest request;
+    request.set_shard("H30");
+    request.set_after(299);
+    stream = source.Open(std::move(request));
+  });
+  const absl::Time asked = absl::Now();
+  uint64_t told = 299;
+  for (uint64_t position = 300; position <= 320; ++position) {
+    if (position > 300) Emit();
+    while (told < position) {
+      absl::StatusOr<Step> step = SyncWait(loop_, stream->Next(async::CancelToken()));
+      ASSERT_TRUE(step.ok()) << step.status();
+      for (const v1::Event& event : (*step)->events()) told = event.position();
+    }
+  }
+  EXPECT_LT(absl::Now() - asked, absl::Seconds(1));
+  loop_.RunAndWait([&] { stream.reset(); });
+  over.Cancel();
+  SyncWait(loop_, running.Ended());
+  cancel_.Cancel();
+  EXPECT_TRUE(loop_.Drain(absl::Seconds(10)));  // the publisher knows the leases
 }
 
 }  // namespace
