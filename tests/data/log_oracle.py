@@ -156,6 +156,8 @@ def figures(dossiers, desk):
 
 
 def main():
+    # Whatever the locale is.
+    sys.stdout.reconfigure(encoding="utf-8")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--zone", default="Europe/Amsterdam")
     parser.add_argument("file")

@@ -167,17 +167,19 @@ class Oracle(unittest.TestCase):
         # E  ended before it was received, hence at the receipt; the later activity, which stands first, is refused.
         # F  open, Xã from 4 January 08:00 to 6 May 17:00, when it goes to and fro in one instant; due on another date
         #    than promised.
-        held = {"Phòng": 4842000,       # 3599.5 + 4838401 = 4842000.5, to the even one
+        # G  an hour; the one unit that it ever had comes when it has ended, is refused, and was the holder.
+        held = {"Đội": 3600,
+                "Phòng": 4842000,       # 3599.5 + 4838401 = 4842000.5, to the even one
                 "Tổ \"lưu động\", liên xã": 0,
                 "Unassigned": 4966800,  # 57 * 86400 + 42000
                 "Xã": 15415202}         # 3600.5 + 4838401 + 10573200 = 15415201.5, to the even one
         expected = {
-            "activities_done": 12, "activities_refused": 2, "dossiers": 6, "due_date_changed": 2, "ended": 4,
+            "activities_done": 13, "activities_refused": 3, "dossiers": 7, "due_date_changed": 2, "ended": 5,
             "ended_late": 1, "hand_overs": 5, "open": 2, "open_overdue": 2,
-            "channels": {"Desk": 2, "Intern": 1, "Internet": 1, "Post": 1, "e-mail": 1},
+            "channels": {"Desk": 2, "Intern": 1, "Internet": 1, "Post": 2, "e-mail": 1},
             "ended_late_by_month": {"2022-04": 1}, "held_seconds": held, "now": "2022-05-06T12:00:00+02:00"}
         self.assertEqual(oracle(HERE / "tiny.csv"), expected)
-        here = dict(expected, due_date_changed=1, now="2022-05-06T17:00:00+07:00")
+        here = dict(expected, due_date_changed=1, ended_late_by_month={"2022-05": 1}, now="2022-05-06T17:00:00+07:00")
         self.assertEqual(oracle("--zone", "Asia/Ho_Chi_Minh", HERE / "tiny.csv"), here)
 
     def refusal(self, text):
