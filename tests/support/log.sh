@@ -1,0 +1,14 @@
+# The log that tests live through, for scripts that have sourced deploy/script.sh.
+# shellcheck shell=bash
+
+# What tells a log's right figures, for `motcua replay --oracle`.
+# shellcheck disable=SC2034
+ORACLE="python3 '$ROOT/tests/data/log_oracle.py'"
+
+# own_log: sets LOG to that of the made-up district, which is made where it is missing, or older than what makes it. It
+# appears whole, so that tests side by side may ask for it.
+own_log() {
+  LOG=$ROOT/build/district-2022.csv
+  [ ! -f "$LOG" ] || [ "$ROOT/tests/data/make_log" -nt "$LOG" ] || return 0
+  mkdir -p "$ROOT/build" && "$ROOT/tests/data/make_log" -o "$LOG"
+}
