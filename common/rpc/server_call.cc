@@ -189,7 +189,7 @@ void ServerCall::Done(bool) {
 
 void ServerCall::EndSoon() {
   constexpr int kLastWrites = 2;  // the one under way, and what came about meanwhile
-  ends_soon_ = writing_ && writes_at_the_end_ < kLastWrites;
+  ends_soon_ = in_write_ && writes_at_the_end_ < kLastWrites;
   if (!ends_soon_) serving_->call()->Cancel();
 }
 
@@ -202,7 +202,14 @@ async::Task<absl::Status> ServerCall::Write(ServerCall* call, grpc::ByteBuffer b
   async::Waiter taken(call->acceptor_.host().loop(), absl::InfiniteFuture(),
                       call->serving_->call()->cancel());
   call->writers_.PushBack(taken);
+  call->in_write_ = true;
   absl::Status status = co_await taken;
+  call->in_write_ = false;
+  if (std::exchange(call->ends_soon_, false)) {
+    ++call->writes_at_the_end_;
+    // After the handler has gone on, which it does now.
+    call->acceptor_.host().loop().Post([self = CallRef(call)] { self.get()->EndSoon(); });
+  }
   co_return status;
 }
 
@@ -211,11 +218,6 @@ void ServerCall::Written(bool ok) {
   broken_ = broken_ || !ok;
   if (async::Waiter* waiter = writers_.PopFront(); waiter != nullptr) {
     waiter->Complete(ok ? absl::OkStatus() : ReaderGone());
-  }
-  if (std::exchange(ends_soon_, false)) {
-    ++writes_at_the_end_;
-    // In a later turn: in this one the handler goes on.
-    acceptor_.host().loop().Post([self = CallRef(this)] { self.get()->EndSoon(); });
   }
   if (finish_.has_value()) {
     Hold();

@@ -179,6 +179,8 @@ class ServerCall : public async::ListNode {
 
   bool writing_ = false;
   bool ends_soon_ = false;
+  // The handler waits for a write, or has not gone on yet after one.
+  bool in_write_ = false;
   int writes_at_the_end_ = 0;
   bool broken_ = false;
   // What it ends with is known: nothing is served, read or written any more.
