@@ -78,5 +78,8 @@ await_services() {
 # standard output, amid what the step itself writes there.
 has_image() { quietly "making the image of $1" compose run --rm -T --no-deps --entrypoint true "$1" </dev/null; }
 
+# is_snapshot FILE: it begins as one of Redis does.
+is_snapshot() { [ "$(head -c 5 "$1" | tr -d '\0')" = REDIS ]; }
+
 # The client, inside.
 client() { compose run --rm -T motcua "$@" </dev/null; }
