@@ -59,6 +59,12 @@ std::string RedisCli(int port, const std::string& arguments) {
   return Run(absl::StrCat("redis-cli -p ", port, " ", arguments, " 2>&1"));
 }
 
+uint64_t CallsOf(const std::string& command, int port) {
+  const std::string stats = RedisCli(port, "info commandstats");
+  const size_t at = stats.find("cmdstat_" + command + ":calls=");
+  return at == std::string::npos ? 0 : std::stoull(stats.substr(stats.find('=', at) + 1));
+}
+
 SentinelProcess::SentinelProcess(int primary_port, int quorum, int place) {
   // As in deploy/container/sentinel, which tells why it must not be less.
   const int down_after_ms = 5000 + 500 * place;

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ namespace motcua::test {
 
 /// What redis-cli answers to `arguments`, which a shell reads, from the server at `port`.
 std::string RedisCli(int port, const std::string& arguments);
+/// How often it has been called there so far: `xread`.
+uint64_t CallsOf(const std::string& command, int port);
 
 /// One Sentinel that watches one primary under the name `motcua`.
 class SentinelProcess {

@@ -46,11 +46,7 @@ class ReplicasTest : public testing::Test {
                     store::Load::Add(&store_, "H30", "H30.18.05-260714-0001", request, absl::Seconds(20)));
   }
   // SET and WAIT of the connection that waits for replicas.
-  uint64_t Calls(const std::string& command) {
-    const std::string stats = test::RedisCli(servers_.server(0).port(), "info commandstats");
-    const size_t at = stats.find("cmdstat_" + command + ":calls=");
-    return at == std::string::npos ? 0 : std::stoull(stats.substr(stats.find('=', at) + 1));
-  }
+  uint64_t Calls(const std::string& command) { return test::CallsOf(command, servers_.server(0).port()); }
   void StopReplicas() {
     servers_.server(1).Pause();
     servers_.server(2).Pause();
