@@ -215,8 +215,7 @@ Task<absl::Status> Publisher::TailOnce(CancelToken cancel) {
 // How long to wait for more, to be read at one go. Alone it is not long, for whoever asks where the feed
 // ends.
 absl::Duration Publisher::Gathering(bool unread) const {
-  const bool others = leases_ != nullptr && leases_->replicas() > 1;
-  return unread && others && !options_.eager ? kGatherUnread : kGather;
+  return unread && !store::Leases::Alone(leases_) && !options_.eager ? kGatherUnread : kGather;
 }
 
 // Adds what Redis has told of a shard's feed to its ring.

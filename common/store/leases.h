@@ -60,6 +60,8 @@ class Leases {
 
   // Replicas that are there, this one included.
   size_t replicas() const { return others_.size() + 1; }
+  // No other replica is there, as far as is known; nor where there are no leases.
+  static bool Alone(const Leases* leases) { return leases == nullptr || leases->others_.empty(); }
 
  private:
   // Another replica, as it was last seen.

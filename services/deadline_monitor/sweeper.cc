@@ -114,8 +114,7 @@ Task<void> Sweeper::Tend(Shard* shard, CancelToken cancel) {
     }
     pause = kFirstPause;
     // Moments of simulated time come with a kick.
-    const bool alone = leases_ == nullptr || leases_->replicas() == 1;
-    absl::Time until = absl::Now() + (alone ? kLongestNapAlone : kLongestNap);
+    absl::Time until = absl::Now() + (store::Leases::Alone(leases_) ? kLongestNapAlone : kLongestNap);
     if (!publisher_.eager()) until = std::min(until, shard->earliest);
     // Limits of a shard that is not held move for those who ask alone.
     if (follows) until = absl::InfiniteFuture();

@@ -123,9 +123,8 @@ Task<absl::Status> DeliveryWorker::Pass(std::string shard) {
 }
 
 Task<absl::Status> DeliveryWorker::RestWhereEmpty(std::string shard, absl::Time deadline) {
-  const bool alone = leases_ == nullptr || leases_->replicas() == 1;
-  rests_[shard] =
-      absl::Now() + (alone ? kRestAlone : kRest);  // taken back by whoever adds something meanwhile
+  // Taken back by whoever adds something meanwhile.
+  rests_[shard] = absl::Now() + (store::Leases::Alone(leases_) ? kRestAlone : kRest);
   std::vector<std::string> indexes;
   indexes.push_back(kOutboxIndex);
   indexes.push_back(kHeldIndex);

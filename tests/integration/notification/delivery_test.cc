@@ -9,6 +9,7 @@
 #include "services/notification/domain/records.h"
 #include "tests/integration/notification/office.h"
 #include "tests/support/http_server.h"
+#include "tests/support/redis_group.h"
 #include "tests/support/smtp_server.h"
 
 namespace motcua::notification {
@@ -235,6 +236,30 @@ TEST_F(DeliveryTest, WithoutAMailServerNoMailIsPlanned) {
   CatchUp(replica);
   EXPECT_EQ(Figures(replica).deliveries_pending(), 0u);
   EXPECT_EQ(List(replica, applicant_).messages_size(), 1);
+}
+
+// Nothing told the worker of it, and a shard with nothing to deliver is looked at every half minute.
+TEST_F(DeliveryTest, WhatARestoredBackupHasToDeliverGoesOutAtOnce) {
+  OfficeOptions idle = Options();
+  idle.delivery.concurrency = 0;  // as if all were busy for ever
+  Replica& before = Start(idle);
+  intake_.Give(Accepted(0));
+  CatchUp(before);
+  ASSERT_TRUE(test::WaitUntil([&] { return Figures(before).deliveries_pending() == 1; }));
+  before.Cancel();
+  EXPECT_TRUE(loop_.Drain(absl::Seconds(30)));
+  redis_.KeepData();
+  Replica& replica = Start(Options());
+  ASSERT_TRUE(Reaches(replica, applicant_, v1::DELIVERY_STATE_DELIVERED));
+  // It has seen that there is nothing left, and rests.
+  const auto pages = [&] { return test::CallsOf("zcard", redis_.port()); };
+  ASSERT_TRUE(test::WaitUntil([&] {
+    const uint64_t seen = pages();
+    absl::SleepFor(absl::Milliseconds(200));  // ten passes
+    return pages() == seen;
+  }));
+  redis_.RestartWithKeptData();
+  EXPECT_TRUE(test::WaitUntil([&] { return smtp_.mails().size() == 2; }, absl::Seconds(20)));
 }
 
 TEST_F(DeliveryTest, ReplicasShareTheWorkAndDeliverEachMessageOnce) {
