@@ -141,8 +141,8 @@ class Numbered {
 
 }  // namespace internal
 
-// The same for a record that does not exist yet and whose id is only known on the way: the number is taken in
-// the commit that creates the record, so that neither a repeated request nor a lost race takes one. Where
+// As Mutate, for a record that does not exist yet and whose id is only known on the way: the number is taken
+// in the commit that creates the record, so that neither a repeated request nor a lost race takes one. Where
 // several processes take numbers of a sequence, guessing them in advance fails more often than not: then the
 // number is reserved for the request before, in one trip, and whoever repeats the request takes that one (a
 // gap is left only where nobody does). What a request has made is known for ever. Errors besides: those of

@@ -52,8 +52,8 @@ class Transaction {
   void PutRecord(std::string_view key, uint64_t version, uint16_t definition, uint32_t schema,
                  std::string_view requests, uint32_t tail_lines, std::string_view tail,
                  const google::protobuf::MessageLite& record);
-  // Deletes a record of a kind that is in no registry and no list, before anything is put: see
-  // Session::Remove.
+  // Deletes a key, before anything is put: one that is no record, or a record of a kind that is in no
+  // registry and no list (see Session::Remove).
   void Delete(std::string_view key);
   // Enters a new record, by its key, among those of its kind.
   void Register(std::string_view record);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks every script of deploy/ and tests/: bash and ShellCheck (Debian's shellcheck, where it is installed) find
 # nothing wrong; under pipefail no pipe ends in what leaves off reading, such as head or grep -q: now and then whoever
-# writes into it is killed (141), and the script with it; and what users start answers --help with exit status 0 and an unknown argument with 2 and one line that
-# says so, without touching anything.
+# writes into it is killed (141), and the script with it; and what users start answers --help with exit status 0 and an
+# unknown argument with 2 and one line that says so, without touching anything.
 #
 # Usage: scripts_lint.sh ROOT
 #        scripts_lint.sh --self-test
