@@ -44,8 +44,8 @@ Publisher::Publisher(async::Loop& loop, store::Store& store, redis::Client& tail
       kicked_(loop),
       shard_added_(loop),
       children_(loop),
-      reconnected_(std::make_shared<async::Event>(loop)) {
-  store_.redis().OnConnectionChange([event = reconnected_](bool connected) {
+      look_again_(std::make_shared<async::Event>(loop)) {
+  store_.redis().OnConnectionChange([event = look_again_](bool connected) {
     if (connected) event->Set();
   });
 }

@@ -265,7 +265,7 @@ class Publisher {
   // One tail a shard, and questions for news.
   async::Children children_;
   // Shared with the client, whose observers stay.
-  std::shared_ptr<async::Event> reconnected_;
+  std::shared_ptr<async::Event> look_again_;
 };
 
 }  // namespace motcua::feed

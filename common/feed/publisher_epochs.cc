@@ -59,9 +59,11 @@ bool Publisher::Agreed(const Shard& shard) const {
 }
 
 Task<absl::Status> Publisher::Agree(Shard* shard, absl::Time deadline) {
+  const store::FeedHistory* found = store_.epochs().Found(shard->name);
+  if (found != nullptr && found->epoch < shard->history.epoch) store_.epochs().Forget(shard->name);
   absl::Status looked = co_await store_.epochs().Ensure(store_.Keys(shard->name), deadline);
   if (!looked.ok()) co_return looked;
-  const store::FeedHistory* found = store_.epochs().Found(shard->name);
+  found = store_.epochs().Found(shard->name);
   if (found != nullptr) Take(*shard, *found);
   co_return Agreed(*shard) ? absl::OkStatus() : Behind();
 }
@@ -81,14 +83,15 @@ Task<absl::Status> Publisher::AgreeTail(Shard* shard, redis::Client* tail) {
   Take(*shard, *history);
   shard->tail_connection = connection;
   shard->tail_epoch = history->epoch;
+  if (!Agreed(*shard)) look_again_->Set();
   co_return shard->tail_epoch == shard->history.epoch ? absl::OkStatus() : Behind();
 }
 
-// Looks at all shards as soon as there is another connection, so that readers hear of it though nothing is
-// committed.
+// Looks at all shards as soon as there is another connection, or the tail was told of a later epoch, so that
+// readers hear of it though nothing is committed.
 Task<void> Publisher::FollowEpochs(CancelToken cancel) {
   while (!cancel.cancelled()) {
-    reconnected_->Reset();
+    look_again_->Reset();
     std::vector<Shard*> all;
     for (const auto& [name, shard] : shards_) all.push_back(shard.get());
     absl::Status status;
@@ -98,7 +101,7 @@ Task<void> Publisher::FollowEpochs(CancelToken cancel) {
     }
     absl::Status waited;
     if (status.ok()) {
-      waited = co_await reconnected_->Wait(absl::InfiniteFuture(), cancel);
+      waited = co_await look_again_->Wait(absl::InfiniteFuture(), cancel);
     } else {
       waited = co_await loop_.Sleep(kLookAgain, cancel);
     }

@@ -66,6 +66,13 @@ class Epochs {
   }
   // Looks where it has not been done on this connection. Of many callers one asks. Errors: the client's.
   async::Task<absl::Status> Ensure(Keyspace keys, absl::Time deadline);
+  // What was found no longer counts: the next Ensure looks. For a later epoch that was heard of elsewhere: in
+  // a cluster a shard goes to another node and comes back without this client's having sent anything, and its
+  // connection is still the one that it looked on.
+  void Forget(const std::string& shard) {
+    const auto found = shards_.find(shard);
+    if (found != shards_.end()) found->second->connection = 0;
+  }
   // Looks on another client's server, and keeps nothing of it.
   static async::Task<absl::StatusOr<FeedHistory>> Look(redis::Client& redis, Keyspace keys,
                                                        absl::Time deadline);

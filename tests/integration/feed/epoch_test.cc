@@ -67,6 +67,12 @@ class SourceReplica {
   async::Children running_;
 };
 
+redis::Command Words(std::initializer_list<std::string_view> words) {
+  redis::Command command(*words.begin());
+  for (auto word = words.begin() + 1; word != words.end(); ++word) command.Arg(*word);
+  return command;
+}
+
 class EpochTest : public FeedTest {
  protected:
   store::FeedHistory History(Publisher& publisher) {
@@ -329,6 +335,31 @@ TEST_F(EpochTest, ReplicasOfTheSourceBeginAnEpochOnce) {
   }
   two.cancel_.Cancel();
   one.Stop();
+}
+
+// In a cluster a shard goes to another node and comes back, and an epoch begins at each; whoever sent nothing
+// meanwhile has the connection that it had, and what it found there before.
+TEST_F(EpochTest, WhatTheTailAloneWasToldOfIsLookedForByTheRest) {
+  Emit(4);
+  ASSERT_TRUE(Read("routing")->Take().ok());
+  const uint64_t before = History(publisher_).epoch;
+  const auto tail_id = SyncWait(loop_, tail_.Execute(Words({"CLIENT", "ID"}), Soon()));
+  ASSERT_TRUE(tail_id.ok()) << tail_id.status();
+  const std::string epochs = store_.Keys("H30").Epochs();
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(Words({"HSET", epochs, "server", "another"}), Soon())).ok());
+  const std::string id = absl::StrCat(tail_id->integer());
+  ASSERT_TRUE(SyncWait(loop_, client_.Execute(Words({"CLIENT", "KILL", "ID", id}), Soon())).ok());
+  const uint64_t later = AwaitEpochAfter(before);
+
+  v1::AcknowledgeRequest request;
+  request.set_shard("H30");
+  request.set_consumer("routing");
+  request.set_position(2);
+  request.set_epoch(later);
+  const absl::Status done = SyncWait(loop_, publisher_.Acknowledge(request, Soon()));
+  EXPECT_TRUE(done.ok()) << done;
+  EXPECT_TRUE(Read("routing")->Take().ok());
+  Emit(1);
 }
 
 // The first commit that reaches a server comes behind the end of the epoch before it, whoever sends it.
