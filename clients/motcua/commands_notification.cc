@@ -6,15 +6,17 @@
 namespace motcua::client {
 namespace {
 
-using notification::v1::Message;
 using notification::v1::SubscribeRequest;
+using notification::v1::SubscribeResponse;
 
 int Watch(Program& program, const SubscribeRequest& request) {
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
   const View view = program.ViewOf(session->ZoneOf(request.shard()));
-  Message message;
-  const absl::Status status = session->Stream(Service::kNotification, request, message, absl::Hours(24), [&] {
+  SubscribeResponse step;
+  const absl::Status status = session->Stream(Service::kNotification, request, step, absl::Hours(24), [&] {
+    if (!step.has_message()) return true;
+    const notification::v1::InboxMessage& message = step.message();
     if (program.settings().json) {
       std::cout << Json(message) << std::endl;
     } else {

@@ -86,10 +86,10 @@ absl::StatusOr<intake::v1::ApplyReferenceRequest> Upload(Session& session,
   intake::v1::GetReferenceUploadRequest ask;
   ask.set_shard(shard);
   ask.set_upload(apply.upload());
-  const auto known = session.Ask<intake::v1::ReferenceUpload>(ask);
+  const auto known = session.Ask<intake::v1::GetReferenceUploadResponse>(ask);
   if (!known.ok() && !absl::IsNotFound(known.status())) return known.status();
   std::set<uint32_t> there;
-  if (known.ok()) there.insert(known->parts().begin(), known->parts().end());
+  if (known.ok()) there.insert(known->upload().parts().begin(), known->upload().parts().end());
   for (uint32_t number = 0; number < parts.size(); ++number) {
     if (there.count(number) > 0) continue;
     intake::v1::UploadReferenceRequest request;
@@ -97,7 +97,7 @@ absl::StatusOr<intake::v1::ApplyReferenceRequest> Upload(Session& session,
     request.set_upload(apply.upload());
     request.set_part(number);
     *request.mutable_set() = parts[number];
-    const auto sent = session.Ask<intake::v1::ReferenceUpload>(request);
+    const auto sent = session.Ask<intake::v1::UploadReferenceResponse>(request);
     if (!sent.ok()) return sent.status();
   }
   return apply;

@@ -121,7 +121,7 @@ void AddRoutingCommands(Program& program) {
            GetCustodyRequest::descriptor(),
            {"dossier"},
            "lines",
-           {"agency", "from", "to"},
+           {"agency", "since", "until"},
            "motcua custody H30.18.05-260714-0001"},
           {"route-history",
            "Nhật ký luân chuyển",

@@ -35,7 +35,8 @@ int Preview(Program& program, const PreviewSuccessionRequest& request) {
     return kExitOk;
   }
   const View view = program.ViewOf(session->ZoneOf(request.shard()));
-  const std::vector<const char*> columns = {"from", "to", "held", "offered", "consulted", "planned"};
+  const std::vector<const char*> columns = {"ended_agency", "successor", "held",
+                                            "offered",      "consulted", "planned"};
   std::vector<std::string> header;
   for (const char* column : columns) header.push_back(Label(column, program.settings().english));
   Table table(std::move(header));

@@ -140,7 +140,9 @@ absl::Status Attempt(Stub& stub, const std::string& method, const Message& reque
   return rpc::FromGrpc(status);
 }
 
-std::string PathOf(const Descriptor* request) { return "/" + rpc::MethodName(rpc::MethodTaking(request)); }
+std::string PathOf(const Descriptor* request, const Descriptor* response) {
+  return "/" + rpc::MethodName(rpc::MethodTaking(request, response));
+}
 
 }  // namespace
 
@@ -149,7 +151,7 @@ absl::Status Connection::Call(Service service, const Message& request, Message& 
   absl::StatusOr<const Line*> found = channels_->Find(service);
   if (!found.ok()) return found.status();
   const Line& line = **found;
-  const std::string method = PathOf(request.GetDescriptor());
+  const std::string method = PathOf(request.GetDescriptor(), response.GetDescriptor());
   const absl::Time give_up = absl::Now() + options.patience;
   absl::Duration pause = kFirstPause;
   absl::BitGen random;
@@ -186,7 +188,8 @@ absl::Status Connection::Stream(Service service, const Message& request, Message
   void* tag;
   bool ok = false;
   const auto step = [&] { return queue.Next(&tag, &ok) && ok; };
-  auto call = line.stub->PrepareCall(&context, PathOf(request.GetDescriptor()), &queue);
+  auto call =
+      line.stub->PrepareCall(&context, PathOf(request.GetDescriptor(), message.GetDescriptor()), &queue);
   call->StartCall(nullptr);
   bool going = step();
   if (going) {

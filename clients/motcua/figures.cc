@@ -33,7 +33,8 @@ Request Of(const std::string& shard) {
 absl::Status AskDeadlines(Session& session, const std::string& shard, Figures& figures) {
   const auto agencies = session.AgenciesOf(shard);
   if (!agencies.ok()) return agencies.status();
-  const auto deadlines = session.Ask<deadline::v1::Statistics>(Of<deadline::v1::GetStatisticsRequest>(shard));
+  const auto deadlines =
+      session.Ask<deadline::v1::GetStatisticsResponse>(Of<deadline::v1::GetStatisticsRequest>(shard));
   if (!deadlines.ok()) return deadlines.status();
   figures["ended"] = absl::StrCat(deadlines->ended());
   figures["open"] = absl::StrCat(deadlines->open());
@@ -89,12 +90,14 @@ int64_t Number(const Figures& figures, const std::string& name) {
 
 absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& shard) {
   Figures figures;
-  const auto intakes = session.Ask<intake::v1::Statistics>(Of<intake::v1::GetStatisticsRequest>(shard));
+  const auto intakes =
+      session.Ask<intake::v1::GetStatisticsResponse>(Of<intake::v1::GetStatisticsRequest>(shard));
   if (!intakes.ok()) return intakes.status();
   figures["dossiers"] = absl::StrCat(intakes->dossiers());
   for (const auto& [channel, count] : intakes->by_channel())
     figures["channels." + channel] = absl::StrCat(count);
-  const auto routes = session.Ask<routing::v1::Statistics>(Of<routing::v1::GetStatisticsRequest>(shard));
+  const auto routes =
+      session.Ask<routing::v1::GetStatisticsResponse>(Of<routing::v1::GetStatisticsRequest>(shard));
   if (!routes.ok()) return routes.status();
   figures["hand_overs"] = absl::StrCat(routes->hand_overs());
   figures["activities_done"] = absl::StrCat(routes->work_done());
@@ -102,7 +105,7 @@ absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& sha
   if (absl::Status asked = AskDeadlines(session, shard, figures); !asked.ok()) return asked;
   if (absl::Status scanned = ScanAlerts(session, shard, figures); !scanned.ok()) return scanned;
   const auto messages =
-      session.Ask<notification::v1::Statistics>(Of<notification::v1::GetStatisticsRequest>(shard));
+      session.Ask<notification::v1::GetStatisticsResponse>(Of<notification::v1::GetStatisticsRequest>(shard));
   if (!messages.ok()) return messages.status();
   const auto overdue = messages->by_event().find("Overdue");
   figures["overdue.messages"] = absl::StrCat(overdue == messages->by_event().end() ? 0 : overdue->second);

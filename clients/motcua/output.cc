@@ -31,7 +31,7 @@ bool Simple(const Message& message, const View& view, std::string& text) {
     text = FormatLocal(time::FromTimestamp(*timestamp), view.zone);
   } else if (const auto* limit = dynamic_cast<const common::v1::Limit*>(&message)) {
     text = time::FormatLimit(*limit);
-  } else if (const auto* due = dynamic_cast<const common::v1::Deadline*>(&message)) {
+  } else if (const auto* due = dynamic_cast<const common::v1::DueDate*>(&message)) {
     text = due->has_appointment() ? FormatLocal(time::FromTimestamp(due->appointment()), view.zone)
                                   : due->date();
   } else if (const auto* actor = dynamic_cast<const common::v1::Actor*>(&message)) {
@@ -241,9 +241,10 @@ void PrintError(const absl::Status& status, const View& view, bool json, std::st
       }
       return result + "\"";
     };
-    for (const auto& [field, description] : errors::FieldViolations(status)) {
-      absl::StrAppend(&fields, fields.empty() ? "" : ",", "{\"field\":", quoted(field),
-                      ",\"description\":", quoted(description), "}");
+    for (const errors::FieldViolation& violation : errors::FieldViolations(status)) {
+      absl::StrAppend(&fields, fields.empty() ? "" : ",", "{\"field\":", quoted(violation.field),
+                      ",\"reason\":", quoted(violation.reason),
+                      ",\"description\":", quoted(violation.description), "}");
     }
     out << "{\"error\":{\"code\":" << quoted(absl::StatusCodeToString(status.code()))
         << ",\"reason\":" << quoted(errors::Reason(status))
@@ -266,8 +267,9 @@ void PrintError(const absl::Status& status, const View& view, bool json, std::st
   const std::string reason = errors::Reason(status);
   if (!reason.empty()) out << " [" << reason << "]";
   out << "\n";
-  for (const auto& [field, description] : errors::FieldViolations(status)) {
-    out << "  " << field << ": " << description << "\n";
+  for (const errors::FieldViolation& violation : errors::FieldViolations(status)) {
+    const bool says_more = view.english || violation.text_vi.empty();
+    out << "  " << violation.field << ": " << (says_more ? violation.description : violation.text_vi) << "\n";
   }
   const std::string hint = Hint(status, view.english);
   if (!hint.empty()) out << (view.english ? "hint: " : "gợi ý: ") << hint << "\n";

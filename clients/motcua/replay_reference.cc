@@ -104,7 +104,7 @@ reference::v1::ReferenceSet ReplayReference(const Plan& plan, const ReplayNames&
   jurisdiction.set_time_zone(kLogZone);
   jurisdiction.set_default_calendar(kCalendar);
   for (size_t i = 0; i < names.channels.size(); ++i) {
-    reference::v1::Channel& channel = *jurisdiction.add_channels();
+    reference::v1::ReceiptChannel& channel = *jurisdiction.add_channels();
     channel.set_id(names.channels[i]);
     channel.set_kind(KindOf(plan.channels[i]));
   }

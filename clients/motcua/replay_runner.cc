@@ -239,8 +239,8 @@ absl::Status ReplayRunner::ChangeDue(const Action& action) {
 
 absl::Status ReplayRunner::HandOver(const Action& action) {
   auto offer = RequestFor<routing::v1::OfferHandOverRequest>(action, "offer", codes_[action.dossier]);
-  offer.set_to(names_.AgencyOf(plan_, action.officer));
-  routing::v1::MutationResponse response;
+  offer.set_receiver(names_.AgencyOf(plan_, action.officer));
+  routing::v1::OfferHandOverResponse response;
   absl::Status done = Call(Service::kRouting, offer, response, action.giver, action.dossier);
   if (done.ok()) done = Check(Service::kRouting, offer.request_id(), response.written(), action.at);
   if (!done.ok()) return done;
@@ -253,7 +253,7 @@ absl::Status ReplayRunner::HandOver(const Action& action) {
 absl::Status ReplayRunner::Work(const Action& action) {
   auto request = RequestFor<routing::v1::CompleteWorkRequest>(action, "work", codes_[action.dossier]);
   request.set_activity(action.activity);
-  routing::v1::MutationResponse response;
+  routing::v1::CompleteWorkResponse response;
   if (absl::Status done = Call(Service::kRouting, request, response, action.officer, action.dossier);
       !done.ok())
     return done;
@@ -263,7 +263,7 @@ absl::Status ReplayRunner::Work(const Action& action) {
 absl::Status ReplayRunner::WorkAfterEnd(const Action& action) {
   auto request = RequestFor<routing::v1::CompleteWorkRequest>(action, "work", codes_[action.dossier]);
   request.set_activity(action.activity);
-  routing::v1::MutationResponse response;
+  routing::v1::CompleteWorkResponse response;
   absl::Status refused = Call(Service::kRouting, request, response, action.officer, action.dossier);
   if (refused.ok()) return absl::InternalError("work after the end was not refused");
   if (absl::IsFailedPrecondition(refused) && errors::Reason(refused) == "DOSSIER_ENDED")
@@ -274,7 +274,7 @@ absl::Status ReplayRunner::WorkAfterEnd(const Action& action) {
 absl::Status ReplayRunner::Finish(const Action& action) {
   auto request = RequestFor<routing::v1::FinishRequest>(action, "finish", codes_[action.dossier]);
   request.set_outcome(feed::v1::OUTCOME_APPROVED);
-  routing::v1::MutationResponse response;
+  routing::v1::FinishResponse response;
   if (absl::Status done = Call(Service::kRouting, request, response, action.officer, action.dossier);
       !done.ok())
     return done;

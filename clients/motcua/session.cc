@@ -130,8 +130,8 @@ absl::TimeZone Session::ZoneOf(const std::string& shard) {
     intake::v1::GetReferenceRequest request;
     request.set_shard(shard);
     request.set_only_jurisdiction(true);
-    const auto set = Ask<reference::v1::ReferenceSet>(request);
-    if (set.ok()) zone = reference::FindTimeZone(set->jurisdiction().time_zone()).value_or(zone);
+    const auto head = Ask<intake::v1::GetReferenceResponse>(request);
+    if (head.ok()) zone = reference::FindTimeZone(head->set().jurisdiction().time_zone()).value_or(zone);
   }
   zones_[shard] = zone;
   return zone;

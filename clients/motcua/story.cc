@@ -18,8 +18,6 @@ constexpr char kTax[] = "H30.18.TH";
 constexpr char kDistrict[] = "H30.18";
 constexpr char kProcedure[] = "1.013992";
 
-using routing::v1::MutationResponse;
-
 class Story {
  public:
   explicit Story(StoryTeller& teller) : t_(teller) {}
@@ -97,15 +95,15 @@ class Story {
   void HandOver(const char* from, const char* to, int working_days, const char* leg) {
     t_.Later(working_days, 9, 0);
     auto offer = t_.About<routing::v1::OfferHandOverRequest>();
-    const auto offered = t_.Act<MutationResponse>(offer, from, "handler");
+    const auto offered = t_.Act<routing::v1::OfferHandOverResponse>(offer, from, "handler");
     t_.Expect(offered.holder() == from, "người gửi giữ đến khi bên nhận đồng ý",
               "the sender holds until the receiver accepts");
     t_.Tell(from, absl::StrCat(t_.Say("chuyển đến ", "offers it to "), to));
     t_.GoTo(t_.now() + absl::Minutes(45));
     t_.Expect(t_.Messages("HandOverOffered", absl::StrCat("agency:", to)).size() >= 1, "bên nhận được báo",
               "the receiver is told");
-    const auto taken =
-        t_.Act<MutationResponse>(t_.About<routing::v1::AcceptHandOverRequest>(), to, "handler");
+    const auto taken = t_.Act<routing::v1::AcceptHandOverResponse>(
+        t_.About<routing::v1::AcceptHandOverRequest>(), to, "handler");
     t_.Expect(taken.holder() == to, "bên nhận giữ hồ sơ", "the receiver holds the dossier");
     const routing::v1::Route route = t_.Route();
     const int at = static_cast<int>(route.current_leg()) - 1;
@@ -118,7 +116,7 @@ class Story {
     t_.GoTo(t_.now() + absl::Minutes(30));
     auto request = t_.About<routing::v1::CompleteWorkRequest>();
     request.set_activity(activity);
-    t_.Act<MutationResponse>(request, agency, "handler");
+    t_.Act<routing::v1::CompleteWorkResponse>(request, agency, "handler");
     t_.Tell(agency, activity);
   }
 
@@ -139,7 +137,7 @@ class Story {
       auto answer = t_.About<routing::v1::AnswerConsultationRequest>();
       answer.set_consultation(asked.consultations(i));
       answer.set_answer(t_.Say("Thống nhất", "No objection"));
-      const auto answered = t_.Act<MutationResponse>(answer, agencies[i], "handler");
+      const auto answered = t_.Act<routing::v1::AnswerConsultationResponse>(answer, agencies[i], "handler");
       t_.Expect(answered.holder() == kRegistry, "hồ sơ vẫn ở nơi hỏi", "the dossier stays with the asker");
       t_.Tell(agencies[i], t_.Say("trả lời: thống nhất", "answers: no objection"));
     }
@@ -167,11 +165,12 @@ class Story {
     auto request = t_.About<routing::v1::RequestSupplementRequest>();
     request.set_reason(
         t_.Say("Bổ sung biên lai nộp tiền sử dụng đất", "The receipt of the land use fee is missing"));
-    t_.Act<MutationResponse>(request, kRegistry, "handler");
+    t_.Act<routing::v1::RequestSupplementResponse>(request, kRegistry, "handler");
     t_.Tell(kRegistry, t_.Say("yêu cầu bổ sung, đồng hồ dừng", "asks for a supplement; the clock stops"));
     t_.Later(2, 9, 0);
     t_.Expect(t_.Clock().has_paused_at(), "đồng hồ đang dừng", "the clock stands still");
-    t_.Act<MutationResponse>(t_.About<routing::v1::ReceiveSupplementRequest>(), kCommune, "intake");
+    t_.Act<routing::v1::ReceiveSupplementResponse>(t_.About<routing::v1::ReceiveSupplementRequest>(),
+                                                   kCommune, "intake");
     t_.GoTo(t_.now() + absl::Minutes(1));
     const deadline::v1::Clock clock = t_.Clock();
     t_.Expect(!clock.has_paused_at() && clock.due().date() > before, "hạn được lùi",
@@ -196,7 +195,7 @@ class Story {
     const auto apologies = t_.Messages("ApologyDue");
     t_.Expect(!apologies.empty(), "được nhắc xin lỗi", "somebody is told to apologise");
     t_.Tell(kRegistry, t_.Say("QUÁ HẠN, phải xin lỗi và hẹn lại", "OVERDUE; an apology is due"));
-    for (const notification::v1::Message& message : apologies)
+    for (const notification::v1::InboxMessage& message : apologies)
       t_.Remark(absl::StrCat(t_.When(message.at()), " -> ", message.recipient(), ": ", message.subject()));
   }
 
@@ -204,7 +203,7 @@ class Story {
     t_.GoTo(t_.now() + absl::Hours(1));
     auto request = t_.About<routing::v1::FinishRequest>();
     request.set_outcome(feed::v1::OUTCOME_APPROVED);
-    t_.Act<MutationResponse>(request, kRegistry, "leader");
+    t_.Act<routing::v1::FinishResponse>(request, kRegistry, "leader");
     t_.GoTo(t_.now() + absl::Minutes(1));
     const deadline::v1::Clock clock = t_.Clock();
     t_.Expect(clock.has_ended_at() && clock.late(), "xong trễ hạn", "it ended late");
@@ -213,7 +212,7 @@ class Story {
     t_.Tell(kRegistry, t_.Say("có kết quả, trễ một ngày", "the result is ready, a day late"));
     auto again = t_.About<routing::v1::CompleteWorkRequest>();
     again.set_activity("late work");
-    MutationResponse response;
+    routing::v1::CompleteWorkResponse response;
     if (!t_.ok()) return;
     const absl::Status refused = t_.session().Ask(
         Service::kRouting, again, response, absl::StrCat(kRegistry, "-handler@", kRegistry, ":handler"));
@@ -225,7 +224,8 @@ class Story {
     t_.GoTo(t_.now() + absl::Hours(4));
     t_.Act<intake::v1::ReturnResultResponse>(t_.About<intake::v1::ReturnResultRequest>(), kCommune,
                                              "returner");
-    const auto dossier = t_.Ask<intake::v1::Dossier>(t_.About<intake::v1::GetDossierRequest>());
+    const intake::v1::Dossier dossier =
+        t_.Ask<intake::v1::GetDossierResponse>(t_.About<intake::v1::GetDossierRequest>()).dossier();
     t_.Expect(dossier.status() == common::v1::DOSSIER_STATUS_RETURNED, "đã trả kết quả",
               "the result is returned");
     t_.Tell(kCommune, t_.Say("trả kết quả cho chủ hồ sơ", "hands the result to the applicant"));
@@ -260,24 +260,24 @@ class Story {
     Table custody({t_.Say("Giữ hồ sơ", "Holder"), t_.Say("từ", "from"), t_.Say("đến", "to")});
     for (int i = 0; i < ledger.lines_size(); ++i) {
       const routing::v1::CustodyLine& line = ledger.lines(i);
-      custody.Add({line.agency(), Value(line, "from", view), Value(line, "to", view)});
-      t_.Expect(line.has_to() && (i == 0 || time::FromTimestamp(line.from()) ==
-                                                time::FromTimestamp(ledger.lines(i - 1).to())),
+      custody.Add({line.agency(), Value(line, "since", view), Value(line, "until", view)});
+      t_.Expect(line.has_until() && (i == 0 || time::FromTimestamp(line.since()) ==
+                                                   time::FromTimestamp(ledger.lines(i - 1).until())),
                 "sổ giữ hồ sơ liền mạch", "the custody ledger has no gap");
     }
     const auto clock = t_.Ask<deadline::v1::GetClockResponse>(t_.About<deadline::v1::GetClockRequest>());
     Table charges({t_.Say("Cơ quan", "Agency"), t_.Say("đã giữ", "held")});
     for (const feed::v1::Charge& charge : clock.charges())
       charges.Add({charge.agency(), Value(charge, "held_micros", view)});
-    const auto messages = t_.Ask<notification::v1::ListMessagesResponse>(
+    const auto messages = t_.Ask<notification::v1::ListDossierMessagesResponse>(
         t_.About<notification::v1::ListDossierMessagesRequest>());
     Table told({t_.Say("Thông báo", "Message"), t_.Say("người nhận", "recipient"), ""});
-    for (const notification::v1::Message& message : messages.messages()) {
+    for (const notification::v1::InboxMessage& message : messages.messages()) {
       told.Add({Value(message, "at", view), message.recipient(), message.subject()});
     }
-    CheckHistory<intake::v1::GetHistoryRequest>();
-    CheckHistory<routing::v1::GetHistoryRequest>();
-    CheckHistory<deadline::v1::GetHistoryRequest>();
+    CheckHistory<intake::v1::GetHistoryRequest, intake::v1::GetHistoryResponse>();
+    CheckHistory<routing::v1::GetHistoryRequest, routing::v1::GetHistoryResponse>();
+    CheckHistory<deadline::v1::GetHistoryRequest, deadline::v1::GetHistoryResponse>();
     if (!t_.ok()) return;
     std::cout << "\n";
     custody.Print(std::cout);
@@ -289,9 +289,9 @@ class Story {
               << t_.Say("Mọi bước đúng như phải thế.", "Every step was as it should be.") << std::endl;
   }
 
-  template <class Request>
+  template <class Request, class Response>
   void CheckHistory() {
-    const auto history = t_.Ask<common::v1::History>(t_.About<Request>());
+    const common::v1::History history = t_.Ask<Response>(t_.About<Request>()).history();
     t_.Expect(history.verified() && !history.entries().empty(), "chuỗi băm của nhật ký đúng",
               "the history's chain verifies");
   }

@@ -75,7 +75,7 @@ void StoryTeller::Begin() {
 }
 
 routing::v1::Route StoryTeller::Route() {
-  return Ask<routing::v1::Route>(About<routing::v1::GetRouteRequest>());
+  return Ask<routing::v1::GetRouteResponse>(About<routing::v1::GetRouteRequest>()).route();
 }
 
 deadline::v1::Clock StoryTeller::Clock() {
@@ -97,12 +97,12 @@ std::vector<feed::v1::AlertRaised> StoryTeller::Alerts(feed::v1::AlertKind kind)
   return alerts;
 }
 
-std::vector<notification::v1::Message> StoryTeller::Messages(const std::string& event,
-                                                             const std::string& recipient) {
-  std::vector<notification::v1::Message> found;
-  const auto all =
-      Ask<notification::v1::ListMessagesResponse>(About<notification::v1::ListDossierMessagesRequest>());
-  for (const notification::v1::Message& message : all.messages()) {
+std::vector<notification::v1::InboxMessage> StoryTeller::Messages(const std::string& event,
+                                                                  const std::string& recipient) {
+  std::vector<notification::v1::InboxMessage> found;
+  const auto all = Ask<notification::v1::ListDossierMessagesResponse>(
+      About<notification::v1::ListDossierMessagesRequest>());
+  for (const notification::v1::InboxMessage& message : all.messages()) {
     if (message.event() == event && (recipient.empty() || message.recipient() == recipient))
       found.push_back(message);
   }

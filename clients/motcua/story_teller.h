@@ -73,8 +73,8 @@ class StoryTeller {
   // Alerts of the dossier as a whole, in the monitor's feed.
   std::vector<feed::v1::AlertRaised> Alerts(feed::v1::AlertKind kind);
   // Messages about the dossier that tell of an event, to a recipient (empty = to anybody).
-  std::vector<notification::v1::Message> Messages(const std::string& event,
-                                                  const std::string& recipient = "");
+  std::vector<notification::v1::InboxMessage> Messages(const std::string& event,
+                                                       const std::string& recipient = "");
 
   // `time  holder  text`.
   void Tell(const std::string& holder, const std::string& text);

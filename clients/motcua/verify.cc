@@ -160,13 +160,13 @@ class Checker {
     for (int i = 0; i < ledger.lines_size(); ++i) {
       const routing::v1::CustodyLine& line = ledger.lines(i);
       const bool last = i + 1 == ledger.lines_size();
-      if (time::FromTimestamp(line.from()) != until)
+      if (time::FromTimestamp(line.since()) != until)
         Report(absl::StrCat(code, ": custody line ", i + 1, " leaves a gap"));
-      if (line.has_to() == (last && !route.has_ended_at())) {
+      if (line.has_until() == (last && !route.has_ended_at())) {
         Report(absl::StrCat(code, ": custody line ", i + 1, " of ", ledger.lines_size(),
-                            line.has_to() ? " has ended" : " is open"));
+                            line.has_until() ? " has ended" : " is open"));
       }
-      until = time::FromTimestamp(line.to());
+      until = time::FromTimestamp(line.until());
     }
     if (ledger.lines(ledger.lines_size() - 1).agency() != route.holder()) {
       Report(absl::StrCat(code, ": the ledger's last holder is ",
@@ -174,22 +174,23 @@ class Checker {
     }
   }
 
-  template <class Request>
+  template <class Request, class Response>
   absl::Status CheckHistory(const std::string& code, const char* service) {
-    const auto history = session_.Ask<common::v1::History>(About<Request>(code));
-    if (!history.ok()) return history.status();
+    const auto response = session_.Ask<Response>(About<Request>(code));
+    if (!response.ok()) return response.status();
+    const common::v1::History& history = response->history();
     ++result_.histories;
-    if (!history->verified() || history->entries().empty())
+    if (!history.verified() || history.entries().empty())
       Report(absl::StrCat(code, ": its history in ", service, " does not verify"));
     return absl::OkStatus();
   }
 
   absl::Status CheckMessages(const std::string& code) {
-    const auto messages = session_.Ask<notification::v1::ListMessagesResponse>(
+    const auto messages = session_.Ask<notification::v1::ListDossierMessagesResponse>(
         About<notification::v1::ListDossierMessagesRequest>(code));
     if (!messages.ok()) return messages.status();
     std::set<std::string> ids;
-    for (const notification::v1::Message& message : messages->messages()) {
+    for (const notification::v1::InboxMessage& message : messages->messages()) {
       ++result_.messages;
       if (!ids.insert(message.id()).second)
         Report(absl::StrCat(code, ": message ", message.id(), " exists twice"));
@@ -199,25 +200,32 @@ class Checker {
 
   absl::Status CheckDossier(const intake::v1::Dossier& dossier) {
     const std::string& code = dossier.code();
-    const auto route = session_.Ask<routing::v1::Route>(About<routing::v1::GetRouteRequest>(code));
-    if (!route.ok()) return route.status();
+    const auto routed =
+        session_.Ask<routing::v1::GetRouteResponse>(About<routing::v1::GetRouteRequest>(code));
+    if (!routed.ok()) return routed.status();
+    const routing::v1::Route& route = routed->route();
     const auto ledger =
         session_.Ask<routing::v1::GetCustodyResponse>(About<routing::v1::GetCustodyRequest>(code));
     if (!ledger.ok()) return ledger.status();
     const auto clock =
         session_.Ask<deadline::v1::GetClockResponse>(About<deadline::v1::GetClockRequest>(code));
     if (!clock.ok()) return clock.status();
-    CheckCustody(*route, *ledger);
-    if (clock->clock().holder() != route->holder()) {
-      Report(absl::StrCat(code, ": routing's holder is ", route->holder(), ", the monitor's ",
+    CheckCustody(route, *ledger);
+    if (clock->clock().holder() != route.holder()) {
+      Report(absl::StrCat(code, ": routing's holder is ", route.holder(), ", the monitor's ",
                           clock->clock().holder()));
     }
     CheckVersion(Service::kIntake, code, dossier.version());
-    CheckVersion(Service::kRouting, code, route->version());
+    CheckVersion(Service::kRouting, code, route.version());
     CheckVersion(Service::kDeadlineMonitor, code, clock->clock().version());
-    absl::Status checked = CheckHistory<intake::v1::GetHistoryRequest>(code, "intake");
-    if (checked.ok()) checked = CheckHistory<routing::v1::GetHistoryRequest>(code, "routing");
-    if (checked.ok()) checked = CheckHistory<deadline::v1::GetHistoryRequest>(code, "deadline-monitor");
+    absl::Status checked =
+        CheckHistory<intake::v1::GetHistoryRequest, intake::v1::GetHistoryResponse>(code, "intake");
+    if (checked.ok())
+      checked =
+          CheckHistory<routing::v1::GetHistoryRequest, routing::v1::GetHistoryResponse>(code, "routing");
+    if (checked.ok())
+      checked = CheckHistory<deadline::v1::GetHistoryRequest, deadline::v1::GetHistoryResponse>(
+          code, "deadline-monitor");
     if (checked.ok()) checked = CheckMessages(code);
     return checked;
   }

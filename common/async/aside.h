@@ -5,8 +5,7 @@
 //
 // Thread-safety: Run on the loop; Post from any thread. Work that is queued when the Aside is destroyed is
 // still done: the destructor waits for it.
-#ifndef MOTCUA_COMMON_ASYNC_ASIDE_H_
-#define MOTCUA_COMMON_ASYNC_ASIDE_H_
+#pragma once
 
 #include <absl/functional/any_invocable.h>
 
@@ -28,10 +27,10 @@ class Aside {
   Aside(const Aside&) = delete;
   Aside& operator=(const Aside&) = delete;
 
-  /// Ends when `work` has run. `work` owns what it touches, because the task may be destroyed before.
+  // Ends when `work` has run. `work` owns what it touches, because the task may be destroyed before.
   Task<void> Run(absl::AnyInvocable<void()> work);
 
-  /// Gives the last reference to something large away, whose destruction would hold the loop up.
+  // Gives the last reference to something large away, whose destruction would hold the loop up.
   template <class T>
   std::shared_ptr<T> DroppedAside(std::shared_ptr<T> value) {
     T* const plain = value.get();
@@ -70,5 +69,3 @@ class Aside {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_ASIDE_H_

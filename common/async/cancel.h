@@ -7,8 +7,7 @@
 //
 // Thread-safety: CancelSource::Cancel may be called from any thread; it takes effect on the loop (at once when
 // called there, else by a post). Tokens may be copied and tested anywhere; CancelCallback is confined to the loop.
-#ifndef MOTCUA_COMMON_ASYNC_CANCEL_H_
-#define MOTCUA_COMMON_ASYNC_CANCEL_H_
+#pragma once
 
 #include <absl/functional/any_invocable.h>
 
@@ -34,14 +33,15 @@ struct CancelState {
 
 }  // namespace internal
 
-/// What an operation holds in order to learn that it is no longer wanted. Default-constructed: never cancelled.
+// What an operation holds in order to learn that it is no longer wanted. Default-constructed: never
+// cancelled.
 class CancelToken {
  public:
   CancelToken() noexcept {}
 
-  /// True once the cancellation has taken effect on the loop.
+  // True once the cancellation has taken effect on the loop.
   bool cancelled() const { return state_ != nullptr && state_->cancelled.load(std::memory_order_acquire); }
-  /// False for a token that no source can ever cancel.
+  // False for a token that no source can ever cancel.
   bool cancellable() const { return state_ != nullptr; }
 
  private:
@@ -52,7 +52,7 @@ class CancelToken {
   std::shared_ptr<internal::CancelState> state_;
 };
 
-/// The other end. Destroying it does not cancel. The loop outlives it and its tokens' use.
+// The other end. Destroying it does not cancel. The loop outlives it and its tokens' use.
 class CancelSource {
  public:
   explicit CancelSource(Loop& loop) : state_(std::make_shared<internal::CancelState>(loop)) {}
@@ -60,7 +60,7 @@ class CancelSource {
   CancelToken token() const { return CancelToken(state_); }
   bool cancelled() const { return state_->cancelled.load(std::memory_order_acquire); }
 
-  /// Idempotent. Callbacks run on the loop, in the order in which they were registered.
+  // Idempotent. Callbacks run on the loop, in the order in which they were registered.
   void Cancel();
 
  private:
@@ -69,8 +69,9 @@ class CancelSource {
   std::shared_ptr<internal::CancelState> state_;
 };
 
-/// Runs `on_cancel` on the loop if the token is cancelled while this object lives; registered by the constructor
-/// and withdrawn by the destructor, both O(1). A token already cancelled is *not* reported: test it first.
+// Runs `on_cancel` on the loop if the token is cancelled while this object lives; registered by the
+// constructor and withdrawn by the destructor, both O(1). A token already cancelled is *not* reported: test
+// it first.
 class CancelCallback : private ListNode {
  public:
   CancelCallback(const CancelToken& token, absl::AnyInvocable<void()> on_cancel);
@@ -85,5 +86,3 @@ class CancelCallback : private ListNode {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_CANCEL_H_

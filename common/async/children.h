@@ -5,8 +5,7 @@
 //   co_await children_.Ended();   // the last thing that the part's Run does
 //
 // Thread-safety: confined to the loop.
-#ifndef MOTCUA_COMMON_ASYNC_CHILDREN_H_
-#define MOTCUA_COMMON_ASYNC_CHILDREN_H_
+#pragma once
 
 #include <absl/time/time.h>
 
@@ -30,7 +29,7 @@ class Children {
     });
   }
 
-  /// Returns when none runs any more, and their frames are gone. It does not end them: cancel them first.
+  // Returns when none runs any more, and their frames are gone. It does not end them: cancel them first.
   Task<void> Ended() {
     while (running_ > 0) {
       changed_.Reset();
@@ -46,5 +45,3 @@ class Children {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_CHILDREN_H_

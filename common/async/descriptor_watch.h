@@ -1,6 +1,5 @@
 // DescriptorWatch: a thread that wakes a poller when a descriptor becomes readable, once for each time it was asked to.
-#ifndef MOTCUA_COMMON_ASYNC_DESCRIPTOR_WATCH_H_
-#define MOTCUA_COMMON_ASYNC_DESCRIPTOR_WATCH_H_
+#pragma once
 
 #include <cstdint>
 #include <thread>
@@ -32,5 +31,3 @@ class DescriptorWatch {
 };
 
 }  // namespace motcua::async::internal
-
-#endif  // MOTCUA_COMMON_ASYNC_DESCRIPTOR_WATCH_H_

@@ -1,8 +1,7 @@
 // Event: a flag that coroutines wait for. Stays set, and lets everybody pass, until Reset.
 //
 // Thread-safety: confined to its loop. Waiters must be gone before the event is.
-#ifndef MOTCUA_COMMON_ASYNC_EVENT_H_
-#define MOTCUA_COMMON_ASYNC_EVENT_H_
+#pragma once
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
@@ -20,14 +19,14 @@ class Event {
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  /// Whoever waits now becomes ready, in the order of arrival, even if Reset follows in the same turn.
+  // Whoever waits now becomes ready, in the order of arrival, even if Reset follows in the same turn.
   void Set();
   void Reset() { set_ = false; }
-  /// Fails everybody who waits now with `status`.
+  // Fails everybody who waits now with `status`.
   void Abort(absl::Status status);
   bool is_set() const { return set_; }
 
-  /// OK once set (at once if it is), DEADLINE_EXCEEDED or CANCELLED otherwise.
+  // OK once set (at once if it is), DEADLINE_EXCEEDED or CANCELLED otherwise.
   Task<absl::Status> Wait(absl::Time deadline, CancelToken cancel = CancelToken());
 
  private:
@@ -37,5 +36,3 @@ class Event {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_EVENT_H_

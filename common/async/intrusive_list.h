@@ -2,12 +2,11 @@
 // leaves the list by itself. Used for everything a suspended coroutine registers with.
 //
 // Thread-safety: none; all users are confined to one loop.
-#ifndef MOTCUA_COMMON_ASYNC_INTRUSIVE_LIST_H_
-#define MOTCUA_COMMON_ASYNC_INTRUSIVE_LIST_H_
+#pragma once
 
 namespace motcua::async {
 
-/// Base of the objects kept in an IntrusiveList; in at most one list at a time.
+// Base of the objects kept in an IntrusiveList; in at most one list at a time.
 class ListNode {
  public:
   ListNode() = default;
@@ -31,7 +30,7 @@ class ListNode {
   ListNode* next_ = this;
 };
 
-/// A FIFO of T, where T derives from ListNode. Nodes still linked when the list goes away are just unlinked.
+// A FIFO of T, where T derives from ListNode. Nodes still linked when the list goes away are just unlinked.
 template <class T>
 class IntrusiveList {
  public:
@@ -51,7 +50,7 @@ class IntrusiveList {
     head_.prev_ = &node;
   }
 
-  /// The oldest item, unlinked; null when empty.
+  // The oldest item, unlinked; null when empty.
   T* PopFront() {
     if (empty()) return nullptr;
     ListNode* node = head_.next_;
@@ -59,10 +58,10 @@ class IntrusiveList {
     return static_cast<T*>(node);
   }
 
-  /// The oldest item, which stays; null when empty.
+  // The oldest item, which stays; null when empty.
   T* Front() const { return empty() ? nullptr : static_cast<T*>(head_.next_); }
 
-  /// Moves all items of `other` to the end of this list.
+  // Moves all items of `other` to the end of this list.
   void Append(IntrusiveList& other) {
     if (other.empty()) return;
     ListNode* first = other.head_.next_;
@@ -79,5 +78,3 @@ class IntrusiveList {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_INTRUSIVE_LIST_H_

@@ -19,8 +19,7 @@
 //
 // Lifetime: what lives on the loop (Redis clients, events, queues) is destroyed before it. ~Loop destroys the
 // coroutines that are still suspended.
-#ifndef MOTCUA_COMMON_ASYNC_LOOP_H_
-#define MOTCUA_COMMON_ASYNC_LOOP_H_
+#pragma once
 
 #include <absl/base/thread_annotations.h>
 #include <absl/functional/any_invocable.h>
@@ -54,7 +53,7 @@ class SpawnedTask;
 class DescriptorWatch;
 }  // namespace internal
 
-/// Names a running timer; default-constructed: none.
+// Names a running timer; default-constructed: none.
 class TimerId {
  public:
   TimerId() noexcept {}
@@ -69,10 +68,10 @@ class TimerId {
   uint64_t sequence_ = 0;  // 0: no timer
 };
 
-/// Something that wants to act once at the end of the current turn, after all ready coroutines have run.
+// Something that wants to act once at the end of the current turn, after all ready coroutines have run.
 class TurnEndHook : public ListNode {
  public:
-  /// Must not resume coroutines or run foreign code (Post that).
+  // Must not resume coroutines or run foreign code (Post that).
   virtual void OnTurnEnd() = 0;
 
  protected:
@@ -81,61 +80,61 @@ class TurnEndHook : public ListNode {
 
 class Loop {
  public:
-  /// Starts the thread. `thread_name`: at most 15 characters are shown by the system.
-  /// `poller` (optional) outlives the loop.
+  // Starts the thread. `thread_name`: at most 15 characters are shown by the system.
+  // `poller` (optional) outlives the loop.
   explicit Loop(std::string thread_name, Poller* poller = nullptr);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Runs `work` on the loop in a later turn, in the order of posting. Any thread. Work posted after Stop is
-  /// destroyed without being run.
+  // Runs `work` on the loop in a later turn, in the order of posting. Any thread. Work posted after Stop is
+  // destroyed without being run.
   void Post(absl::AnyInvocable<void()> work);
 
-  /// True on the loop's thread.
+  // True on the loop's thread.
   bool InLoop() const { return owner_.load(std::memory_order_acquire) == std::this_thread::get_id(); }
 
-  /// For code that registers its own libuv handles, which it closes before the loop goes away.
+  // For code that registers its own libuv handles, which it closes before the loop goes away.
   uv_loop_t* uv() { return &uv_; }
 
-  /// Runs `task` detached: it starts at once when called on the loop, else by a post. Its end is counted, and
-  /// then `done` (optional) is called on the loop, when the task's frame is gone.
+  // Runs `task` detached: it starts at once when called on the loop, else by a post. Its end is counted, and
+  // then `done` (optional) is called on the loop, when the task's frame is gone.
   void Spawn(Task<void> task) { Spawn(std::move(task), nullptr); }
   void Spawn(Task<void> task, absl::AnyInvocable<void()> done);
 
-  /// Spawned and not finished yet.
+  // Spawned and not finished yet.
   size_t spawned() const;
 
-  /// The most that one turn has found to do since the last call: coroutines that were ready and work that was
-  /// posted. For metrics: how deep the queue before the loop becomes. On the loop.
+  // The most that one turn has found to do since the last call: coroutines that were ready and work that was
+  // posted. For metrics: how deep the queue before the loop becomes. On the loop.
   size_t TakeBusiestTurn() { return std::exchange(busiest_turn_, 0); }
 
-  /// Waits, on another thread, until no spawned task is left; false if `timeout` passes before that.
+  // Waits, on another thread, until no spawned task is left; false if `timeout` passes before that.
   bool Drain(absl::Duration timeout);
 
-  /// Runs `work` on the loop and returns when it has run (inline when already there, or after Stop).
+  // Runs `work` on the loop and returns when it has run (inline when already there, or after Stop).
   void RunAndWait(absl::FunctionRef<void()> work);
 
-  /// Ends the thread after the current turn. Idempotent; not to be called on the loop.
+  // Ends the thread after the current turn. Idempotent; not to be called on the loop.
   void Stop();
 
-  /// Lets everything else that is ready run first.
+  // Lets everything else that is ready run first.
   Task<void> Schedule();
 
-  /// OK after `duration` of the monotonic clock, CANCELLED when `cancel` is cancelled before.
+  // OK after `duration` of the monotonic clock, CANCELLED when `cancel` is cancelled before.
   Task<absl::Status> Sleep(absl::Duration duration, CancelToken cancel = CancelToken());
 
-  /// Calls `on_time` on the loop once `delay` has passed (at the earliest; resolution 1 ms). O(log n).
-  /// InfiniteDuration: never.
+  // Calls `on_time` on the loop once `delay` has passed (at the earliest; resolution 1 ms). O(log n).
+  // InfiniteDuration: never.
   TimerId StartTimer(absl::Duration delay, absl::AnyInvocable<void()> on_time);
 
-  /// The same for a moment of the system clock, measured when called.
+  // The same for a moment of the system clock, measured when called.
   TimerId StartTimer(absl::Time when, absl::AnyInvocable<void()> on_time);
 
-  /// False if the timer has fired or never was. O(log n).
+  // False if the timer has fired or never was. O(log n).
   bool CancelTimer(TimerId timer);
 
-  /// Calls `hook` once at the end of this turn; registering twice in a turn is once.
+  // Calls `hook` once at the end of this turn; registering twice in a turn is once.
   void AtTurnEnd(TurnEndHook& hook) { turn_end_.PushBack(hook); }
 
  private:
@@ -191,5 +190,3 @@ class Loop {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_LOOP_H_

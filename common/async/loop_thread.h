@@ -1,6 +1,5 @@
 // What the threads of a loop have in common.
-#ifndef MOTCUA_COMMON_ASYNC_LOOP_THREAD_H_
-#define MOTCUA_COMMON_ASYNC_LOOP_THREAD_H_
+#pragma once
 
 #include <pthread.h>
 #include <signal.h>
@@ -31,5 +30,3 @@ inline void BlockSignals() {
 }
 
 }  // namespace motcua::async::internal
-
-#endif  // MOTCUA_COMMON_ASYNC_LOOP_THREAD_H_

@@ -4,8 +4,7 @@
 // Debian's Abseil is not built for ThreadSanitizer, which would see no order between the two sides.
 //
 // Thread-safe. Notify is the notifier's last touch: the waiter may destroy the object as soon as it returns.
-#ifndef MOTCUA_COMMON_ASYNC_NOTIFICATION_H_
-#define MOTCUA_COMMON_ASYNC_NOTIFICATION_H_
+#pragma once
 
 #include <absl/time/time.h>
 
@@ -27,7 +26,7 @@ class Notification {
     changed_.wait(lock, [this] { return notified_; });
   }
 
-  /// False when `timeout` passes before.
+  // False when `timeout` passes before.
   bool WaitForNotificationWithTimeout(absl::Duration timeout) {
     std::unique_lock<std::mutex> lock(mutex_);
     return changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout), [this] { return notified_; });
@@ -40,5 +39,3 @@ class Notification {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_NOTIFICATION_H_

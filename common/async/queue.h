@@ -8,8 +8,7 @@
 // After Close nothing more goes in; what is inside still comes out, then Pop fails with CANCELLED.
 //
 // Thread-safety: confined to its loop. Waiters must be gone before the queue is.
-#ifndef MOTCUA_COMMON_ASYNC_QUEUE_H_
-#define MOTCUA_COMMON_ASYNC_QUEUE_H_
+#pragma once
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -29,12 +28,12 @@ namespace motcua::async {
 template <class T>
 class Queue {
  public:
-  /// `capacity`: at least 1.
+  // `capacity`: at least 1.
   Queue(Loop& loop, size_t capacity) : room_(loop, capacity), filled_(loop, 0) {}
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  /// RESOURCE_EXHAUSTED when full, CANCELLED when closed.
+  // RESOURCE_EXHAUSTED when full, CANCELLED when closed.
   absl::Status TryPush(T item) {
     if (closed_) return Closed();
     if (!room_.TryAcquire()) return absl::ResourceExhaustedError("queue is full");
@@ -43,7 +42,7 @@ class Queue {
     return absl::OkStatus();
   }
 
-  /// Waits for room; the item is lost if that fails.
+  // Waits for room; the item is lost if that fails.
   Task<absl::Status> Push(T item, absl::Time deadline, CancelToken cancel = CancelToken()) {
     if (closed_) co_return Closed();
     absl::Status status = co_await room_.Acquire(deadline, std::move(cancel));
@@ -86,5 +85,3 @@ class Queue {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_QUEUE_H_

@@ -5,8 +5,7 @@
 //   SemaphorePermit permit(slots);             // releases at the end of the scope
 //
 // Thread-safety: confined to its loop. Waiters must be gone before the semaphore is.
-#ifndef MOTCUA_COMMON_ASYNC_SEMAPHORE_H_
-#define MOTCUA_COMMON_ASYNC_SEMAPHORE_H_
+#pragma once
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
@@ -26,13 +25,13 @@ class Semaphore {
   Semaphore(const Semaphore&) = delete;
   Semaphore& operator=(const Semaphore&) = delete;
 
-  /// OK with a permit taken; DEADLINE_EXCEEDED or CANCELLED without.
+  // OK with a permit taken; DEADLINE_EXCEEDED or CANCELLED without.
   Task<absl::Status> Acquire(absl::Time deadline, CancelToken cancel = CancelToken());
   bool TryAcquire();
-  /// Passes the permit to the one who has waited longest.
+  // Passes the permit to the one who has waited longest.
   void Release();
 
-  /// Fails everybody who waits now with `status`.
+  // Fails everybody who waits now with `status`.
   void Abort(absl::Status status);
 
   size_t available() const { return permits_; }
@@ -45,7 +44,7 @@ class Semaphore {
   IntrusiveList<Waiter> waiters_;
 };
 
-/// Gives a permit that has been acquired back at the end of the scope.
+// Gives a permit that has been acquired back at the end of the scope.
 class SemaphorePermit {
  public:
   explicit SemaphorePermit(Semaphore& semaphore) : semaphore_(semaphore) {}
@@ -58,5 +57,3 @@ class SemaphorePermit {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_SEMAPHORE_H_

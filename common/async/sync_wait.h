@@ -1,7 +1,6 @@
 // SyncWait: runs a task on a loop and blocks the calling thread for its result. For main functions, command-line
 // clients and tests; never on the loop itself, which it would stop for ever.
-#ifndef MOTCUA_COMMON_ASYNC_SYNC_WAIT_H_
-#define MOTCUA_COMMON_ASYNC_SYNC_WAIT_H_
+#pragma once
 
 #include <cassert>
 #include <optional>
@@ -21,7 +20,7 @@ Task<void> StoreResult(Task<T> task, std::optional<T>* result) {
 
 }  // namespace internal
 
-/// The task's frame is gone when this returns. The wait ends with the task: give the task its deadline.
+// The task's frame is gone when this returns. The wait ends with the task: give the task its deadline.
 template <class T>
 T SyncWait(Loop& loop, Task<T> task) {
   assert(!loop.InLoop());
@@ -40,5 +39,3 @@ inline void SyncWait(Loop& loop, Task<void> task) {
 }
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_SYNC_WAIT_H_

@@ -21,8 +21,7 @@
 //   - no `{` and no `[` after `co_await` in the same statement: name the lambda or the struct first, then move it;
 //   - a coroutine takes its parameters by value, or by reference to an owner that outlives it, and a lambda that
 //     is itself a coroutine captures nothing.
-#ifndef MOTCUA_COMMON_ASYNC_TASK_H_
-#define MOTCUA_COMMON_ASYNC_TASK_H_
+#pragma once
 
 #include <cassert>
 #include <coroutine>
@@ -102,7 +101,7 @@ class [[nodiscard]] Task {
   Task& operator=(const Task&) = delete;
   ~Task() { Destroy(); }
 
-  /// False when default-constructed or moved from; such a task must not be awaited.
+  // False when default-constructed or moved from; such a task must not be awaited.
   bool valid() const noexcept { return coroutine_ != nullptr; }
 
   class Awaiter {
@@ -148,5 +147,3 @@ inline Task<void> TaskPromise<void>::get_return_object() noexcept {
 
 }  // namespace internal
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_TASK_H_

@@ -10,8 +10,7 @@
 // Destroying a waiter (with its coroutine) withdraws it from its list, the timer and the token.
 //
 // Thread-safety: confined to the loop.
-#ifndef MOTCUA_COMMON_ASYNC_WAITER_H_
-#define MOTCUA_COMMON_ASYNC_WAITER_H_
+#pragma once
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
@@ -28,15 +27,15 @@ namespace motcua::async {
 
 class Waiter : public ListNode {
  public:
-  /// A moment of the system clock (the deadline of an RPC), or a delay from now; infinite: none.
+  // A moment of the system clock (the deadline of an RPC), or a delay from now; infinite: none.
   Waiter(Loop& loop, absl::Time deadline, const CancelToken& cancel);
   Waiter(Loop& loop, absl::Duration delay, const CancelToken& cancel);
   ~Waiter();
 
-  /// Ends the wait with `status`. False if it had ended before.
+  // Ends the wait with `status`. False if it had ended before.
   bool Complete(absl::Status status);
   bool completed() const { return completed_; }
-  /// Completed with OK, and the coroutine has not been resumed yet.
+  // Completed with OK, and the coroutine has not been resumed yet.
   bool succeeded() const { return completed_ && !resumed_ && status_.ok(); }
 
   bool await_ready() const noexcept { return completed_; }
@@ -60,5 +59,3 @@ class Waiter : public ListNode {
 };
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_WAITER_H_

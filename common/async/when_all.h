@@ -5,8 +5,7 @@
 //
 // The tasks start in order, each up to its first suspension. Destroying the WhenAll task destroys them. How many
 // run at once is the caller's bound.
-#ifndef MOTCUA_COMMON_ASYNC_WHEN_ALL_H_
-#define MOTCUA_COMMON_ASYNC_WHEN_ALL_H_
+#pragma once
 
 #include <coroutine>
 #include <cstddef>
@@ -134,5 +133,3 @@ inline Task<void> WhenAll(std::vector<Task<void>> tasks) {
 }
 
 }  // namespace motcua::async
-
-#endif  // MOTCUA_COMMON_ASYNC_WHEN_ALL_H_

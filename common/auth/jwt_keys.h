@@ -1,6 +1,5 @@
 // The public keys that tokens are verified with.
-#ifndef MOTCUA_COMMON_AUTH_JWT_KEYS_H_
-#define MOTCUA_COMMON_AUTH_JWT_KEYS_H_
+#pragma once
 
 #include <openssl/evp.h>
 
@@ -39,5 +38,3 @@ class JwtKeys {
 };
 
 }  // namespace motcua::auth
-
-#endif  // MOTCUA_COMMON_AUTH_JWT_KEYS_H_

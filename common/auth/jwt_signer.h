@@ -1,6 +1,5 @@
 // JwtSigner: mints the tokens that JwtVerifier accepts (`motcua token`, development credentials, tests).
-#ifndef MOTCUA_COMMON_AUTH_JWT_SIGNER_H_
-#define MOTCUA_COMMON_AUTH_JWT_SIGNER_H_
+#pragma once
 
 #include <openssl/evp.h>
 
@@ -44,5 +43,3 @@ class JwtSigner {
 };
 
 }  // namespace motcua::auth
-
-#endif  // MOTCUA_COMMON_AUTH_JWT_SIGNER_H_

@@ -6,8 +6,7 @@
 // What is checked, in this order: size; three base64url parts; header {alg: "ES256", kid: known, no `crit`};
 // signature; then the claims `iss`, `aud`, `exp`, `nbf`, `sub` and ours. `none`, HMAC and every other algorithm are
 // refused before any signature is looked at.
-#ifndef MOTCUA_COMMON_AUTH_JWT_VERIFIER_H_
-#define MOTCUA_COMMON_AUTH_JWT_VERIFIER_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -54,5 +53,3 @@ class JwtVerifier {
 absl::Status CheckSpan(const VerifiedToken& token, absl::Time now);
 
 }  // namespace motcua::auth
-
-#endif  // MOTCUA_COMMON_AUTH_JWT_VERIFIER_H_

@@ -6,8 +6,7 @@
 //
 // The table is about method and role only; relations to a dossier (holder, receiving agency) are rules of the
 // services' domains. Thread-safe once filled.
-#ifndef MOTCUA_COMMON_AUTH_POLICY_H_
-#define MOTCUA_COMMON_AUTH_POLICY_H_
+#pragma once
 
 #include <initializer_list>
 #include <map>
@@ -39,5 +38,3 @@ class Policy {
 };
 
 }  // namespace motcua::auth
-
-#endif  // MOTCUA_COMMON_AUTH_POLICY_H_

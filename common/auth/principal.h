@@ -1,6 +1,5 @@
 // Principal: who is calling, as proved by a signed token or a client certificate.
-#ifndef MOTCUA_COMMON_AUTH_PRINCIPAL_H_
-#define MOTCUA_COMMON_AUTH_PRINCIPAL_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -58,5 +57,3 @@ bool IsReservedRole(std::string_view role);
 std::optional<Principal> PrincipalOfSpiffeId(std::string_view id);
 
 }  // namespace motcua::auth
-
-#endif  // MOTCUA_COMMON_AUTH_PRINCIPAL_H_

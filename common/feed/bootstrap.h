@@ -1,6 +1,5 @@
 // Where a consumer stands that takes the source's snapshot in the place of events that are no longer kept.
-#ifndef MOTCUA_COMMON_FEED_BOOTSTRAP_H_
-#define MOTCUA_COMMON_FEED_BOOTSTRAP_H_
+#pragma once
 
 #include <cstdint>
 #include <limits>
@@ -90,5 +89,3 @@ class KnownPages {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_COMMON_FEED_BOOTSTRAP_H_

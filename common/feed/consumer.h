@@ -30,15 +30,15 @@ class ConsumerOptions {
  public:
   ConsumerOptions() {}
 
-  /// A consumer that has been in trouble for longer logs it, once, and once more when it goes on.
+  // A consumer that has been in trouble for longer logs it, once, and once more when it goes on.
   absl::Duration stuck_after = absl::Seconds(30);
-  /// How long events wait for others, so that they share a commit; not where somebody waits for them.
+  // How long events wait for others, so that they share a commit; not where somebody waits for them.
   absl::Duration linger = absl::Milliseconds(3);
-  /// Events, of all sources of a shard together, and their bytes that one commit applies at the most; and as
-  /// many events of a source wait for it before no more are read.
+  // Events, of all sources of a shard together, and their bytes that one commit applies at the most; and as
+  // many events of a source wait for it before no more are read.
   size_t batch_events = 512;
   size_t batch_bytes = size_t{1} << 20;
-  /// Events that a projection is given at a time; in between, others have their turn.
+  // Events that a projection is given at a time; in between, others have their turn.
   size_t slice_events = 64;
 };
 

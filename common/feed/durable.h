@@ -1,6 +1,5 @@
 // The durable consumers of a feed as Redis keeps them: what they have not applied is not trimmed.
-#ifndef MOTCUA_COMMON_FEED_DURABLE_H_
-#define MOTCUA_COMMON_FEED_DURABLE_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -43,5 +42,3 @@ async::Task<absl::StatusOr<std::optional<Durable>>> RemoveDurable(store::Store& 
                                                                   std::string consumer, absl::Time deadline);
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_COMMON_FEED_DURABLE_H_

@@ -32,18 +32,18 @@ class PublisherOptions {
  public:
   PublisherOptions() {}
 
-  /// Pause between watermarks while there is news.
+  // Pause between watermarks while there is news.
   absl::Duration watermark_interval = absl::Milliseconds(100);
-  /// How far the watermark stays behind the system clock, so that calls in flight need not decide anew.
-  /// Zero on simulated time, where the clock stands still meanwhile.
+  // How far the watermark stays behind the system clock, so that calls in flight need not decide anew.
+  // Zero on simulated time, where the clock stands still meanwhile.
   absl::Duration grace = absl::Milliseconds(100);
-  /// Watermarks follow the clock and the bound wherever they go, for simulated time, which costs nothing
-  /// while it stands still. Else they move for news and for those who ask alone: see Reach.
+  // Watermarks follow the clock and the bound wherever they go, for simulated time, which costs nothing
+  // while it stands still. Else they move for news and for those who ask alone: see Reach.
   bool eager = false;
-  /// Of a shard, kept in memory for readers at the feed's end.
+  // Of a shard, kept in memory for readers at the feed's end.
   size_t ring_events = 4096;
   size_t ring_bytes = size_t{2} << 20;
-  /// Events kept in Redis although every durable consumer has applied them.
+  // Events kept in Redis although every durable consumer has applied them.
   uint64_t retention_events = 10000;
   absl::Duration trim_interval = absl::Seconds(5);
 };

@@ -1,6 +1,5 @@
 // Shared by the parts of the publisher.
-#ifndef MOTCUA_COMMON_FEED_PUBLISHER_INTERNAL_H_
-#define MOTCUA_COMMON_FEED_PUBLISHER_INTERNAL_H_
+#pragma once
 
 #include <charconv>
 #include <optional>
@@ -38,5 +37,3 @@ inline std::optional<Entry> ParseEntry(const redis::Reply& entry) {
 }
 
 }  // namespace motcua::feed::internal
-
-#endif  // MOTCUA_COMMON_FEED_PUBLISHER_INTERNAL_H_

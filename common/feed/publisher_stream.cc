@@ -29,6 +29,13 @@ constexpr uint64_t kMostLookedAt = 2048;
 // How long a reader may stay untold of events that are not for it.
 constexpr absl::Duration kPositionPause = absl::Milliseconds(10);
 
+// `end`: the last position that was kept.
+absl::Status EndsAt(uint64_t end, std::string_view message) {
+  errors::Metadata metadata;
+  metadata.emplace_back("end", absl::StrCat(end));
+  return errors::DataLoss("FEED_BEHIND", message, metadata);
+}
+
 }  // namespace
 
 // One open stream: what it wants, and how far it has been told.
@@ -127,7 +134,9 @@ Task<absl::StatusOr<Publisher::Entries>> Publisher::ReadRange(Shard* shard, uint
   }
   // What was seen before is there no more: Redis has come back without it.
   if (entries.empty() && after < shard->position) {
-    co_return errors::DataLoss("FEED_BEHIND", "the feed has lost the events asked for");
+    absl::StatusOr<uint64_t> end = co_await ReadEnd(shard, Patience());
+    if (!end.ok()) co_return end.status();
+    co_return EndsAt(*end, "the feed has lost the events asked for");
   }
   if (!entries.empty() && entries.front().position != after + 1) {
     errors::Metadata metadata;
@@ -163,9 +172,7 @@ absl::Status Publisher::Follow(const Shard& shard, Reader* reader) {
   }
   if (reader->after > *kept) {
     if (!reader->tells_epochs) {
-      errors::Metadata metadata;
-      metadata.emplace_back("end", absl::StrCat(*kept));
-      return errors::DataLoss("FEED_BEHIND", "the feed has lost events that were sent", metadata);
+      return EndsAt(*kept, "the feed has lost events that were sent");
     }
     reader->Lost(*kept);
   }
@@ -178,7 +185,7 @@ absl::Status Publisher::Follow(const Shard& shard, Reader* reader) {
 Task<absl::Status> Publisher::CheckEnd(Shard* shard, uint64_t after) {
   absl::StatusOr<uint64_t> end = co_await ReadEnd(shard, Patience());
   if (!end.ok()) co_return end.status();
-  if (after > *end) co_return errors::DataLoss("FEED_BEHIND", "the feed ends before the position asked for");
+  if (after > *end) co_return EndsAt(*end, "the feed ends before the position asked for");
   co_return absl::OkStatus();
 }
 
@@ -188,6 +195,12 @@ Task<absl::Status> Publisher::Stream(v1::ReadRequest request, Sink sink, CancelT
   Shard* const shard = found->second.get();
   const Presence presence(shard->readers);
   Reader reader(request);
+  if (request.from_end()) {
+    absl::StatusOr<uint64_t> end = co_await ReadEnd(shard, Patience());
+    if (!end.ok()) co_return end.status();
+    reader.after = reader.told_position = *end;
+    reader.epoch = 0;
+  }
   if (reader.epoch == 0) reader.epoch = shard->history.epoch;
   // One that knows of a later epoch has heard of it from another replica.
   absl::Status agreed;

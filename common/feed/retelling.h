@@ -1,6 +1,5 @@
 // What a service tells of its records to consumers that have missed events: see FeedService.Snapshot.
-#ifndef MOTCUA_COMMON_FEED_RETELLING_H_
-#define MOTCUA_COMMON_FEED_RETELLING_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -102,5 +101,3 @@ class RetellingOf final : public Retelling {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_COMMON_FEED_RETELLING_H_

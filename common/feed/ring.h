@@ -1,5 +1,4 @@
-#ifndef MOTCUA_COMMON_FEED_RING_H_
-#define MOTCUA_COMMON_FEED_RING_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -58,5 +57,3 @@ class Ring {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_COMMON_FEED_RING_H_

@@ -201,6 +201,33 @@ Task<absl::Status> Subscriptions::AwaitApplied(std::string source_name, std::str
   co_return co_await consumer->AwaitApplied(position, deadline, cancel);
 }
 
+Task<absl::Status> Subscriptions::Hear(std::string shard, absl::Time deadline, CancelToken cancel) {
+  std::vector<Task<absl::Status>> parts;
+  for (size_t i = 0; i < subscriptions_.size(); ++i) parts.push_back(HearOne(i, shard, deadline, cancel));
+  std::vector<absl::Status> ends = co_await async::WhenAll(std::move(parts));
+  size_t unknown = 0;
+  for (absl::Status& end : ends) {
+    if (absl::IsNotFound(end)) {
+      ++unknown;
+    } else if (!end.ok()) {
+      co_return std::move(end);
+    }
+  }
+  co_return unknown == ends.size() ? ends.front() : absl::OkStatus();
+}
+
+Task<absl::Status> Subscriptions::HearOne(size_t index, std::string shard, absl::Time deadline,
+                                          CancelToken cancel) {
+  absl::StatusOr<v1::Reached> end = co_await AskEnd(index, shard, deadline);
+  if (!end.ok()) co_return end.status();
+  Consumer* const consumer = co_await Appears(index, std::move(shard), deadline, cancel);
+  if (consumer == nullptr) {
+    co_return errors::DeadlineExceeded("NOT_CAUGHT_UP",
+                                       absl::StrCat(subscriptions_[index].name, " is not read yet"));
+  }
+  co_return co_await consumer->AwaitApplied(end->end(), deadline, cancel);
+}
+
 Task<absl::Status> Subscriptions::AwaitWatermark(std::string source_name, std::vector<std::string> shards,
                                                  absl::Time moment, absl::Time deadline) {
   const absl::Time target = time::WholeMicros(moment);

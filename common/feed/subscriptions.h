@@ -71,6 +71,10 @@ class Subscriptions {
   // (POSITION_UNKNOWN) where that feed ends before `position`, DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED.
   async::Task<absl::Status> AwaitApplied(std::string source_name, std::string shard, uint64_t position,
                                          absl::Time deadline, async::CancelToken cancel);
+  // Waits until all is applied that the sources' feeds of the shard hold when they are asked. Errors:
+  // NOT_FOUND (UNKNOWN_SHARD) where none has such a feed, DEADLINE_EXCEEDED (NOT_CAUGHT_UP), CANCELLED, the
+  // sources' own.
+  async::Task<absl::Status> Hear(std::string shard, absl::Time deadline, async::CancelToken cancel);
   // Waits until the watermark of the source has reached `moment` in every shard of `shards`, those included
   // that are not consumed yet. Asks for it where it does not come.
   async::Task<absl::Status> AwaitWatermark(std::string source_name, std::vector<std::string> shards,
@@ -97,6 +101,8 @@ class Subscriptions {
   async::Task<absl::Status> ReachOne(size_t subscription, std::string shard, absl::Time moment,
                                      absl::Time deadline);
   async::Task<void> SendAsked(size_t subscription);
+  async::Task<absl::Status> HearOne(size_t subscription, std::string shard, absl::Time deadline,
+                                    async::CancelToken cancel);
   async::Task<absl::StatusOr<v1::Reached>> AskEnd(size_t subscription, std::string shard,
                                                   absl::Time deadline);
 

@@ -1,5 +1,4 @@
-#ifndef MOTCUA_COMMON_FEED_WATERMARKS_H_
-#define MOTCUA_COMMON_FEED_WATERMARKS_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -81,5 +80,3 @@ class Watermarks {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_COMMON_FEED_WATERMARKS_H_

@@ -4,8 +4,7 @@
 //   std::string step;
 //   for (...) step += entry.framed;
 //   AppendPosition(step, after);
-#ifndef MOTCUA_COMMON_FEED_WIRE_H_
-#define MOTCUA_COMMON_FEED_WIRE_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -63,5 +62,3 @@ class Step {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_COMMON_FEED_WIRE_H_

@@ -6,8 +6,7 @@
 //   cluster://host[:port],host[:port]...        a Redis Cluster, of which these nodes are asked first
 //
 // Ports default to 6379, of Sentinels to 26379. IPv6 addresses stand in brackets.
-#ifndef MOTCUA_COMMON_REDIS_ADDRESS_H_
-#define MOTCUA_COMMON_REDIS_ADDRESS_H_
+#pragma once
 
 #include <absl/status/statusor.h>
 
@@ -17,13 +16,13 @@
 
 namespace motcua::redis {
 
-/// One server.
+// One server.
 struct Address {
   std::string path;  // of a Unix socket; else empty
   std::string host;  // without brackets
   std::string port;
 
-  /// `unix:/path`, `host:port` or `[v6]:port`.
+  // `unix:/path`, `host:port` or `[v6]:port`.
   std::string ToString() const;
   bool operator==(const Address& other) const = default;
 };
@@ -32,18 +31,16 @@ enum class Engine { kServer, kSentinel, kCluster };
 
 struct Deployment {
   Engine engine = Engine::kServer;
-  /// The ACL user that stands in the address; empty: none does.
+  // The ACL user that stands in the address; empty: none does.
   std::string user;
-  /// What the Sentinels call the primary; of kSentinel alone.
+  // What the Sentinels call the primary; of kSentinel alone.
   std::string primary;
-  /// At least one; of kServer exactly one.
+  // At least one; of kServer exactly one.
   std::vector<Address> addresses;
 };
 
-/// INVALID_ARGUMENT, with what is wrong with it as "must be ..." or the like, when `text` is none of the
-/// forms above. Whether a host can be one is not looked into.
+// INVALID_ARGUMENT, with what is wrong with it as "must be ..." or the like, when `text` is none of the
+// forms above. Whether a host can be one is not looked into.
 absl::StatusOr<Deployment> ParseDeployment(std::string_view text);
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_ADDRESS_H_

@@ -5,8 +5,7 @@
 // then those of the last table.
 //
 // Thread-safety: confined to the loop, but for construction.
-#ifndef MOTCUA_COMMON_REDIS_CLUSTER_H_
-#define MOTCUA_COMMON_REDIS_CLUSTER_H_
+#pragma once
 
 #include <absl/time/time.h>
 
@@ -49,5 +48,3 @@ class ClusterTopology final : public Topology,
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_CLUSTER_H_

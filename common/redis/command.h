@@ -7,8 +7,7 @@
 //
 // Every argument is length-prefixed, so keys and values may hold any bytes. Not an aggregate, on purpose: see
 // common/async/task.h.
-#ifndef MOTCUA_COMMON_REDIS_COMMAND_H_
-#define MOTCUA_COMMON_REDIS_COMMAND_H_
+#pragma once
 
 #include <concepts>
 #include <cstddef>
@@ -62,15 +61,15 @@ class Command {
     return std::move(*this);
   }
 
-  /// Room for `bytes` more, to spare a large command its reallocations.
+  // Room for `bytes` more, to spare a large command its reallocations.
   void Reserve(size_t bytes) { body_.reserve(body_.size() + bytes); }
 
   size_t args() const { return count_; }
 
-  /// The first key; nothing where the command has none. Knows the commands that are used here.
+  // The first key; nothing where the command has none. Knows the commands that are used here.
   std::optional<std::string_view> key() const;
 
-  /// Appends the whole command in wire form.
+  // Appends the whole command in wire form.
   void AppendTo(std::string& out) const;
 
  private:
@@ -79,5 +78,3 @@ class Command {
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_COMMAND_H_

@@ -45,7 +45,9 @@ bool Contains(const std::array<std::string_view, N>& kinds, std::string_view kin
 
 }  // namespace
 
-absl::Status Unavailable(std::string_view message) { return errors::Unavailable("REDIS_UNAVAILABLE", message); }
+absl::Status Unavailable(std::string_view message) {
+  return errors::Unavailable("STORE_UNAVAILABLE", message);
+}
 
 absl::Status OutcomeUnknown() {
   return errors::Unavailable("OUTCOME_UNKNOWN",
@@ -61,21 +63,21 @@ absl::Status NotConfirmed() {
 }
 
 absl::Status DeadlineExceeded() {
-  return errors::DeadlineExceeded("REDIS_DEADLINE", "the store did not answer in time");
+  return errors::DeadlineExceeded("STORE_DEADLINE", "the store did not answer in time");
 }
 
 absl::Status Cancelled() { return errors::Cancelled("CANCELLED", "the call was cancelled"); }
 
 absl::Status TooManyInFlight() {
-  return errors::ResourceExhausted("REDIS_IN_FLIGHT", "too many commands wait for the store");
+  return errors::ResourceExhausted("STORE_BUSY", "too many commands wait for the store");
 }
 
 absl::Status NotAuthenticated(std::string_view what) {
   LogRefusal("the store does not let this service in", what);
-  return errors::Unavailable("REDIS_AUTH", "the store does not let this service in");
+  return errors::Unavailable("STORE_AUTH", "the store does not let this service in");
 }
 
-absl::Status ProtocolError(std::string_view message) { return errors::Internal("REDIS_PROTOCOL", message); }
+absl::Status ProtocolError(std::string_view message) { return errors::Internal("STORE_PROTOCOL", message); }
 
 absl::Status FromErrorReply(std::string_view text) {
   const std::string_view kind = Kind(text);
@@ -88,11 +90,11 @@ absl::Status FromErrorReply(std::string_view text) {
     status = NotAuthenticated(text);
   } else if (kind == "NOPERM" || text.find(kScriptNotAllowed) != std::string_view::npos) {
     LogRefusal("the store's rules do not allow a command", text);
-    status = errors::Internal("REDIS_NOT_ALLOWED", "the store's rules do not allow a command");
+    status = errors::Internal("STORE_NOT_ALLOWED", "the store's rules do not allow a command");
   } else if (kind == "OOM") {
-    status = errors::ResourceExhausted("REDIS_MEMORY", "the store is out of memory");
+    status = errors::ResourceExhausted("STORE_FULL", "the store is out of memory");
   } else {
-    status = errors::Internal("REDIS_ERROR", "the store refused a command");
+    status = errors::Internal("STORE_ERROR", "the store refused a command");
   }
   status.SetPayload(kErrorTextUrl, absl::Cord(absl::string_view(text.data(), text.size())));
   return status;

@@ -3,8 +3,7 @@
 // write, and cuts the incoming bytes into replies.
 //
 // Thread-safety: confined to the loop.
-#ifndef MOTCUA_COMMON_REDIS_LINK_H_
-#define MOTCUA_COMMON_REDIS_LINK_H_
+#pragma once
 
 #include <absl/status/status.h>
 #include <uv.h>
@@ -25,12 +24,12 @@ namespace motcua::redis {
 
 class Link final : private async::TurnEndHook {
  public:
-  /// Called on the loop; none after Close. They must not destroy the listener.
+  // Called on the loop; none after Close. They must not destroy the listener.
   class Listener {
    public:
     virtual void OnLinkUp() = 0;
     virtual void OnLinkReply(Reply reply) = 0;
-    /// The link is of no more use; Close it.
+    // The link is of no more use; Close it.
     virtual void OnLinkDown(absl::Status why) = 0;
 
    protected:
@@ -42,18 +41,18 @@ class Link final : private async::TurnEndHook {
   };
   using Handle = std::unique_ptr<Link, Closer>;
 
-  /// Begins to connect. There is no time limit here: the owner closes what takes too long.
+  // Begins to connect. There is no time limit here: the owner closes what takes too long.
   static Handle Open(async::Loop& loop, const Address& address, Listener& listener);
 
-  /// To be written at the end of this turn: append to it, then call Written.
+  // To be written at the end of this turn: append to it, then call Written.
   std::string& out() { return out_; }
   void Written() { loop_.AtTurnEnd(*this); }
 
-  /// Counted over the life of the link: bytes given to the kernel (which may have reached the server), and bytes
-  /// ever appended.
+  // Counted over the life of the link: bytes given to the kernel (which may have reached the server), and
+  // bytes ever appended.
   uint64_t bytes_handed_over() const { return handed_over_; }
   uint64_t bytes_appended() const { return handed_over_ + out_.size(); }
-  /// Waiting for the kernel to take them.
+  // Waiting for the kernel to take them.
   size_t buffered() const { return out_.size() + writing_bytes_.size(); }
 
  private:
@@ -114,5 +113,3 @@ class Link final : private async::TurnEndHook {
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_LINK_H_

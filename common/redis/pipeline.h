@@ -9,8 +9,7 @@
 // demoted while its links live is given up at the next one.
 //
 // Thread-safety: confined to the loop, but for connected().
-#ifndef MOTCUA_COMMON_REDIS_PIPELINE_H_
-#define MOTCUA_COMMON_REDIS_PIPELINE_H_
+#pragma once
 
 #include <absl/functional/any_invocable.h>
 #include <absl/random/random.h>
@@ -34,7 +33,7 @@
 
 namespace motcua::redis {
 
-/// What the pipelines of one client, and of its siblings, have in common. Counters: any thread.
+// What the pipelines of one client, and of its siblings, have in common. Counters: any thread.
 struct PipelineShared {
   explicit PipelineShared(Options given) : options(std::move(given)) {}
 
@@ -70,14 +69,14 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
     kSentinel,  // one that knows no users is asked without
   };
 
-  /// Outlives the pipeline, or Shutdown comes first.
+  // Outlives the pipeline, or Shutdown comes first.
   class Owner {
    public:
-    /// The next attempt is due: where to? Nothing: ConnectTo will be called.
+    // The next attempt is due: where to? Nothing: ConnectTo will be called.
     virtual std::optional<Address> WhereTo(Pipeline& pipeline) = 0;
-    /// Ready, or no more. Called when connected() has changed, on the loop.
+    // Ready, or no more. Called when connected() has changed, on the loop.
     virtual void OnReady(Pipeline& pipeline, bool ready) = 0;
-    /// An attempt or a link has failed.
+    // An attempt or a link has failed.
     virtual void OnFailure(Pipeline&) {}
 
    protected:
@@ -88,15 +87,15 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
            Owner& owner);
   ~Pipeline();
 
-  /// Begins the first attempt.
+  // Begins the first attempt.
   void Start();
-  /// Answers WhereTo. A link to somewhere else is given up for it.
+  // Answers WhereTo. A link to somewhere else is given up for it.
   void ConnectTo(const Address& address);
-  /// Gives the link up and connects anew.
+  // Gives the link up and connects anew.
   void Drop(const absl::Status& why);
-  /// Fails everything in flight; nothing happens afterwards.
+  // Fails everything in flight; nothing happens afterwards.
   void Shutdown();
-  /// A coroutine's wait for one reply; a local of the coroutine. Its destruction leaves the slot in place.
+  // A coroutine's wait for one reply; a local of the coroutine. Its destruction leaves the slot in place.
   class PendingReply {
    public:
     PendingReply(async::Loop& loop, absl::Time deadline, const async::CancelToken& cancel)
@@ -114,7 +113,8 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
     uint64_t slot_ = 0;
   };
 
-  /// Sends one command, formatted by `append`, and assigns its reply to `pending`. A failure to send is returned.
+  // Sends one command, formatted by `append`, and assigns its reply to `pending`. A failure to send is
+  // returned.
   template <class Append>
   absl::Status Send(PendingReply& pending, Append append) {
     absl::Status admitted = Admit();
@@ -124,7 +124,7 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
     return absl::OkStatus();
   }
 
-  /// The same with ASKING before it.
+  // The same with ASKING before it.
   template <class Append>
   absl::Status SendAsking(PendingReply& pending, Append append) {
     absl::Status admitted = Admit();
@@ -135,8 +135,8 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
     return absl::OkStatus();
   }
 
-  /// A command of the owner's own, which waits for nobody and counts nowhere.
-  /// The pipeline is kept for as long.
+  // A command of the owner's own, which waits for nobody and counts nowhere.
+  // The pipeline is kept for as long.
   static async::Task<absl::StatusOr<Reply>> Ask(std::shared_ptr<Pipeline> pipeline, Command command,
                                                 absl::Time deadline);
 
@@ -144,14 +144,14 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
   Kind kind() const { return kind_; }
   bool connected() const { return connected_.load(std::memory_order_acquire); }
   bool closed() const { return state_ == State::kClosed; }
-  /// Nothing is unanswered.
+  // Nothing is unanswered.
   bool idle() const { return slots_.empty(); }
-  /// Of the attempt or link that is, or the last one.
+  // Of the attempt or link that is, or the last one.
   const Address& address() const { return address_; }
-  /// Which link it is, counted over all pipelines of the client and its siblings; 0: none was ready yet.
+  // Which link it is, counted over all pipelines of the client and its siblings; 0: none was ready yet.
   uint64_t link_number() const { return link_number_; }
-  /// Which history of the data the primary has (see internal::HistoryOf) since the link was greeted; empty
-  /// where no replicas are waited for.
+  // Which history of the data the primary has (see internal::HistoryOf) since the link was greeted; empty
+  // where no replicas are waited for.
   const std::string& history() const { return history_; }
 
  private:
@@ -214,5 +214,3 @@ class Pipeline final : public std::enable_shared_from_this<Pipeline>, private Li
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_PIPELINE_H_

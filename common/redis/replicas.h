@@ -7,8 +7,7 @@
 // primary: they were told the same replication id, of which a server has a new one after each promotion.
 //
 // Thread-safety: confined to the loop.
-#ifndef MOTCUA_COMMON_REDIS_REPLICAS_H_
-#define MOTCUA_COMMON_REDIS_REPLICAS_H_
+#pragma once
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
@@ -26,14 +25,14 @@ namespace motcua::redis {
 
 class Confirmations : public std::enable_shared_from_this<Confirmations> {
  public:
-  /// `link`: a pipeline of Kind::kConfirm.
+  // `link`: a pipeline of Kind::kConfirm.
   Confirmations(std::shared_ptr<Pipeline> link, std::shared_ptr<PipelineShared> shared)
       : link_(std::move(link)), shared_(std::move(shared)) {}
 
   const std::shared_ptr<Pipeline>& link() const { return link_; }
 
-  /// OK when enough replicas have what the primary of the replication id `history` has answered before this
-  /// call; else UNAVAILABLE (OUTCOME_UNKNOWN), or CANCELLED. `self` is kept for as long.
+  // OK when enough replicas have what the primary of the replication id `history` has answered before this
+  // call; else UNAVAILABLE (OUTCOME_UNKNOWN), or CANCELLED. `self` is kept for as long.
   static async::Task<absl::Status> Confirm(std::shared_ptr<Confirmations> self, std::string history,
                                            std::string marker, absl::Time deadline,
                                            async::CancelToken cancel);
@@ -60,5 +59,3 @@ class Confirmations : public std::enable_shared_from_this<Confirmations> {
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_REPLICAS_H_

@@ -1,9 +1,8 @@
 // Reply: what Redis answered, as a value.
 //
-// Two ways to read one: the accessors that return StatusOr check the type and turn a surprise into an INTERNAL
-// error (reason REDIS_PROTOCOL); is_nil() and type() are for answers that may take several forms.
-#ifndef MOTCUA_COMMON_REDIS_REPLY_H_
-#define MOTCUA_COMMON_REDIS_REPLY_H_
+// Two ways to read one: the accessors that return StatusOr check the type and turn a surprise into an
+// INTERNAL error (reason STORE_PROTOCOL); is_nil() and type() are for answers that may take several forms.
+#pragma once
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -32,13 +31,13 @@ class Reply {
   bool is_nil() const { return type_ == Type::kNil; }
   bool is_error() const { return type_ == Type::kError; }
 
-  /// An integer, or a string that is one (as hash fields and Lua results are).
+  // An integer, or a string that is one (as hash fields and Lua results are).
   absl::StatusOr<int64_t> AsInteger() const;
-  /// A string or a status line; valid as long as this reply.
+  // A string or a status line; valid as long as this reply.
   absl::StatusOr<std::string_view> AsString() const;
-  /// The same, moved out.
+  // The same, moved out.
   absl::StatusOr<std::string> TakeString() &&;
-  /// An array; null pointer never. Valid as long as this reply.
+  // An array; null pointer never. Valid as long as this reply.
   absl::StatusOr<const std::vector<Reply>*> AsArray() const;
   absl::StatusOr<std::vector<Reply>> TakeArray() &&;
 
@@ -49,7 +48,7 @@ class Reply {
   const std::vector<Reply>& items() const { return items_; }
   std::vector<Reply>& items() { return items_; }
 
-  /// For test failures and traces: `["a", 1, nil]`, cut after 200 characters.
+  // For test failures and traces: `["a", 1, nil]`, cut after 200 characters.
   std::string DebugString() const;
 
   bool operator==(const Reply& other) const;
@@ -62,5 +61,3 @@ class Reply {
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_REPLY_H_

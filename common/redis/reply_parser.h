@@ -3,8 +3,7 @@
 // hiredis' own asynchronous connection is not used: version 0.14 has no connect or command timeout, resolves names
 // on the calling thread, and its libuv adapter ignores a socket error (POLLERR), so that a refused connection would
 // never be reported. Its reader is: the part that parses untrusted bytes.
-#ifndef MOTCUA_COMMON_REDIS_REPLY_PARSER_H_
-#define MOTCUA_COMMON_REDIS_REPLY_PARSER_H_
+#pragma once
 
 #include <absl/status/statusor.h>
 
@@ -17,7 +16,7 @@ struct redisReader;
 
 namespace motcua::redis {
 
-/// Not thread-safe. After an error the stream is out of step for good: drop the connection.
+// Not thread-safe. After an error the stream is out of step for good: drop the connection.
 class ReplyParser {
  public:
   ReplyParser();
@@ -25,12 +24,12 @@ class ReplyParser {
   ReplyParser(const ReplyParser&) = delete;
   ReplyParser& operator=(const ReplyParser&) = delete;
 
-  /// Adds bytes as they came from the network, in any pieces.
+  // Adds bytes as they came from the network, in any pieces.
   absl::Status Feed(std::string_view bytes);
 
-  /// True and `*reply` filled when a whole reply was there; false when more bytes are needed. INTERNAL
-  /// (REDIS_PROTOCOL) when the bytes are not the protocol, nest deeper than seven arrays, or announce an array of
-  /// more than four million items.
+  // True and `*reply` filled when a whole reply was there; false when more bytes are needed. INTERNAL
+  // (STORE_PROTOCOL) when the bytes are not the protocol, nest deeper than seven arrays, or announce an array
+  // of more than four million items.
   absl::StatusOr<bool> Next(Reply* reply);
 
  private:
@@ -42,5 +41,3 @@ class ReplyParser {
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_REPLY_PARSER_H_

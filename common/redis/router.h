@@ -1,8 +1,7 @@
 // Router: the state behind a Client: a pipeline per node, and which key goes to which.
 //
 // Thread-safety: confined to the loop, but for construction, connected() and shared().
-#ifndef MOTCUA_COMMON_REDIS_ROUTER_H_
-#define MOTCUA_COMMON_REDIS_ROUTER_H_
+#pragma once
 
 #include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
@@ -29,12 +28,12 @@ class Router final : public std::enable_shared_from_this<Router>,
                      public Pipeline::Owner {
  public:
   struct Node {
-    /// Of a cluster's node; one server may be elsewhere at each connection.
+    // Of a cluster's node; one server may be elsewhere at each connection.
     Address address;
     std::shared_ptr<Pipeline> commands;
-    /// Null where no replicas are waited for.
+    // Null where no replicas are waited for.
     std::shared_ptr<Confirmations> confirmations;
-    /// The topology still has it.
+    // The topology still has it.
     bool listed = true;
 
     bool connected() const {
@@ -43,7 +42,7 @@ class Router final : public std::enable_shared_from_this<Router>,
   };
 
   Router(async::Loop& loop, Options options);
-  /// Of a sibling: connects to the nodes alone that are used.
+  // Of a sibling: connects to the nodes alone that are used.
   Router(const Router& like, std::shared_ptr<PipelineShared> shared);
 
   std::shared_ptr<Router> MakeSibling() const;
@@ -51,13 +50,13 @@ class Router final : public std::enable_shared_from_this<Router>,
   void Start();
   void Shutdown();
 
-  /// Null: nobody is known for it. Keys that are none go anywhere.
+  // Null: nobody is known for it. Keys that are none go anywhere.
   Node* NodeOf(std::optional<std::string_view> key);
-  /// Who was named in a redirection; null where there is no connection to it yet.
+  // Who was named in a redirection; null where there is no connection to it yet.
   Node* NodeAt(const Address& address);
-  /// Until the table is read again.
+  // Until the table is read again.
   void Moved(uint16_t slot, Node* node) { by_slot_[slot] = node; }
-  /// The one server's pipeline where this is no cluster.
+  // The one server's pipeline where this is no cluster.
   Pipeline& one() { return *nodes_.front()->commands; }
   void Doubt() { topology_->Doubt(); }
   bool clustered() const { return clustered_; }
@@ -100,5 +99,3 @@ class Router final : public std::enable_shared_from_this<Router>,
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_ROUTER_H_

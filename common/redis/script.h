@@ -7,8 +7,7 @@
 //
 // The client sends EVALSHA and, when the server does not know the script (first call, restart, SCRIPT FLUSH),
 // EVAL with the source: both differ only in their head, so the formatted keys and arguments are used again.
-#ifndef MOTCUA_COMMON_REDIS_SCRIPT_H_
-#define MOTCUA_COMMON_REDIS_SCRIPT_H_
+#pragma once
 
 #include <concepts>
 #include <cstddef>
@@ -22,7 +21,7 @@
 
 namespace motcua::redis {
 
-/// Immutable; may be used from any thread.
+// Immutable; may be used from any thread.
 class Script {
  public:
   explicit Script(std::string source);
@@ -30,7 +29,7 @@ class Script {
   Script& operator=(const Script&) = delete;
 
   const std::string& source() const { return source_; }
-  /// 40 lower-case hexadecimal digits, computed here and not asked from a server.
+  // 40 lower-case hexadecimal digits, computed here and not asked from a server.
   const std::string& sha() const { return sha_; }
 
  private:
@@ -43,11 +42,11 @@ class Script {
   const std::string eval_;
 };
 
-/// The script outlives its calls.
+// The script outlives its calls.
 class ScriptCall {
  public:
   explicit ScriptCall(const Script& script) : script_(&script) {}
-  /// Of keys and arguments that are in wire form already (internal::AppendBulk).
+  // Of keys and arguments that are in wire form already (internal::AppendBulk).
   ScriptCall(const Script& script, std::string keys, size_t key_count, std::string args, size_t arg_count)
       : script_(&script),
         keys_(std::move(keys)),
@@ -77,16 +76,16 @@ class ScriptCall {
     return *this;
   }
 
-  /// What is written must be on min_replicas replicas before the call is answered; see Client::Confirm for
-  /// `key`.
+  // What is written must be on min_replicas replicas before the call is answered; see Client::Confirm for
+  // `key`.
   void ConfirmWith(std::string key) { marker_ = std::move(key); }
   const std::string& marker() const { return marker_; }
 
   const Script& script() const { return *script_; }
-  /// The first key; nothing where there is none.
+  // The first key; nothing where there is none.
   std::optional<std::string_view> key() const { return internal::ReadBulk(keys_); }
 
-  /// Appends the whole EVALSHA (or EVAL) command in wire form.
+  // Appends the whole EVALSHA (or EVAL) command in wire form.
   void AppendEvalShaTo(std::string& out) const { AppendTo(out, script_->evalsha_); }
   void AppendEvalTo(std::string& out) const { AppendTo(out, script_->eval_); }
 
@@ -102,5 +101,3 @@ class ScriptCall {
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_SCRIPT_H_

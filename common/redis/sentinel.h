@@ -5,8 +5,7 @@
 // told what a round said that began after its connection was lost.
 //
 // Thread-safety: confined to the loop, but for construction.
-#ifndef MOTCUA_COMMON_REDIS_SENTINEL_H_
-#define MOTCUA_COMMON_REDIS_SENTINEL_H_
+#pragma once
 
 #include <memory>
 #include <optional>
@@ -19,14 +18,14 @@ namespace motcua::redis {
 
 namespace internal {
 
-/// What a Sentinel says.
+// What a Sentinel says.
 struct NamedPrimary {
   Address address;
   int64_t epoch = 0;  // of the configuration: grows with each promotion
 };
 
-/// From the answers to SENTINEL GET-MASTER-ADDR-BY-NAME and SENTINEL MASTER; nothing where it knows no such
-/// primary.
+// From the answers to SENTINEL GET-MASTER-ADDR-BY-NAME and SENTINEL MASTER; nothing where it knows no such
+// primary.
 std::optional<NamedPrimary> ParseNamedPrimary(const Reply& address, const Reply& details);
 
 }  // namespace internal
@@ -66,5 +65,3 @@ class SentinelTopology final : public Topology,
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_SENTINEL_H_

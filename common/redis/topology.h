@@ -4,8 +4,7 @@
 // Sentinels each second, a node of the cluster every few seconds, and at once when somebody doubts.
 //
 // Thread-safety: confined to the loop, but for construction.
-#ifndef MOTCUA_COMMON_REDIS_TOPOLOGY_H_
-#define MOTCUA_COMMON_REDIS_TOPOLOGY_H_
+#pragma once
 
 #include <memory>
 #include <optional>
@@ -22,7 +21,7 @@ class Topology {
  public:
   class Observer {
    public:
-    /// It has been learnt anew: perhaps it is as before.
+    // It has been learnt anew: perhaps it is as before.
     virtual void OnTopology() = 0;
 
    protected:
@@ -33,15 +32,15 @@ class Topology {
                                         std::shared_ptr<PipelineShared> shared);
   virtual ~Topology() = default;
 
-  /// Begins with the first who joins, ends when the last has left.
+  // Begins with the first who joins, ends when the last has left.
   void Join(Observer& observer);
   void Leave(Observer& observer);
 
   Engine engine() const { return engine_; }
   const internal::SlotTable& table() const { return table_; }
-  /// Where to connect for `node`; nothing: asked for now, and OnTopology is called when it is known.
+  // Where to connect for `node`; nothing: asked for now, and OnTopology is called when it is known.
   virtual std::optional<Address> WhereTo(const Address& node) = 0;
-  /// What is known may be out of date.
+  // What is known may be out of date.
   virtual void Doubt() {}
 
  protected:
@@ -57,5 +56,3 @@ class Topology {
 };
 
 }  // namespace motcua::redis
-
-#endif  // MOTCUA_COMMON_REDIS_TOPOLOGY_H_

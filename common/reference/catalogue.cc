@@ -213,7 +213,7 @@ const time::Calendar& Catalogue::CalendarOf(absl::string_view agency) const {
 }
 
 common::v1::ChannelKind Catalogue::ChannelKindOf(absl::string_view channel) const {
-  for (const v1::Channel& known : set_.jurisdiction().channels()) {
+  for (const v1::ReceiptChannel& known : set_.jurisdiction().channels()) {
     if (known.id() == channel) return known.kind();
   }
   if (set_.jurisdiction().channels().empty()) {

@@ -6,8 +6,7 @@
 //   auto catalogue = Catalogue::Compile(set);            // StatusOr<std::shared_ptr<const Catalogue>>
 //   const v1::Procedure* procedure = (*catalogue)->ProcedureInForce("1.001193", day);
 //   const time::Calendar& calendar = (*catalogue)->CalendarOf("H30.18.05");
-#ifndef MOTCUA_COMMON_REFERENCE_CATALOGUE_H_
-#define MOTCUA_COMMON_REFERENCE_CATALOGUE_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -146,5 +145,3 @@ class Catalogue {
 };
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_CATALOGUE_H_

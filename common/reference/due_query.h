@@ -1,6 +1,5 @@
 // The question "when is it due?" in words, as the command line asks it: no server, no state.
-#ifndef MOTCUA_COMMON_REFERENCE_DUE_QUERY_H_
-#define MOTCUA_COMMON_REFERENCE_DUE_QUERY_H_
+#pragma once
 
 #include <string>
 
@@ -26,5 +25,3 @@ struct DueQuery {
 absl::StatusOr<std::string> AnswerDue(const DueQuery& query, const Catalogue& catalogue);
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_DUE_QUERY_H_

@@ -4,8 +4,7 @@
 // at kMostLooks items at the most and tells what it has found: a page may be short before the last.
 //
 // Pure and thread-safe.
-#ifndef MOTCUA_COMMON_REFERENCE_LISTING_H_
-#define MOTCUA_COMMON_REFERENCE_LISTING_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -51,5 +50,3 @@ Listed<v1::Calendar> ListCalendars(const Catalogue& catalogue, const ListQuery& 
 std::string Folded(std::string_view text);
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_LISTING_H_

@@ -1,6 +1,5 @@
 // Reference data from YAML files: read, merged, validated as a whole.
-#ifndef MOTCUA_COMMON_REFERENCE_LOADER_H_
-#define MOTCUA_COMMON_REFERENCE_LOADER_H_
+#pragma once
 
 #include <string>
 #include <utility>
@@ -42,5 +41,3 @@ LoadResult LoadFiles(absl::Span<const std::string> paths);
 absl::StatusOr<v1::ReferenceSet> LoadReferenceSet(const std::string& path);
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_LOADER_H_

@@ -5,8 +5,7 @@
 // that was cut here is cut in the same places again.
 //
 // Pure and thread-safe.
-#ifndef MOTCUA_COMMON_REFERENCE_PIECES_H_
-#define MOTCUA_COMMON_REFERENCE_PIECES_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -42,5 +41,3 @@ std::vector<v1::ReferenceSet> SplitIntoParts(const v1::ReferenceSet& set, size_t
 bool AppendPiece(std::string_view data, v1::ReferenceSet& set);
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_PIECES_H_

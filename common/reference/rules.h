@@ -1,6 +1,5 @@
 // Shared by the validator's parts; not for other directories.
-#ifndef MOTCUA_COMMON_REFERENCE_RULES_H_
-#define MOTCUA_COMMON_REFERENCE_RULES_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -87,5 +86,3 @@ bool IsAudience(absl::string_view word);
 inline constexpr char kAudiences[] = "holder, holder-leader, receiving-leader, committee-leader, applicant";
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_RULES_H_

@@ -2,8 +2,7 @@
 // no server is asked, above all the national calendar. Sample data, not an official catalogue.
 //
 // Thread-safe; compiled once, at the first call.
-#ifndef MOTCUA_COMMON_REFERENCE_SAMPLE_H_
-#define MOTCUA_COMMON_REFERENCE_SAMPLE_H_
+#pragma once
 
 #include <memory>
 #include <vector>
@@ -23,5 +22,3 @@ const Catalogue& SampleCatalogue();
 const time::Calendar& DefaultCalendar();
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_SAMPLE_H_

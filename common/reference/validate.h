@@ -1,6 +1,5 @@
 // The rules that a ReferenceSet must keep before it applies, whether it comes from YAML or over gRPC.
-#ifndef MOTCUA_COMMON_REFERENCE_VALIDATE_H_
-#define MOTCUA_COMMON_REFERENCE_VALIDATE_H_
+#pragma once
 
 #include <vector>
 
@@ -15,5 +14,3 @@ namespace motcua::reference {
 std::vector<Violation> Validate(const v1::ReferenceSet& set);
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_VALIDATE_H_

@@ -163,7 +163,7 @@ void ValidateJurisdiction(const v1::ReferenceSet& set, const Index& index, Repor
   if (!CheckCount("jurisdiction.channels", jurisdiction.channels_size(), kMaxChannels, report)) return;
   absl::flat_hash_set<absl::string_view> seen;
   for (int i = 0; i < jurisdiction.channels_size(); ++i) {
-    const v1::Channel& channel = jurisdiction.channels(i);
+    const v1::ReceiptChannel& channel = jurisdiction.channels(i);
     const std::string item = Item("jurisdiction.channels", i);
     CheckIdentifier(Field(item, "id"), channel.id(), report);
     if (!seen.insert(channel.id()).second)

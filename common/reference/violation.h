@@ -1,6 +1,5 @@
 // What is wrong with reference data, and where.
-#ifndef MOTCUA_COMMON_REFERENCE_VIOLATION_H_
-#define MOTCUA_COMMON_REFERENCE_VIOLATION_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -21,5 +20,3 @@ struct Violation {
 inline constexpr size_t kMaxViolations = 1000;
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_VIOLATION_H_

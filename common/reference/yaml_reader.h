@@ -3,8 +3,7 @@
 // The keys are the field names of the contract (motcua.reference.v1). Shorter forms: a limit is written
 // `5wd`, `15cd`, `4wh`; an enum value by its own word, `LEVEL_COMMUNE` as `commune`, `DAY_KIND_SWAP_OFF` as
 // `swap-off`. Anchors and aliases work, within one text.
-#ifndef MOTCUA_COMMON_REFERENCE_YAML_READER_H_
-#define MOTCUA_COMMON_REFERENCE_YAML_READER_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -53,5 +52,3 @@ void ReadYaml(const std::string& file, const std::string& text, v1::ReferenceSet
               std::vector<SourceViolation>& violations);
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_YAML_READER_H_

@@ -1,6 +1,5 @@
 // Time zones of jurisdictions.
-#ifndef MOTCUA_COMMON_REFERENCE_ZONE_H_
-#define MOTCUA_COMMON_REFERENCE_ZONE_H_
+#pragma once
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -16,5 +15,3 @@ inline constexpr char kDefaultTimeZone[] = "Asia/Ho_Chi_Minh";
 absl::StatusOr<absl::TimeZone> FindTimeZone(absl::string_view name);
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_COMMON_REFERENCE_ZONE_H_

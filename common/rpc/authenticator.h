@@ -1,6 +1,5 @@
 // Authenticator: who is calling, from what gRPC hands us.
-#ifndef MOTCUA_COMMON_RPC_AUTHENTICATOR_H_
-#define MOTCUA_COMMON_RPC_AUTHENTICATOR_H_
+#pragma once
 
 #include <list>
 #include <memory>
@@ -59,5 +58,3 @@ class Authenticator {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_AUTHENTICATOR_H_

@@ -1,6 +1,5 @@
 // Backoff: how long to wait before the next attempt: doubling, with full jitter, never below what the server asked.
-#ifndef MOTCUA_COMMON_RPC_BACKOFF_H_
-#define MOTCUA_COMMON_RPC_BACKOFF_H_
+#pragma once
 
 #include <algorithm>
 #include <cstdint>
@@ -30,5 +29,3 @@ class Backoff {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_BACKOFF_H_

@@ -1,6 +1,5 @@
 // Budget: how many calls of one sort may be served at the same time.
-#ifndef MOTCUA_COMMON_RPC_BUDGET_H_
-#define MOTCUA_COMMON_RPC_BUDGET_H_
+#pragma once
 
 #include <atomic>
 
@@ -32,5 +31,3 @@ class Budget {
 };
 
 }  // namespace motcua::rpc::internal
-
-#endif  // MOTCUA_COMMON_RPC_BUDGET_H_

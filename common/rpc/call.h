@@ -1,6 +1,5 @@
 // Call: what a handler knows about the call it serves, all of it verified.
-#ifndef MOTCUA_COMMON_RPC_CALL_H_
-#define MOTCUA_COMMON_RPC_CALL_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -80,5 +79,3 @@ class Call {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_CALL_H_

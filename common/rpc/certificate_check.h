@@ -1,6 +1,5 @@
 // What is wrong with certificates and keys before a peer finds out.
-#ifndef MOTCUA_COMMON_RPC_CERTIFICATE_CHECK_H_
-#define MOTCUA_COMMON_RPC_CERTIFICATE_CHECK_H_
+#pragma once
 
 #include <string>
 #include <utility>
@@ -18,5 +17,3 @@ std::vector<std::pair<std::string, std::string>> CertificateProblems(const std::
                                                                      absl::Time now);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_CERTIFICATE_CHECK_H_

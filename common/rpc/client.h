@@ -15,8 +15,7 @@
 // A token or language that cannot be sent is refused before: TOKEN_INVALID, METADATA_INVALID.
 // Errors are the server's, with their details; those of the connection are UNAVAILABLE (OUTCOME_UNKNOWN) or
 // DEADLINE_EXCEEDED: the call may have taken effect, so repeat it with the same request id only.
-#ifndef MOTCUA_COMMON_RPC_CLIENT_H_
-#define MOTCUA_COMMON_RPC_CLIENT_H_
+#pragma once
 
 #include <grpcpp/grpcpp.h>
 
@@ -45,10 +44,10 @@ class ChannelOptions {
  public:
   ChannelOptions() {}
   explicit ChannelOptions(std::string target) : target(std::move(target)) {}
-  /// `host:port`, `dns:///host:port`, `unix:/path`; several replicas: a name with several addresses, or
-  /// `ipv4:address:port,address:port`.
+  // `host:port`, `dns:///host:port`, `unix:/path`; several replicas: a name with several addresses, or
+  // `ipv4:address:port,address:port`.
   std::string target;
-  /// Empty: no TLS, for loopback only.
+  // Empty: no TLS, for loopback only.
   TlsFiles tls;
 };
 
@@ -61,16 +60,16 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
 class CallOptions {
  public:
   CallOptions() {}
-  /// When to give up. Default: ten seconds after the call; for streams: never.
+  // When to give up. Default: ten seconds after the call; for streams: never.
   std::optional<absl::Time> deadline;
   async::CancelToken cancel;
-  /// Of the call being served, or empty.
+  // Of the call being served, or empty.
   std::string traceparent;
-  /// What the answer must not fall behind.
+  // What the answer must not fall behind.
   std::vector<AfterWrite> after;
-  /// `en` for English.
+  // `en` for English.
   std::string language;
-  /// Overrides the client's token, where not empty.
+  // Overrides the client's token, where not empty.
   std::string bearer_token;
 };
 
@@ -143,19 +142,20 @@ class Client {
   // One attempt.
   template <class Response, class Request>
   async::Task<absl::StatusOr<Response>> Call(Request request, CallOptions options = CallOptions()) {
-    return Read<Response>(Invoke(core_, MethodOf<Request>(), BytesOf(request), std::move(options)));
+    return Read<Response>(Invoke(core_, MethodOf<Request, Response>(), BytesOf(request), std::move(options)));
   }
 
   // Attempts until the deadline while the error is retryable (errors::IsRetryable): for calls that may be repeated,
   // that is reads and whatever has a request id.
   template <class Response, class Request>
   async::Task<absl::StatusOr<Response>> CallRetrying(Request request, CallOptions options = CallOptions()) {
-    return Read<Response>(InvokeRetrying(core_, MethodOf<Request>(), BytesOf(request), std::move(options)));
+    return Read<Response>(
+        InvokeRetrying(core_, MethodOf<Request, Response>(), BytesOf(request), std::move(options)));
   }
 
   template <class Item, class Request>
   StreamReader<Item> Open(Request request, CallOptions options = CallOptions()) {
-    return StreamReader<Item>(OpenRaw(MethodOf<Request>(), BytesOf(request), std::move(options)));
+    return StreamReader<Item>(OpenRaw(MethodOf<Request, Item>(), BytesOf(request), std::move(options)));
   }
 
  private:
@@ -194,7 +194,8 @@ class BlockingClient {
   template <class Response, class Request>
   absl::StatusOr<Response> Call(const Request& request, const CallOptions& options = CallOptions(),
                                 bool retry = true) {
-    absl::StatusOr<grpc::ByteBuffer> bytes = Invoke(MethodOf<Request>(), BytesOf(request), options, retry);
+    absl::StatusOr<grpc::ByteBuffer> bytes =
+        Invoke(MethodOf<Request, Response>(), BytesOf(request), options, retry);
     if (!bytes.ok()) return bytes.status();
     Response response;
     if (absl::Status read = internal::ReadReply(*bytes, response); !read.ok()) return read;
@@ -210,5 +211,3 @@ class BlockingClient {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_CLIENT_H_

@@ -7,8 +7,7 @@
 // An operation is given a Completion as its tag; the loop runs it, in the turn in which gRPC reports the end.
 //
 // Thread-safety: Wake any thread; all else the loop's thread. Completions live until they have run.
-#ifndef MOTCUA_COMMON_RPC_COMPLETION_QUEUE_H_
-#define MOTCUA_COMMON_RPC_COMPLETION_QUEUE_H_
+#pragma once
 
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
@@ -22,17 +21,17 @@
 
 namespace motcua::rpc {
 
-/// What runs when an operation has ended. Its address is the operation's tag.
+// What runs when an operation has ended. Its address is the operation's tag.
 class Completion {
  public:
-  /// `ok`: the operation did what it was for; what that means is said at gRPC's CompletionQueue::Next.
+  // `ok`: the operation did what it was for; what that means is said at gRPC's CompletionQueue::Next.
   virtual void OnCompletion(bool ok) = 0;
 
  protected:
   ~Completion() = default;
 };
 
-/// A completion that calls a member function of the object that it is part of.
+// A completion that calls a member function of the object that it is part of.
 template <class Owner, void (Owner::*OnEnd)(bool ok)>
 class MemberCompletion final : public Completion {
  public:
@@ -50,17 +49,17 @@ class CompletionQueue final : public async::Poller {
   ~CompletionQueue() override;
 
   grpc::ServerCompletionQueue* raw() { return queue_.get(); }
-  /// The builder that the queue belongs to, for the one server that it can have; null when that was made.
+  // The builder that the queue belongs to, for the one server that it can have; null when that was made.
   std::unique_ptr<grpc::ServerBuilder> TakeServerBuilder() { return std::move(builder_); }
 
-  /// A call that is being made, until it has ended: what it still needs the queue for is let happen by Close.
+  // A call that is being made, until it has ended: what it still needs the queue for is let happen by Close.
   void Enter() { ++calls_; }
   void Leave() { --calls_; }
 
   size_t Poll(size_t limit) override;
   size_t Wait(absl::Duration timeout, size_t limit) override;
   void Wake() override;
-  /// What is under way must have been cancelled, or end by itself soon.
+  // What is under way must have been cancelled, or end by itself soon.
   void Close() override;
 
  private:
@@ -89,12 +88,10 @@ class QueueHolder {
 };
 }  // namespace internal
 
-/// A loop that serves gRPC, too.
+// A loop that serves gRPC, too.
 class Loop final : public internal::QueueHolder, public async::Loop {
  public:
   explicit Loop(std::string thread_name) : async::Loop(std::move(thread_name), &queue()) {}
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_COMPLETION_QUEUE_H_

@@ -1,7 +1,6 @@
 // What can be known to be wrong with the options of a service before it starts: files, certificates,
 // addresses, peers.
-#ifndef MOTCUA_COMMON_RPC_CONFIG_CHECK_H_
-#define MOTCUA_COMMON_RPC_CONFIG_CHECK_H_
+#pragma once
 
 #include <map>
 #include <string>
@@ -33,5 +32,3 @@ void CheckSettings(const Settings& settings, const std::map<std::string, std::st
                    const std::vector<std::string>& required_peers, std::vector<std::string>& problems);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_CONFIG_CHECK_H_

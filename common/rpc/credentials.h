@@ -1,6 +1,5 @@
 // TLS credentials from PEM files.
-#ifndef MOTCUA_COMMON_RPC_CREDENTIALS_H_
-#define MOTCUA_COMMON_RPC_CREDENTIALS_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -22,10 +21,10 @@ class TlsFiles {
       : cert(std::move(cert)), key(std::move(key)), ca(std::move(ca)) {}
   bool empty() const { return cert.empty() && key.empty() && ca.empty(); }
 
-  /// Own certificate chain, with the URI SAN `spiffe://motcua/svc/<name>` for a service.
+  // Own certificate chain, with the URI SAN `spiffe://motcua/svc/<name>` for a service.
   std::string cert;
   std::string key;
-  /// The private CA that peers' certificates must come from.
+  // The private CA that peers' certificates must come from.
   std::string ca;
 };
 
@@ -47,5 +46,3 @@ absl::Status CheckTlsFiles(const TlsFiles& files);
 bool IsLoopback(const std::string& address);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_CREDENTIALS_H_

@@ -2,6 +2,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/status/errors.h"
 #include "google/rpc/error_details.pb.h"
@@ -22,6 +24,21 @@ std::string Shortened(absl::string_view text, size_t most) {
   return std::string(text.substr(0, most));
 }
 
+template <class Detail>
+std::string UrlOf() {
+  return absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name());
+}
+
+// As many of the violations, from the first, as fit.
+absl::Cord FirstOf(const absl::Cord& fields, size_t most) {
+  google::rpc::BadRequest bad;
+  if (fields.size() <= most || !bad.ParseFromString(std::string(fields))) return fields;
+  while (bad.field_violations_size() > 0 && bad.ByteSizeLong() > most) {
+    bad.mutable_field_violations()->RemoveLast();
+  }
+  return absl::Cord(bad.SerializeAsString());
+}
+
 }  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
@@ -37,19 +54,22 @@ grpc::Status ToGrpc(const absl::Status& status) {
   details.set_code(static_cast<int>(status.code()));
   details.set_message(Shortened(status.message(), kMaxMessageBytes));
   size_t bytes = details.ByteSizeLong();
-  // ErrorInfo first: it must get through whatever else there is.
-  const std::string info_url = absl::StrCat("type.googleapis.com/", google::rpc::ErrorInfo::descriptor()->full_name());
-  auto add = [&details, &bytes](absl::string_view type_url, const absl::Cord& payload) {
-    bytes += type_url.size() + payload.size() + 8;
-    if (bytes > kMaxDetailBytes) return;
+  // Always in this order: ErrorInfo must get through whatever else there is, and what is wrong with the
+  // fields takes what room is left. Nothing else leaves the house.
+  for (const std::string& url : {UrlOf<google::rpc::ErrorInfo>(), UrlOf<google::rpc::LocalizedMessage>(),
+                                 UrlOf<google::rpc::RetryInfo>(), UrlOf<google::rpc::PreconditionFailure>(),
+                                 UrlOf<google::rpc::BadRequest>()}) {
+    const auto payload = status.GetPayload(url);
+    if (!payload.has_value()) continue;
+    bytes += url.size() + 8;
+    const size_t left = kMaxDetailBytes - std::min(bytes, kMaxDetailBytes);
+    const absl::Cord detail = url == UrlOf<google::rpc::BadRequest>() ? FirstOf(*payload, left) : *payload;
+    if (detail.size() > left) continue;
+    bytes += detail.size();
     auto* any = details.add_details();
-    any->set_type_url(std::string(type_url));
-    any->set_value(std::string(payload));
-  };
-  add(info_url, *status.GetPayload(info_url));
-  status.ForEachPayload([&add, &info_url](absl::string_view type_url, const absl::Cord& payload) {
-    if (type_url != info_url) add(type_url, payload);
-  });
+    any->set_type_url(url);
+    any->set_value(std::string(detail));
+  }
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), details.message(), details.SerializeAsString());
 }
 

@@ -1,7 +1,6 @@
 // The one place where statuses become gRPC's and gRPC's become ours, details included (google.rpc.Status in the
 // trailing metadata `grpc-status-details-bin`).
-#ifndef MOTCUA_COMMON_RPC_GRPC_STATUS_H_
-#define MOTCUA_COMMON_RPC_GRPC_STATUS_H_
+#pragma once
 
 #include "absl/status/status.h"
 
@@ -22,5 +21,3 @@ grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_GRPC_STATUS_H_

@@ -3,8 +3,7 @@
 // The process ("" and each service's full name) is SERVING when it is ready and all its dependencies are up; each
 // dependency, e.g. "redis", has an entry of its own. Thread-safe. Changes are logged and exported as
 // `motcua_ready` and `motcua_dependency_up{dependency}`.
-#ifndef MOTCUA_COMMON_RPC_HEALTH_H_
-#define MOTCUA_COMMON_RPC_HEALTH_H_
+#pragma once
 
 #include <functional>
 #include <map>
@@ -51,5 +50,3 @@ class Health {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_HEALTH_H_

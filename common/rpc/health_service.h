@@ -4,8 +4,7 @@
 // each change; an unknown name is told as SERVICE_UNKNOWN and followed all the same, as the protocol has it.
 // Both are open to everybody and have budgets of their own (HostOptions). They are answered on the loop: a
 // process whose loop is stuck is not healthy.
-#ifndef MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_
-#define MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -43,5 +42,3 @@ class HealthService {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_HEALTH_SERVICE_H_

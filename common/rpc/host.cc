@@ -1,12 +1,15 @@
 #include "common/rpc/host.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "common/rpc/method.h"
+#include "common/rpc/named_reasons.h"
 #include "common/rpc/server_call.h"
 #include "common/rpc/validator.h"
 #include "common/status/errors.h"
@@ -184,6 +187,19 @@ absl::Status Serving::Admit(const grpc::ServerContext& context, Method& method,
   return absl::OkStatus();
 }
 
+// A program that reads the contract does not expect it. Tests end here (MOTCUA_STRICT_CONTRACT).
+void TellUnnamed(const Method& method, const absl::Status& status) {
+  static const bool strict = std::getenv("MOTCUA_STRICT_CONTRACT") != nullptr;
+  telemetry::Log(telemetry::Level::kError, "the contract does not name this reason",
+                 {{"method", method.name()},
+                  {"reason", errors::Reason(status)},
+                  {"error", std::string(status.message())}});
+  if (!strict) return;
+  std::fprintf(stderr, "%s: the contract does not name %s\n", method.name().c_str(),
+               errors::Reason(status).c_str());
+  std::abort();
+}
+
 absl::Status Serving::Record(absl::Status status) {
   const bool stream = method_->is_stream();
   // A reader that went away does not see how its stream ended.
@@ -194,6 +210,7 @@ absl::Status Serving::Record(absl::Status status) {
   absl::Duration taken = absl::Now() - started_;
   method_->Count(status.code(), taken);
   if (budget_ != nullptr) budget_->GiveBack();
+  if (!status.ok() && !IsNamed(*method_->descriptor(), errors::Reason(status))) TellUnnamed(*method_, status);
   if (!status.ok() || (!stream && taken > host_.options_.slow_call)) {
     LogCall(method_->name(), call_.get(), status, taken, traceparent_);
   }
@@ -231,6 +248,15 @@ std::vector<std::string> Host::ServiceNames() const {
   std::set<std::string> names;
   for (const auto& [path, method] : methods_) names.insert(method->descriptor()->service()->full_name());
   return std::vector<std::string>(names.begin(), names.end());
+}
+
+bool Host::MayBeEarly(const absl::Status& refusal) const {
+  return again_hook_ != nullptr && errors::Reason(refusal) == again_reason_;
+}
+
+async::Task<absl::Status> Host::Again(std::shared_ptr<Call> call, const google::protobuf::Message& request,
+                                      absl::Status refusal) {
+  return again_hook_(std::move(call), request, std::move(refusal));
 }
 
 void Host::Open() { gate_.store(Gate::kOpen, std::memory_order_release); }

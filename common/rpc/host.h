@@ -22,8 +22,7 @@
 //
 // Thread-safety: handlers and the hook are set before the server starts; Open, Close, EndStreams, in_flight
 // and streams any thread. Lifetime: the loop outlives the host, the host outlives its server.
-#ifndef MOTCUA_COMMON_RPC_HOST_H_
-#define MOTCUA_COMMON_RPC_HOST_H_
+#pragma once
 
 #include <atomic>
 #include <functional>
@@ -52,25 +51,25 @@ namespace motcua::rpc {
 class HostOptions {
  public:
   HostOptions() {}
-  /// Unary calls served at the same time; one more is refused with RESOURCE_EXHAUSTED (TOO_MANY_CALLS).
+  // Unary calls served at the same time; one more is refused with RESOURCE_EXHAUSTED (TOO_MANY_CALLS).
   int max_in_flight = 1024;
-  /// Open streams, likewise.
+  // Open streams, likewise.
   int max_streams = 1024;
-  /// Watches and, apart from these, checks of what is open to everybody (health, reflection), so that these
-  /// cannot use up the others' room.
+  // Watches and, apart from these, checks of what is open to everybody (health, reflection), so that these
+  // cannot use up the others' room.
   int max_public_streams = 64;
   int max_public_calls = 256;
-  /// Calls that wait for their client: for its request, and, counted apart, for it to take the answer. One
-  /// more, and the oldest of them is ended, so that clients that do neither use up no memory and nobody's
-  /// room.
+  // Calls that wait for their client: for its request, and, counted apart, for it to take the answer. One
+  // more, and the oldest of them is ended, so that clients that do neither use up no memory and nobody's
+  // room.
   int max_waiting = 1024;
-  /// The longest that a request may take to arrive.
+  // The longest that a request may take to arrive.
   absl::Duration request_patience = absl::Seconds(30);
-  /// Of a unary call that brings none.
+  // Of a unary call that brings none.
   absl::Duration default_deadline = absl::Seconds(10);
-  /// The longest that a unary call may take, whatever it brings.
+  // The longest that a unary call may take, whatever it brings.
   absl::Duration max_deadline = absl::Minutes(10);
-  /// A call that took longer is logged.
+  // A call that took longer is logged.
   absl::Duration slow_call = absl::Seconds(1);
 };
 
@@ -79,6 +78,10 @@ class Host {
   // Waits until the service has caught up with every write listed in call->after(), and with whatever else a
   // call must not fall behind. Errors: as the caller shall see them, e.g. DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
   using BeforeHook = std::function<async::Task<absl::Status>(std::shared_ptr<Call> call)>;
+  // A handler has refused a call that perhaps only came too early. OK where it may look different now: the
+  // handler is asked again, once. Else what the caller is told instead.
+  using AgainHook = std::function<async::Task<absl::Status>(
+      std::shared_ptr<Call> call, const google::protobuf::Message& request, absl::Status refusal)>;
 
   Host(Loop& loop, auth::Policy policy, std::optional<auth::JwtVerifier> verifier,
        telemetry::Metrics& metrics, HostOptions options = HostOptions());
@@ -97,6 +100,16 @@ class Host {
     before_hook_ = std::move(hook);
     before_every_call_ = every_call;
   }
+
+  // `reason`: the refusals that are put to it, of unary calls. A handler that refuses for it has changed
+  // nothing.
+  void SetAgainHook(std::string reason, AgainHook hook) {
+    again_reason_ = std::move(reason);
+    again_hook_ = std::move(hook);
+  }
+  bool MayBeEarly(const absl::Status& refusal) const;
+  async::Task<absl::Status> Again(std::shared_ptr<Call> call, const google::protobuf::Message& request,
+                                  absl::Status refusal);
 
   // A new host refuses calls with UNAVAILABLE (NOT_READY) until opened, and with UNAVAILABLE (SHUTTING_DOWN)
   // once closed; checks of health are always answered. What is in hand goes on.
@@ -139,6 +152,8 @@ class Host {
   Authenticator authenticator_;
   BeforeHook before_hook_;
   bool before_every_call_ = false;
+  std::string again_reason_;
+  AgainHook again_hook_;
   std::atomic<Gate> gate_{Gate::kNotReady};
 
   // Set up before the server starts.
@@ -150,5 +165,3 @@ class Host {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_HOST_H_

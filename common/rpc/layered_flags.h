@@ -1,7 +1,6 @@
 // Values of CLI11 options from the command line, the environment and a YAML file, each with the place it
 // stands at.
-#ifndef MOTCUA_COMMON_RPC_LAYERED_FLAGS_H_
-#define MOTCUA_COMMON_RPC_LAYERED_FLAGS_H_
+#pragma once
 
 #include <map>
 #include <string>
@@ -21,11 +20,11 @@ class Setting {
  public:
   Setting() {}
 
-  /// "flag", "environment", "file" or "default".
+  // "flag", "environment", "file" or "default".
   std::string source = "default";
-  /// Empty for a default.
+  // Empty for a default.
   std::vector<std::string> values;
-  /// Of each value, for messages: `--peer`, `MOTCUA_PEER` or `motcua.yaml:12: peer`.
+  // Of each value, for messages: `--peer`, `MOTCUA_PEER` or `motcua.yaml:12: peer`.
   std::vector<std::string> places;
 };
 
@@ -53,5 +52,3 @@ Settings LayerFlags(CLI::App& app, const std::string& file, const std::string& f
                     std::vector<std::string>& warnings);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_LAYERED_FLAGS_H_

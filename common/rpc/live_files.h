@@ -1,8 +1,7 @@
 // Files that a process reads again when they have changed: keys, tokens and certificates are renewed without
 // a restart. What is new and no good is not taken over: what was read before stays in force, and a line of
 // log and a metric say so.
-#ifndef MOTCUA_COMMON_RPC_LIVE_FILES_H_
-#define MOTCUA_COMMON_RPC_LIVE_FILES_H_
+#pragma once
 
 #include <map>
 #include <string>
@@ -43,5 +42,3 @@ class LiveFiles {
 std::map<std::string, bool> RefusedFiles();
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_LIVE_FILES_H_

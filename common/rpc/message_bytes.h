@@ -1,6 +1,5 @@
 // Messages as gRPC carries them.
-#ifndef MOTCUA_COMMON_RPC_MESSAGE_BYTES_H_
-#define MOTCUA_COMMON_RPC_MESSAGE_BYTES_H_
+#pragma once
 
 #include <grpcpp/grpcpp.h>
 
@@ -11,15 +10,13 @@
 
 namespace motcua::rpc {
 
-/// The wire form of `message`, in one piece. Thread-safe.
+// The wire form of `message`, in one piece. Thread-safe.
 grpc::ByteBuffer BytesOf(const google::protobuf::MessageLite& message);
-/// Takes a wire form over without copying it.
+// Takes a wire form over without copying it.
 grpc::ByteBuffer BytesOf(std::string wire);
 
-/// What has arrived, in one piece: `slice` holds the bytes that the view shows; copied only where gRPC has
-/// them in several pieces.
+// What has arrived, in one piece: `slice` holds the bytes that the view shows; copied only where gRPC has
+// them in several pieces.
 std::string_view InOnePiece(const grpc::ByteBuffer& bytes, grpc::Slice& slice);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_MESSAGE_BYTES_H_

@@ -29,6 +29,16 @@ const MethodDescriptor* MethodTaking(const Descriptor* request) {
   return taking;
 }
 
+const MethodDescriptor* MethodTaking(const Descriptor* request, const Descriptor* response) {
+  const MethodDescriptor* method = MethodTaking(request);
+  if (method->output_type() != response) {
+    std::fprintf(stderr, "%s answers with %s, not with %s\n", MethodName(method).c_str(),
+                 method->output_type()->full_name().c_str(), response->full_name().c_str());
+    std::abort();
+  }
+  return method;
+}
+
 std::string MethodName(const MethodDescriptor* method) {
   return absl::StrCat(method->service()->full_name(), "/", method->name());
 }

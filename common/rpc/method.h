@@ -1,7 +1,6 @@
 // Which RPC a request type belongs to. The contract gives every RPC a request type of its own, so a handler or a
 // client call needs no method name: the request names it.
-#ifndef MOTCUA_COMMON_RPC_METHOD_H_
-#define MOTCUA_COMMON_RPC_METHOD_H_
+#pragma once
 
 #include <string>
 
@@ -16,12 +15,15 @@ const google::protobuf::MethodDescriptor* MethodTaking(const google::protobuf::D
 // `motcua.intake.v1.IntakeService/File`.
 std::string MethodName(const google::protobuf::MethodDescriptor* method);
 
-template <class Request>
+// The same, which must answer with `response`: any other message could be read from its bytes as well.
+const google::protobuf::MethodDescriptor* MethodTaking(const google::protobuf::Descriptor* request,
+                                                       const google::protobuf::Descriptor* response);
+
+template <class Request, class Response>
 const google::protobuf::MethodDescriptor* MethodOf() {
-  static const google::protobuf::MethodDescriptor* const method = MethodTaking(Request::descriptor());
+  static const google::protobuf::MethodDescriptor* const method =
+      MethodTaking(Request::descriptor(), Response::descriptor());
   return method;
 }
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_METHOD_H_

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/text/text.h"
+
 namespace motcua::rpc {
 namespace {
 
@@ -115,6 +117,8 @@ bool Matches(Pattern pattern, std::string_view text) {
       return IsEmail(text);
     case Pattern::PATTERN_IDENTIFIER:
       return text.size() <= 64 && AlnumOr(text, "._-");
+    case Pattern::PATTERN_NAME:
+      return text::IsName(text);
     default:
       return true;
   }
@@ -138,6 +142,8 @@ std::string_view PatternDescription(Pattern pattern) {
       return "must be an e-mail address";
     case Pattern::PATTERN_IDENTIFIER:
       return "must be 1 to 64 characters of A-Z a-z 0-9 . _ -";
+    case Pattern::PATTERN_NAME:
+      return "must be one line on which something can be seen";
     default:
       return "has an unknown format";
   }

@@ -1,6 +1,5 @@
 // The named formats of proto/motcua/validate/v1/rules.proto, written by hand: linear in the length of the text.
-#ifndef MOTCUA_COMMON_RPC_PATTERN_H_
-#define MOTCUA_COMMON_RPC_PATTERN_H_
+#pragma once
 
 #include <string_view>
 
@@ -15,5 +14,3 @@ bool Matches(validate::v1::Pattern pattern, std::string_view text);
 std::string_view PatternDescription(validate::v1::Pattern pattern);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_PATTERN_H_

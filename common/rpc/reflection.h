@@ -3,16 +3,13 @@
 //
 // gRPC's own would poll with a thread of its own (completion_queue.h). Open to everybody, as health is; a
 // stream that asks nothing for a minute is ended.
-#ifndef MOTCUA_COMMON_RPC_REFLECTION_H_
-#define MOTCUA_COMMON_RPC_REFLECTION_H_
+#pragma once
 
 #include "common/rpc/host.h"
 
 namespace motcua::rpc {
 
-/// Adds both versions to `host`. They tell of all that the host serves when it is asked.
+// Adds both versions to `host`. They tell of all that the host serves when it is asked.
 void AddReflection(Host& host);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_REFLECTION_H_

@@ -1,6 +1,5 @@
 // Server: one listening gRPC server, with health and reflection, that the loop of its host serves.
-#ifndef MOTCUA_COMMON_RPC_SERVER_H_
-#define MOTCUA_COMMON_RPC_SERVER_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -26,16 +25,16 @@ class Acceptor;
 class ServerOptions {
  public:
   ServerOptions() {}
-  /// `host:port`; port 0 = any free one.
+  // `host:port`; port 0 = any free one.
   std::string listen = "127.0.0.1:0";
   TlsFiles tls;
   bool require_client_cert = false;
-  /// Allows an address other than loopback without TLS.
+  // Allows an address other than loopback without TLS.
   bool insecure = false;
-  /// After about this time a connection takes no new calls, so that clients share themselves among all
-  /// replicas anew; what runs on it goes on.
+  // After about this time a connection takes no new calls, so that clients share themselves among all
+  // replicas anew; what runs on it goes on.
   absl::Duration max_connection_age = absl::InfiniteDuration();
-  /// Of one request.
+  // Of one request.
   int max_message_bytes = 4 << 20;
 };
 
@@ -73,5 +72,3 @@ class Server {
 };
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_SERVER_H_

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/rpc/grpc_status.h"
 #include "common/rpc/message_bytes.h"
@@ -21,6 +23,16 @@ constexpr size_t kToldName = 256;
 bool MayBeTold(const std::string& path) {
   return path.size() <= kToldName &&
          std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+// A call to another service's address is a newcomer's first mistake.
+absl::Status UnknownMethod(const Host& host, const std::string& path) {
+  errors::Metadata metadata;
+  if (MayBeTold(path)) metadata.emplace_back("method", path);
+  return errors::Unimplemented(
+      "UNKNOWN_METHOD",
+      absl::StrCat("there is no such method; here are: ", absl::StrJoin(host.ServiceNames(), ", ")),
+      metadata);
 }
 
 absl::Status Misused() {
@@ -110,12 +122,9 @@ void ServerCall::Arrived(bool ok) {
   serving_.emplace(acceptor_.host(), absl::Now());
   method_ = acceptor_.host().Find(context_.method());
   if (method_ == nullptr) {
-    errors::Metadata metadata;
-    if (MayBeTold(context_.method())) metadata.emplace_back("method", context_.method());
     ended_ = true;
     acceptor_.AwaitReader(*this);
-    stream_.Finish(ToGrpc(errors::Unimplemented("UNKNOWN_METHOD", "there is no such method", metadata)),
-                   finished_.tag());
+    stream_.Finish(ToGrpc(UnknownMethod(acceptor_.host(), context_.method())), finished_.tag());
     return;
   }
   if (method_->reads_stream()) return ServeOrRefuse(absl::OkStatus());
@@ -138,7 +147,8 @@ void ServerCall::GiveUpRequest(const absl::Status& why) {
 absl::Status ServerCall::ReadRequest(bool arrived) {
   if (!arrived) return errors::InvalidArgument("INVALID_REQUEST", "the call brought no request");
   if (in_.Length() > acceptor_.max_message_bytes()) {
-    return errors::ResourceExhausted("REQUEST_TOO_LARGE", "the request is too large");
+    return errors::ResourceExhausted("REQUEST_TOO_LARGE", "the request is too large",
+                                     {{"max_bytes", absl::StrCat(acceptor_.max_message_bytes())}});
   }
   request_bytes_ = InOnePiece(in_, request_slice_);
   request_ = method_->NewRequest(&arena_);

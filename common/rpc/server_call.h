@@ -1,6 +1,5 @@
 // ServerCall: one call as gRPC sees it, from the request for it to its last completion; the parts under Host.
-#ifndef MOTCUA_COMMON_RPC_SERVER_CALL_H_
-#define MOTCUA_COMMON_RPC_SERVER_CALL_H_
+#pragma once
 
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
@@ -34,6 +33,7 @@ class Serving {
   // stream that ended because the service stops.
   absl::Status Record(absl::Status status);
 
+  Host& host() { return host_; }
   // nullptr before admission.
   const std::shared_ptr<Call>& call() const { return call_; }
   absl::Time started() const { return started_; }
@@ -246,5 +246,3 @@ class CallRef {
 };
 
 }  // namespace motcua::rpc::internal
-
-#endif  // MOTCUA_COMMON_RPC_SERVER_CALL_H_

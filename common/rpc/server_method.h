@@ -1,7 +1,6 @@
 // What the host knows of one RPC that it serves: its name, its counters, how its requests are made and
 // handled.
-#ifndef MOTCUA_COMMON_RPC_SERVER_METHOD_H_
-#define MOTCUA_COMMON_RPC_SERVER_METHOD_H_
+#pragma once
 
 #include <array>
 #include <string>
@@ -54,5 +53,3 @@ class Method {
 };
 
 }  // namespace motcua::rpc::internal
-
-#endif  // MOTCUA_COMMON_RPC_SERVER_METHOD_H_

@@ -1,6 +1,5 @@
 // Server-streaming handlers as coroutines: StreamWriter and the definition of Host::Stream (see host.h).
-#ifndef MOTCUA_COMMON_RPC_SERVER_STREAM_H_
-#define MOTCUA_COMMON_RPC_SERVER_STREAM_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -57,11 +56,9 @@ class StreamMethod final : public HandledMethod<Request, Handler> {
 
 template <class Request, class Response, class Handler>
 void Host::Stream(Handler handler, const google::protobuf::MethodDescriptor* method) {
-  if (method == nullptr) method = MethodOf<Request>();
+  if (method == nullptr) method = MethodOf<Request, Response>();
   Add(std::make_unique<internal::StreamMethod<Request, Response, Handler>>(method, metrics_,
                                                                            std::move(handler)));
 }
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_SERVER_STREAM_H_

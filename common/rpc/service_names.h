@@ -1,5 +1,4 @@
-#ifndef MOTCUA_COMMON_RPC_SERVICE_NAMES_H_
-#define MOTCUA_COMMON_RPC_SERVICE_NAMES_H_
+#pragma once
 
 #include <algorithm>
 #include <array>
@@ -7,7 +6,7 @@
 
 namespace motcua::rpc {
 
-/// The services of an installation, in the order of their dependence.
+// The services of an installation, in the order of their dependence.
 inline constexpr std::array<const char*, 4> kServiceNames = {"intake", "routing", "deadline-monitor",
                                                              "notification"};
 
@@ -16,5 +15,3 @@ inline bool IsServiceName(std::string_view name) {
 }
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_SERVICE_NAMES_H_

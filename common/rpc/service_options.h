@@ -1,6 +1,5 @@
 // The options that every service has, from flags, environment, a file, or their defaults, in this order.
-#ifndef MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_
-#define MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_
+#pragma once
 
 #include <functional>
 #include <map>
@@ -44,14 +43,14 @@ class ServiceOptions {
 
   ServerOptions server;
   std::string port_file;
-  /// In one of the forms of common/redis/address.h.
+  // In one of the forms of common/redis/address.h.
   std::string redis = "127.0.0.1:6379";
-  /// Its ACL user, and the file with the password; empty: none.
+  // Its ACL user, and the file with the password; empty: none.
   std::string redis_user;
   std::string redis_password_file;
-  /// Replicas of Redis that must have a change before it is acknowledged.
+  // Replicas of Redis that must have a change before it is acknowledged.
   int min_replicas = 0;
-  /// Prefix of all keys: `<key_prefix><service's part>`.
+  // Prefix of all keys: `<key_prefix><service's part>`.
   std::string key_prefix = "motcua:";
   std::string jwt_keys;
   std::string jwt_issuer = "motcua";
@@ -60,11 +59,11 @@ class ServiceOptions {
   std::string log_level = "info";
   int max_in_flight = 1024;
   bool simulated_time = false;
-  /// Where simulated time begins.
+  // Where simulated time begins.
   absl::Time simulated_start = absl::UnixEpoch();
-  /// Addresses of other services by name.
+  // Addresses of other services by name.
   std::map<std::string, std::string> peers;
-  /// How long calls in hand may still take when the service stops.
+  // How long calls in hand may still take when the service stops.
   absl::Duration drain = absl::Seconds(10);
   std::map<std::string, std::string> extra;
 
@@ -76,11 +75,11 @@ class ParsedOptions {
  public:
   ParsedOptions() {}
   ServiceOptions options;
-  /// Each option with its value and where it came from, secrets masked: "listen=127.0.0.1:0 (default)".
+  // Each option with its value and where it came from, secrets masked: "listen=127.0.0.1:0 (default)".
   std::vector<std::string> effective;
-  /// What may be a mistake and may be none, one line each.
+  // What may be a mistake and may be none, one line each.
   std::vector<std::string> warnings;
-  /// Set: end with this code after `message` was printed.
+  // Set: end with this code after `message` was printed.
   bool finished = false;
   int exit_code = 0;
   std::string message;
@@ -101,5 +100,3 @@ ParsedOptions ParseServiceOptions(const std::string& service, const std::string&
                                   const char* const* argv, const Variables& environment);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_SERVICE_OPTIONS_H_

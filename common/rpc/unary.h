@@ -1,6 +1,5 @@
 // Unary handlers as coroutines: the definition of Host::Unary (see host.h).
-#ifndef MOTCUA_COMMON_RPC_UNARY_H_
-#define MOTCUA_COMMON_RPC_UNARY_H_
+#pragma once
 
 #include <memory>
 #include <utility>
@@ -25,6 +24,17 @@ class UnaryMethod final : public HandledMethod<Request, Handler> {
     async::Task<absl::StatusOr<Response>> task =
         this->handler_(std::move(served), static_cast<const Request&>(call.request()));
     absl::StatusOr<Response> result = co_await std::move(task);
+    Host& host = call.serving().host();
+    if (!result.ok() && host.MayBeEarly(result.status())) {
+      absl::Status again = co_await host.Again(call.serving().call(), call.request(), result.status());
+      if (again.ok()) {
+        async::Task<absl::StatusOr<Response>> second =
+            this->handler_(call.serving().call(), static_cast<const Request&>(call.request()));
+        result = co_await std::move(second);
+      } else {
+        result = std::move(again);
+      }
+    }
     end.Finish(result.status(), result.ok() ? &*result : nullptr);
   }
 };
@@ -33,11 +43,9 @@ class UnaryMethod final : public HandledMethod<Request, Handler> {
 
 template <class Request, class Response, class Handler>
 void Host::Unary(Handler handler, const google::protobuf::MethodDescriptor* method) {
-  if (method == nullptr) method = MethodOf<Request>();
+  if (method == nullptr) method = MethodOf<Request, Response>();
   Add(std::make_unique<internal::UnaryMethod<Request, Response, Handler>>(method, metrics_,
                                                                           std::move(handler)));
 }
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_UNARY_H_

@@ -103,7 +103,7 @@ class Walk {
     if (field->has_presence() && !reflection->HasField(message, field)) {
       // A member of a oneof that was not chosen is not missing.
       if (field_rules.rules.required() && field->real_containing_oneof() == nullptr) {
-        violations_.Add(path, "must be set");
+        violations_.Add(path, "FIELD_REQUIRED", "must be set");
       }
       return;
     }
@@ -113,9 +113,11 @@ class Walk {
   void VisitRepeated(const Message& message, const FieldRules& field_rules, const std::string& path, int depth) {
     int size = message.GetReflection()->FieldSize(message, field_rules.field);
     int most = field_rules.rules.max_items() > 0 ? static_cast<int>(field_rules.rules.max_items()) : kDefaultItems;
-    if (size == 0 && field_rules.rules.required()) violations_.Add(path, "must have at least one item");
+    if (size == 0 && field_rules.rules.required())
+      violations_.Add(path, "FIELD_REQUIRED", "must have at least one item");
     if (size > most) {
-      violations_.Add(path, absl::StrCat("must have at most ", most, " items"));
+      violations_.Add(path, "FIELD_TOO_MANY_ITEMS", absl::StrCat("must have at most ", most, " items"),
+                      absl::StrCat("Mục này có tối đa ", most, " dòng."));
       return;
     }
     for (int i = 0; i < size; ++i) VisitValue(message, field_rules, i, absl::StrCat(path, "[", i, "]"), depth);
@@ -129,7 +131,7 @@ class Walk {
     const Reflection* reflection = message.GetReflection();
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        if (depth >= kMaxDepth) return violations_.Add(path, "is nested too deep");
+        if (depth >= kMaxDepth) return violations_.Add(path, "FIELD_MALFORMED", "is nested too deep");
         return Visit(index < 0 ? reflection->GetMessage(message, field)
                                : reflection->GetRepeatedMessage(message, field, index),
                      path, depth + 1);
@@ -145,9 +147,9 @@ class Walk {
         int number = index < 0 ? reflection->GetEnumValue(message, field)
                                : reflection->GetRepeatedEnumValue(message, field, index);
         if (field->enum_type()->FindValueByNumber(number) == nullptr) {
-          violations_.Add(path, "must be one of the named values");
+          violations_.Add(path, "FIELD_UNKNOWN_VALUE", "must be one of the named values");
         } else if (number == 0 && rules.required()) {
-          violations_.Add(path, "must not be UNSPECIFIED");
+          violations_.Add(path, "FIELD_REQUIRED", "must not be UNSPECIFIED");
         }
         return;
       }
@@ -160,7 +162,7 @@ class Walk {
 
   void CheckString(const std::string& text, const Rules& rules, const std::string& path) {
     if (text.empty()) {
-      if (rules.required()) violations_.Add(path, "must not be empty");
+      if (rules.required()) violations_.Add(path, "FIELD_REQUIRED", "must not be empty");
       return;
     }
     // A huge text is not read to the end only to be refused: a character has at most four bytes.
@@ -169,21 +171,29 @@ class Walk {
     if (!too_long) {
       int characters = CountCharacters(text);
       if (characters < 0) {
-        return violations_.Add(path, characters == -1 ? "must be valid UTF-8" : "must not contain control characters");
+        return violations_.Add(
+            path, "FIELD_NOT_TEXT",
+            characters == -1 ? "must be valid UTF-8" : "must not contain control characters");
       }
       too_long = rules.max_length() > 0 && static_cast<size_t>(characters) > most;
     }
     if (too_long) {
-      return violations_.Add(
-          path, absl::StrCat("must have at most ", most, rules.max_length() > 0 ? " characters" : " bytes"));
+      return TooLong(path, most, rules.max_length() > 0);
     }
-    if (!Matches(rules.pattern(), text)) violations_.Add(path, PatternDescription(rules.pattern()));
+    if (!Matches(rules.pattern(), text))
+      violations_.Add(path, "FIELD_MALFORMED", PatternDescription(rules.pattern()));
+  }
+
+  void TooLong(const std::string& path, size_t most, bool characters) {
+    violations_.Add(path, "FIELD_TOO_LONG",
+                    absl::StrCat("must have at most ", most, characters ? " characters" : " bytes"),
+                    absl::StrCat("Mục này có tối đa ", most, characters ? " ký tự." : " byte."));
   }
 
   void CheckBytes(const std::string& bytes, const Rules& rules, const std::string& path) {
-    if (bytes.empty() && rules.required()) violations_.Add(path, "must not be empty");
+    if (bytes.empty() && rules.required()) violations_.Add(path, "FIELD_REQUIRED", "must not be empty");
     if (rules.max_length() > 0 && bytes.size() > rules.max_length()) {
-      violations_.Add(path, absl::StrCat("must have at most ", rules.max_length(), " bytes"));
+      TooLong(path, rules.max_length(), /*characters=*/false);
     }
   }
 
@@ -228,11 +238,17 @@ class Walk {
         break;
     }
     if (is_zero && !field->has_presence() && !field->is_repeated()) {
-      if (rules.required()) violations_.Add(path, "must not be 0");
+      if (rules.required()) violations_.Add(path, "FIELD_REQUIRED", "must not be 0");
       return;
     }
-    if (below) violations_.Add(path, absl::StrCat("must be at least ", rules.min()));
-    if (above) violations_.Add(path, absl::StrCat("must be at most ", rules.max()));
+    if (below) {
+      violations_.Add(path, "FIELD_OUT_OF_RANGE", absl::StrCat("must be at least ", rules.min()),
+                      absl::StrCat("Giá trị phải từ ", rules.min(), " trở lên."));
+    }
+    if (above) {
+      violations_.Add(path, "FIELD_OUT_OF_RANGE", absl::StrCat("must be at most ", rules.max()),
+                      absl::StrCat("Giá trị không được quá ", rules.max(), "."));
+    }
   }
 
   // Timestamp and Duration have the same two fields.
@@ -241,7 +257,7 @@ class Walk {
     int64_t seconds = reflection->GetInt64(message, message.GetDescriptor()->FindFieldByNumber(1));
     int32_t nanos = reflection->GetInt32(message, message.GetDescriptor()->FindFieldByNumber(2));
     if (seconds < least || seconds > most || nanos < least_nanos || nanos > 999999999) {
-      violations_.Add(path, "must lie in the range that protobuf gives it");
+      violations_.Add(path, "FIELD_OUT_OF_RANGE", "must lie in the range that protobuf gives it");
     }
   }
 

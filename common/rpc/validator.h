@@ -5,8 +5,7 @@
 // named values, timestamps and durations lie in their protobuf ranges, the default bounds of rules.proto.
 // A range of a number with implicit presence is checked where the number is not 0; `required` covers 0.
 // Linear in the size of the message; nests at most 32 deep. Thread-safe: what is compiled of a message type is kept.
-#ifndef MOTCUA_COMMON_RPC_VALIDATOR_H_
-#define MOTCUA_COMMON_RPC_VALIDATOR_H_
+#pragma once
 
 #include <string>
 
@@ -26,5 +25,3 @@ absl::Status Validate(const google::protobuf::Message& message);
 std::string WithoutPersonalData(const google::protobuf::Message& message);
 
 }  // namespace motcua::rpc
-
-#endif  // MOTCUA_COMMON_RPC_VALIDATOR_H_

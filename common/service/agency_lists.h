@@ -1,6 +1,5 @@
 // Where the entries of what an agency has in charge lie.
-#ifndef MOTCUA_COMMON_SERVICE_AGENCY_LISTS_H_
-#define MOTCUA_COMMON_SERVICE_AGENCY_LISTS_H_
+#pragma once
 
 #include <string>
 #include <utility>
@@ -28,5 +27,3 @@ std::vector<AgencyLists> ListsOf(const reference::Catalogue& catalogue, const st
                                  absl::CivilDay day);
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_AGENCY_LISTS_H_

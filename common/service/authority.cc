@@ -32,7 +32,7 @@ bool Authority::Covers(std::string_view agency, std::string_view shard) const {
 void Authority::Learn(const std::string& shard, const reference::v1::ShardPassing& passing) {
   Known known;
   known.passing = passing;
-  known.from = time::FromTimestamp(passing.from());
+  known.from = time::FromTimestamp(passing.begins_at());
   passings_[shard] = std::move(known);
 }
 

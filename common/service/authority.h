@@ -2,8 +2,7 @@
 //
 // A shard is where a dossier lives for ever; a jurisdiction is who has authority over it: the shard's own,
 // until another one inherits it. Who may act where goes by this alone, never by how codes begin.
-#ifndef MOTCUA_COMMON_SERVICE_AUTHORITY_H_
-#define MOTCUA_COMMON_SERVICE_AUTHORITY_H_
+#pragma once
 
 #include <map>
 #include <string>
@@ -48,5 +47,3 @@ class Authority {
 };
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_AUTHORITY_H_

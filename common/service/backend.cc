@@ -73,6 +73,13 @@ admin::v1::BootstrapStatus ToProto(const feed::Bootstrap& bootstrap) {
   return status;
 }
 
+// The longest that a call which may have come too early waits for the sources.
+constexpr absl::Duration kEarlyPatience = absl::Seconds(2);
+
+absl::Status NotHeard() {
+  return errors::Unavailable("NOT_CAUGHT_UP", "perhaps another service has just told of it; try again");
+}
+
 // Counts one for as long as it lives.
 class Counted {
  public:
@@ -213,7 +220,7 @@ Task<absl::Status> Backend::AwaitWrite(const rpc::Call* call, const rpc::AfterWr
   const feed::Consumer* consumer = subscriptions_.Find(write->service, write->shard);
   if (consumer != nullptr && consumer->applied() >= write->position) co_return absl::OkStatus();
   if (call->principal().is_anonymous()) {
-    co_return errors::Unavailable("NOT_CAUGHT_UP", "motcua-after: has not been read that far yet; try again");
+    co_return errors::InvalidArgument("METADATA_INVALID", "motcua-after: only callers with a token may wait");
   }
   if (waiting_ >= kMostWaiting) {
     co_return errors::ResourceExhausted("TOO_MANY_CALLS",
@@ -223,10 +230,27 @@ Task<absl::Status> Backend::AwaitWrite(const rpc::Call* call, const rpc::AfterWr
   const absl::Time patience = absl::Now() + kAfterPatience;
   absl::Status applied = co_await subscriptions_.AwaitApplied(
       write->service, write->shard, write->position, std::min(call->deadline(), patience), call->cancel());
+  if (absl::IsNotFound(applied)) {
+    co_return errors::InvalidArgument("POSITION_UNKNOWN", "motcua-after: there is no such feed");
+  }
   if (absl::IsDeadlineExceeded(applied) && patience < call->deadline()) {
     co_return errors::Unavailable("NOT_CAUGHT_UP", std::string(applied.message()));
   }
   co_return applied;
+}
+
+Task<absl::Status> Backend::HearSources(std::shared_ptr<rpc::Call> call,
+                                        const google::protobuf::Message& request, absl::Status refusal) {
+  const google::protobuf::FieldDescriptor* dossier = request.GetDescriptor()->FindFieldByName("dossier");
+  if (dossier == nullptr || call->principal().is_anonymous()) co_return refusal;
+  if (waiting_ >= kMostWaiting) co_return NotHeard();
+  const Counted counted(waiting_);
+  const std::string shard = store::ShardOf(request.GetReflection()->GetString(request, dossier));
+  const absl::Time deadline = std::min(call->deadline(), absl::Now() + kEarlyPatience);
+  absl::Status heard = co_await subscriptions_.Hear(shard, deadline, call->cancel());
+  if (absl::IsNotFound(heard)) co_return refusal;
+  if (heard.ok() || absl::IsCancelled(heard)) co_return heard;
+  co_return NotHeard();
 }
 
 Task<absl::StatusOr<admin::v1::AdvanceResponse>> Backend::Advance(admin::v1::AdvanceRequest request,
@@ -318,8 +342,8 @@ admin::v1::GetStatusResponse Backend::Status() const {
     line->set_shard(shard);
     line->set_step(index_builder_.Overtaken(state) ? admin::v1::DefinitionStatus::STEP_OVERTAKEN
                                                    : StepOf(state.phase));
-    line->set_from(state.phase.from);
-    line->set_to(state.phase.to);
+    line->set_from_definition(state.phase.from);
+    line->set_to_definition(state.phase.to);
     line->set_records(state.records);
     line->set_written(state.written);
     line->set_done(state.done);

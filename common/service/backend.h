@@ -1,6 +1,5 @@
 // Backend: the mechanisms that every service stands on, wired together once.
-#ifndef MOTCUA_COMMON_SERVICE_BACKEND_H_
-#define MOTCUA_COMMON_SERVICE_BACKEND_H_
+#pragma once
 
 #include <functional>
 #include <map>
@@ -39,17 +38,20 @@ class Description {
         derives_events(derives_events),
         definition(std::move(definition)) {}
 
-  /// `intake`, `routing`, `deadline-monitor`, `notification`.
+  // `intake`, `routing`, `deadline-monitor`, `notification`.
   std::string name;
-  /// Of all its Redis keys.
+  // Of all its Redis keys.
   std::string key_prefix;
-  /// Services whose feeds it consumes.
+  // Services whose feeds it consumes.
   std::vector<std::string> sources;
-  /// Events of the sources make it write events of its own, at the same time: so its watermark follows theirs, and
-  /// it has caught up with a moment only when they have.
+  // Events of the sources make it write events of its own, at the same time: so its watermark follows theirs,
+  // and it has caught up with a moment only when they have.
   bool derives_events;
-  /// By what its records are listed and counted.
+  // By what its records are listed and counted.
   store::Definition definition;
+  // The reason by which it refuses what a source has just made possible and has not been heard here yet: a
+  // dossier that intake has taken in a moment ago. Empty = none.
+  std::string too_early;
 };
 
 class BackendOptions {
@@ -57,11 +59,11 @@ class BackendOptions {
   BackendOptions() {}
 
   redis::Options redis;
-  /// How long the reply to a request id is kept.
+  // How long the reply to a request id is kept.
   absl::Duration request_ttl = absl::Hours(336);
-  /// Of decoded records that are remembered; 0 = none.
+  // Of decoded records that are remembered; 0 = none.
   size_t record_cache_bytes = store::Store::kDefaultCacheBytes;
-  /// Set: time is simulated and starts here, or later where the service remembers a later time.
+  // Set: time is simulated and starts here, or later where the service remembers a later time.
   absl::Time simulated_start = absl::InfinitePast();
   feed::PublisherOptions publisher;
   store::LeaseOptions leases;
@@ -125,6 +127,11 @@ class Backend {
   // POSITION_UNKNOWN), NOT_FOUND (UNKNOWN_SHARD), RESOURCE_EXHAUSTED (TOO_MANY_CALLS), UNAVAILABLE or
   // DEADLINE_EXCEEDED (NOT_CAUGHT_UP).
   async::Task<absl::Status> BeforeCall(std::shared_ptr<rpc::Call> call);
+  // For Description::too_early: hears what every source has told of the request's shard until now. So the
+  // natural sequence (file, then hand over) needs no positions. Errors: `refusal` where there is nothing to
+  // be heard; UNAVAILABLE (NOT_CAUGHT_UP) where it cannot be heard in time.
+  async::Task<absl::Status> HearSources(std::shared_ptr<rpc::Call> call,
+                                        const google::protobuf::Message& request, absl::Status refusal);
 
   static constexpr absl::Duration kAfterPatience = absl::Seconds(5);
   static constexpr int kMostWaiting = 256;
@@ -166,5 +173,3 @@ class Backend {
 };
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_BACKEND_H_

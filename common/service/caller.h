@@ -1,6 +1,5 @@
 // From a gRPC call to what a decision knows of its caller.
-#ifndef MOTCUA_COMMON_SERVICE_CALLER_H_
-#define MOTCUA_COMMON_SERVICE_CALLER_H_
+#pragma once
 
 #include "common/rpc/call.h"
 #include "common/store/mutate.h"
@@ -18,5 +17,3 @@ inline store::Caller CallerOf(const rpc::Call& call) {
 }
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_CALLER_H_

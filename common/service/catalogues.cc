@@ -212,7 +212,7 @@ Task<absl::StatusOr<CataloguePtr>> Catalogues::Of(store::Session& session, absl:
   const std::string shard = session.keys().shard();
   const ReferenceModel::Record* record = session.Find<ReferenceModel>(shard);
   if (record != nullptr && record->has_passing() &&
-      time::FromTimestamp(record->passing().from()) <= store_.clock().Now()) {
+      time::FromTimestamp(record->passing().begins_at()) <= store_.clock().Now()) {
     co_return co_await GetAtLeast(record->passing().jurisdiction(), record->passing().version(), deadline);
   }
   if (record == nullptr || !record->has_manifest()) {

@@ -1,6 +1,5 @@
 // The compiled reference data of the shards, as the service has stored it.
-#ifndef MOTCUA_COMMON_SERVICE_CATALOGUES_H_
-#define MOTCUA_COMMON_SERVICE_CATALOGUES_H_
+#pragma once
 
 #include <map>
 #include <memory>
@@ -22,6 +21,7 @@
 #include "common/store/session.h"
 #include "common/store/store.h"
 #include "motcua/feed/v1/event.pb.h"
+#include "motcua/internal/reference/records.pb.h"
 
 namespace motcua::service {
 
@@ -144,8 +144,9 @@ class Catalogues {
   async::Task<absl::Status> Refresh(Cached* cached, std::string shard, absl::Time now, absl::Time deadline);
   // Learns to whom the shard passed, unless it was looked at within kFreshness.
   async::Task<absl::Status> LearnOf(std::string shard, absl::Time deadline);
-  async::Task<absl::StatusOr<reference::v1::ReferenceRecord>> ReadRecord(std::string shard, uint64_t* version,
-                                                                         absl::Time deadline);
+  async::Task<absl::StatusOr<internal::reference::ReferenceRecord>> ReadRecord(std::string shard,
+                                                                               uint64_t* version,
+                                                                               absl::Time deadline);
   async::Task<absl::StatusOr<CataloguePtr>> Make(std::string shard, reference::v1::ReferenceManifest manifest,
                                                  store::Session* session, absl::Time deadline);
 
@@ -161,5 +162,3 @@ class Catalogues {
 };
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_CATALOGUES_H_

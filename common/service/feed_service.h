@@ -1,6 +1,5 @@
 // FeedService and AdminService of motcua, the same in every service.
-#ifndef MOTCUA_COMMON_SERVICE_FEED_SERVICE_H_
-#define MOTCUA_COMMON_SERVICE_FEED_SERVICE_H_
+#pragma once
 
 #include "common/auth/policy.h"
 #include "common/rpc/host.h"
@@ -15,5 +14,3 @@ void AllowCommonMethods(auth::Policy& policy);
 void AddCommonServices(rpc::Host& host, Backend& backend);
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_FEED_SERVICE_H_

@@ -1,6 +1,5 @@
 // The feeds of another service over gRPC.
-#ifndef MOTCUA_COMMON_SERVICE_GRPC_SOURCE_H_
-#define MOTCUA_COMMON_SERVICE_GRPC_SOURCE_H_
+#pragma once
 
 #include <functional>
 #include <memory>
@@ -42,5 +41,3 @@ class GrpcSource final : public feed::Source {
 };
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_GRPC_SOURCE_H_

@@ -255,6 +255,13 @@ absl::Status Process::Start(const std::function<void(auth::Policy&)>& allow, con
   host_->SetBeforeHook(
       [this](std::shared_ptr<rpc::Call> call) { return backend_->BeforeCall(std::move(call)); },
       /*every_call=*/backend_->simulated());
+  if (!description_.too_early.empty()) {
+    host_->SetAgainHook(description_.too_early,
+                        [this](std::shared_ptr<rpc::Call> call, const google::protobuf::Message& request,
+                               absl::Status refusal) {
+                          return backend_->HearSources(std::move(call), request, std::move(refusal));
+                        });
+  }
   AddCommonServices(*host_, *backend_);
   Environment environment(*backend_, *host_, options_, *sampler_);
   absl::StatusOr<std::unique_ptr<Service>> service = factory(environment);

@@ -6,8 +6,7 @@
 //     return service::Main(argc, argv, description, "Keeps the route of each dossier.", AllowRouting, {},
 //     MakeRouting);
 //   }
-#ifndef MOTCUA_COMMON_SERVICE_MAIN_H_
-#define MOTCUA_COMMON_SERVICE_MAIN_H_
+#pragma once
 
 #include <functional>
 #include <memory>
@@ -60,5 +59,3 @@ int Main(int argc, char** argv, Description description, const std::string& purp
          const Factory& factory);
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_MAIN_H_

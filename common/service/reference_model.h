@@ -1,7 +1,6 @@
 // The stored form of a jurisdiction's reference data, the same in every service: the version in force, as a
 // list of pieces, and each piece as a record of its own.
-#ifndef MOTCUA_COMMON_SERVICE_REFERENCE_MODEL_H_
-#define MOTCUA_COMMON_SERVICE_REFERENCE_MODEL_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -10,13 +9,14 @@
 #include "common/reference/pieces.h"
 #include "common/store/session.h"
 #include "motcua/feed/v1/event.pb.h"
+#include "motcua/internal/reference/records.pb.h"
 #include "motcua/reference/v1/reference.pb.h"
 
 namespace motcua::service {
 
 // One record per shard, named by the shard.
 struct ReferenceModel {
-  using Record = reference::v1::ReferenceRecord;
+  using Record = internal::reference::ReferenceRecord;
   static constexpr std::string_view kKind = "ref";
   static void IndexesOf(const Record&, store::IndexSink&) {}
   static void CountersOf(const Record&, store::CounterSink&) {}
@@ -24,7 +24,7 @@ struct ReferenceModel {
 
 // A piece, named by its digest in hexadecimal; found through the manifests, uploads and ledgers that name it.
 struct PieceModel {
-  using Record = reference::v1::PieceRecord;
+  using Record = internal::reference::PieceRecord;
   static constexpr std::string_view kKind = "refp";
   static constexpr bool kRemovable = true;
 };
@@ -56,5 +56,3 @@ void PutPiece(store::Session& session, std::string_view digest, std::string_view
 void RemovePiece(store::Session& session, std::string_view digest);
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_REFERENCE_MODEL_H_

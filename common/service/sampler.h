@@ -8,8 +8,7 @@
 //   motcua_consumer_*              feeds that it follows
 //   motcua_redis_*, motcua_store_* Redis and the commits
 //   motcua_loop_*                  the loop itself
-#ifndef MOTCUA_COMMON_SERVICE_SAMPLER_H_
-#define MOTCUA_COMMON_SERVICE_SAMPLER_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -104,5 +103,3 @@ class Sampler {
 };
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_SAMPLER_H_

@@ -1,7 +1,6 @@
 // Serve: from an RPC to the member function that answers it. Who may call, and what a request must look like,
 // is checked by the host before.
-#ifndef MOTCUA_COMMON_SERVICE_SERVE_H_
-#define MOTCUA_COMMON_SERVICE_SERVE_H_
+#pragma once
 
 #include <memory>
 #include <type_traits>
@@ -15,8 +14,8 @@ namespace motcua::service {
 template <class Response>
 using Answered = async::Task<absl::StatusOr<Response>>;
 
-/// Adds to `host` the RPC that takes `Request`, to be answered by `handler` of `calls`, which outlives the
-/// server. Principal and request outlive the task that the handler returns.
+// Adds to `host` the RPC that takes `Request`, to be answered by `handler` of `calls`, which outlives the
+// server. Principal and request outlive the task that the handler returns.
 template <class Calls, class Response, class Who, class Request>
 void Serve(rpc::Host& host, Calls& calls, Answered<Response> (Calls::*handler)(Who, store::Caller, Request)) {
   using Asked = std::remove_cvref_t<Request>;
@@ -25,7 +24,7 @@ void Serve(rpc::Host& host, Calls& calls, Answered<Response> (Calls::*handler)(W
   });
 }
 
-/// The same for an answer that does not depend on who asks.
+// The same for an answer that does not depend on who asks.
 template <class Calls, class Response, class Request>
 void Serve(rpc::Host& host, Calls& calls, Answered<Response> (Calls::*handler)(store::Caller, Request)) {
   using Asked = std::remove_cvref_t<Request>;
@@ -34,7 +33,7 @@ void Serve(rpc::Host& host, Calls& calls, Answered<Response> (Calls::*handler)(s
   });
 }
 
-/// The same for one that depends on more of the call.
+// The same for one that depends on more of the call.
 template <class Calls, class Response, class Request>
 void Serve(rpc::Host& host, Calls& calls,
            Answered<Response> (Calls::*handler)(std::shared_ptr<rpc::Call>, Request)) {
@@ -45,5 +44,3 @@ void Serve(rpc::Host& host, Calls& calls,
 }
 
 }  // namespace motcua::service
-
-#endif  // MOTCUA_COMMON_SERVICE_SERVE_H_

@@ -1,11 +1,14 @@
 #include "common/status/errors.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status/messages_vi.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace motcua::errors {
@@ -35,8 +38,63 @@ std::optional<Detail> Find(const absl::Status& status) {
   return detail;
 }
 
-absl::Duration RetryDelayFor(absl::StatusCode code) {
-  return code == absl::StatusCode::kUnavailable ? absl::Milliseconds(500) : absl::Milliseconds(200);
+// FieldViolation.reason and .localized_message: googleapis has them since 2024, Debian 12's not. They are on
+// the wire all the same, for the stock clients that know them.
+constexpr int kViolationReason = 3;
+constexpr int kViolationText = 4;
+
+// Not over in a moment: told without RetryInfo, or with the true one by RetryAfter.
+constexpr std::string_view kLasting[] = {"CODE_SPACE_EXHAUSTED", "REQUEST_TOO_LARGE", "TOO_MANY_GUESSES",
+                                         "TOO_MANY_UPLOADS",     "UPLOAD_TOO_LARGE",  "STORE_FULL"};
+
+// Zero: repeating does not help.
+absl::Duration RetryDelayFor(absl::StatusCode code, std::string_view reason) {
+  if (code == absl::StatusCode::kUnavailable) return absl::Milliseconds(500);
+  const bool lasting = std::find(std::begin(kLasting), std::end(kLasting), reason) != std::end(kLasting);
+  return code == absl::StatusCode::kResourceExhausted && !lasting ? absl::Milliseconds(200)
+                                                                  : absl::ZeroDuration();
+}
+
+void AttachDelay(absl::Duration delay, absl::Status& status) {
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(delay));
+  retry.mutable_retry_delay()->set_nanos(
+      static_cast<int>(absl::ToInt64Nanoseconds(delay - absl::Seconds(absl::ToInt64Seconds(delay)))));
+  Attach(retry, status);
+}
+
+google::rpc::LocalizedMessage Localized(std::string_view text) {
+  google::rpc::LocalizedMessage localized;
+  localized.set_locale("vi");
+  localized.set_message(std::string(text));
+  return localized;
+}
+
+google::rpc::BadRequest::FieldViolation ToProto(const FieldViolation& violation) {
+  google::rpc::BadRequest::FieldViolation proto;
+  proto.set_field(violation.field);
+  proto.set_description(violation.description);
+  google::protobuf::UnknownFieldSet* more = proto.GetReflection()->MutableUnknownFields(&proto);
+  more->AddLengthDelimited(kViolationReason, violation.reason);
+  more->AddLengthDelimited(kViolationText, Localized(violation.text_vi).SerializeAsString());
+  return proto;
+}
+
+FieldViolation FromProto(const google::rpc::BadRequest::FieldViolation& proto) {
+  FieldViolation violation;
+  violation.field = proto.field();
+  violation.description = proto.description();
+  const google::protobuf::UnknownFieldSet& more = proto.GetReflection()->GetUnknownFields(proto);
+  for (int i = 0; i < more.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = more.field(i);
+    if (field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) continue;
+    if (field.number() == kViolationReason) violation.reason = field.length_delimited();
+    google::rpc::LocalizedMessage localized;
+    if (field.number() == kViolationText && localized.ParseFromString(field.length_delimited())) {
+      violation.text_vi = localized.message();
+    }
+  }
+  return violation;
 }
 
 }  // namespace
@@ -52,10 +110,7 @@ absl::Status Make(absl::StatusCode code, std::string_view reason, std::string_vi
   for (const auto& [key, value] : metadata) (*info.mutable_metadata())[key] = value;
   Attach(info, status);
 
-  google::rpc::LocalizedMessage localized;
-  localized.set_locale("vi");
-  localized.set_message(std::string(TextVi(code, reason)));
-  Attach(localized, status);
+  Attach(Localized(TextVi(code, reason)), status);
 
   if (code == absl::StatusCode::kFailedPrecondition) {
     google::rpc::PreconditionFailure failure;
@@ -65,11 +120,8 @@ absl::Status Make(absl::StatusCode code, std::string_view reason, std::string_vi
     violation->set_description(std::string(message));
     Attach(failure, status);
   }
-  if (code == absl::StatusCode::kResourceExhausted || code == absl::StatusCode::kUnavailable) {
-    google::rpc::RetryInfo retry;
-    retry.mutable_retry_delay()->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(RetryDelayFor(code))));
-    Attach(retry, status);
-  }
+  const absl::Duration delay = RetryDelayFor(code, reason);
+  if (delay > absl::ZeroDuration()) AttachDelay(delay, status);
   return status;
 }
 
@@ -136,12 +188,10 @@ std::string VietnameseMessage(const absl::Status& status) {
   return localized.has_value() ? localized->message() : "";
 }
 
-std::vector<std::pair<std::string, std::string>> FieldViolations(const absl::Status& status) {
-  std::vector<std::pair<std::string, std::string>> violations;
+std::vector<FieldViolation> FieldViolations(const absl::Status& status) {
+  std::vector<FieldViolation> violations;
   if (auto bad = Find<google::rpc::BadRequest>(status); bad.has_value()) {
-    for (const auto& violation : bad->field_violations()) {
-      violations.emplace_back(violation.field(), violation.description());
-    }
+    for (const auto& violation : bad->field_violations()) violations.push_back(FromProto(violation));
   }
   return violations;
 }
@@ -161,25 +211,34 @@ absl::Status Prefixed(const absl::Status& status, std::string_view context) {
   return prefixed;
 }
 
-bool IsRetryable(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kAborted ||
-         status.code() == absl::StatusCode::kResourceExhausted;
+absl::Status RetryAfter(absl::Status status, absl::Duration delay) {
+  if (!status.ok()) AttachDelay(delay, status);
+  return status;
 }
 
-void Violations::Add(std::string_view path, std::string_view description) {
+bool IsRetryable(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable || status.code() == absl::StatusCode::kAborted ||
+         (status.code() == absl::StatusCode::kResourceExhausted && RetryDelay(status) > absl::ZeroDuration());
+}
+
+void Violations::Add(std::string_view path, std::string_view reason, std::string_view description,
+                     std::string_view text_vi) {
   ++count_;
-  if (kept_.size() < kMaxKept) kept_.emplace_back(path, description);
+  if (kept_.size() >= kMaxKept) return;
+  FieldViolation& violation = kept_.emplace_back();
+  violation.field = path;
+  violation.reason = reason;
+  violation.description = description;
+  violation.text_vi = text_vi.empty() ? TextVi(absl::StatusCode::kInvalidArgument, reason) : text_vi;
 }
 
 absl::Status Violations::ToStatus(std::string_view reason) const {
   if (empty()) return absl::OkStatus();
   google::rpc::BadRequest bad;
   std::vector<std::string> lines;
-  for (const auto& [path, description] : kept_) {
-    auto* violation = bad.add_field_violations();
-    violation->set_field(path);
-    violation->set_description(description);
-    if (lines.size() < 5) lines.push_back(absl::StrCat(path, ": ", description));
+  for (const FieldViolation& violation : kept_) {
+    *bad.add_field_violations() = ToProto(violation);
+    if (lines.size() < 5) lines.push_back(absl::StrCat(violation.field, ": ", violation.description));
   }
   std::string message = absl::StrJoin(lines, "; ");
   if (count_ > lines.size()) absl::StrAppend(&message, "; and ", count_ - lines.size(), " more");

@@ -1,6 +1,5 @@
 // Vietnamese texts of the reasons in errors: what an officer or a citizen is shown.
-#ifndef MOTCUA_COMMON_STATUS_MESSAGES_VI_H_
-#define MOTCUA_COMMON_STATUS_MESSAGES_VI_H_
+#pragma once
 
 #include <string_view>
 
@@ -16,5 +15,3 @@ std::string_view TextVi(absl::StatusCode code, std::string_view reason);
 bool HasTextVi(std::string_view reason);
 
 }  // namespace motcua::errors
-
-#endif  // MOTCUA_COMMON_STATUS_MESSAGES_VI_H_

@@ -1,8 +1,7 @@
 // Between absl::Status and google.rpc.Status: the payloads of the one are the details of the other.
 //
 // Pure and thread-safe.
-#ifndef MOTCUA_COMMON_STATUS_RPC_STATUS_H_
-#define MOTCUA_COMMON_STATUS_RPC_STATUS_H_
+#pragma once
 
 #include "absl/status/status.h"
 #include "google/rpc/status.pb.h"
@@ -16,5 +15,3 @@ google::rpc::Status ToRpcStatus(const absl::Status& status);
 absl::Status FromRpcStatus(const google::rpc::Status& status);
 
 }  // namespace motcua::errors
-
-#endif  // MOTCUA_COMMON_STATUS_RPC_STATUS_H_

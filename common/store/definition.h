@@ -163,14 +163,14 @@ class Definition {
   // The counters of a group (empty: of none), among the names of `added`.
   static std::string CountersName(std::string_view group) { return std::string("#").append(group); }
 
-  /// 1, 2, 3 ...
+  // 1, 2, 3 ...
   uint16_t number = 1;
-  /// All kinds of which any record has an entry.
+  // All kinds of which any record has an entry.
   std::vector<const RecordKind*> kinds;
-  /// Of counters, those of the definition before included: see CounterSink.
+  // Of counters, those of the definition before included: see CounterSink.
   std::vector<std::string> groups;
-  /// What the names of indexes begin with, and CountersName of the counters, that the definition before did
-  /// not have. They cannot be read while this definition is being built.
+  // What the names of indexes begin with, and CountersName of the counters, that the definition before did
+  // not have. They cannot be read while this definition is being built.
   std::vector<std::string> added;
 };
 

@@ -21,15 +21,15 @@ class IndexBuilderOptions {
  public:
   IndexBuilderOptions() {}
 
-  /// Members of a registry that are worked off in one step: of some hundred records each, at most.
+  // Members of a registry that are worked off in one step: of some hundred records each, at most.
   uint32_t members_at_once = 4;
-  /// Records that are written in one commit.
+  // Records that are written in one commit.
   size_t records_at_once = 32;
-  /// Of the time, at most, that it works; the rest it leaves to calls.
+  // Of the time, at most, that it works; the rest it leaves to calls.
   double share = 0.25;
-  /// Between two looks at whether there is anything to build.
+  // Between two looks at whether there is anything to build.
   absl::Duration look = absl::Seconds(1);
-  /// Another process that has not gone on for so long is taken for dead.
+  // Another process that has not gone on for so long is taken for dead.
   absl::Duration takeover = absl::Seconds(5);
 };
 

@@ -11,8 +11,7 @@
 // Two may think for a moment that a shard is theirs, or nobody does: nothing rests on it but who does the
 // work. Every effect is a compare-and-set, and who waits for work at a replica whose it is not sees to it by
 // itself where nobody does it.
-#ifndef MOTCUA_COMMON_STORE_LEASES_H_
-#define MOTCUA_COMMON_STORE_LEASES_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -34,12 +33,12 @@ class LeaseOptions {
  public:
   LeaseOptions() {}
 
-  /// Between two signs of life.
+  // Between two signs of life.
   absl::Duration beat = absl::Milliseconds(1500);
-  /// Between two looks at the others, where there are any: one that ends takes itself away and is seen to
-  /// have gone after as long.
+  // Between two looks at the others, where there are any: one that ends takes itself away and is seen to
+  // have gone after as long.
   absl::Duration look = absl::Milliseconds(500);
-  /// After the last sign of life another takes over.
+  // After the last sign of life another takes over.
   absl::Duration life = absl::Milliseconds(4500);
 };
 
@@ -91,5 +90,3 @@ class Leases {
 };
 
 }  // namespace motcua::store
-
-#endif  // MOTCUA_COMMON_STORE_LEASES_H_

@@ -55,7 +55,7 @@ absl::Status CheckExpectedVersion(const Request& request, bool exists, uint64_t 
 
 }  // namespace internal
 
-// One mutation of one record: load, decide, commit, with the stored reply of `request_id` (DESIGN 3.2).
+// One mutation of one record: load, decide, commit, with the stored reply of `request_id`.
 //
 // Exactly one effect for a request id of a caller on a record, whatever fails and however often it is sent.
 // `decide` and `answer` may run several times and must depend on nothing but their arguments. Errors: what

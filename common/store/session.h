@@ -15,6 +15,7 @@
 #include "common/store/store.h"
 #include "common/store/stored_record.h"
 #include "google/protobuf/message_lite.h"
+#include "motcua/internal/routing/records.pb.h"
 
 namespace motcua::store {
 
@@ -22,11 +23,11 @@ namespace motcua::store {
 //
 // A Model tells the store what it must know of a kind of record:
 //   struct RouteModel {
-//     using Record = routing::v1::RouteRecord;             // has fields `chain` and `history_length`
-//     static constexpr std::string_view kKind = "d";      // no colon
-//     static constexpr uint32_t kSchema = 1;               // with Upgrade: see Schema
-//     static void IndexesOf(const Record& record, IndexSink& indexes);       // pure
-//     static void CountersOf(const Record& record, CounterSink& counters);   // pure
+//     using Record = motcua::internal::routing::RouteRecord;             // has fields `chain` and
+//     `history_length` static constexpr std::string_view kKind = "d";      // no colon static constexpr
+//     uint32_t kSchema = 1;               // with Upgrade: see Schema static void IndexesOf(const Record&
+//     record, IndexSink& indexes);       // pure static void CountersOf(const Record& record, CounterSink&
+//     counters);   // pure
 //   };
 // Whoever changes the two functions takes a new number of the service's definition: see definition.h. A model
 // whose records are removed has neither: see Removable.

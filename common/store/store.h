@@ -90,8 +90,9 @@ enum class Order { kAscending, kDescending };
 
 // The state of one service in Redis.
 //
-// Confined to the loop of its Redis client. Every call has a deadline; errors are the client's (UNAVAILABLE with
-// REDIS_UNAVAILABLE or OUTCOME_UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED) and DATA_LOSS (CORRUPT_RECORD).
+// Confined to the loop of its Redis client. Every call has a deadline; errors are the client's (UNAVAILABLE
+// with STORE_UNAVAILABLE or OUTCOME_UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED) and DATA_LOSS
+// (CORRUPT_RECORD).
 class Store {
  public:
   // How the commits so far ended; for metrics.

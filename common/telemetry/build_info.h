@@ -2,8 +2,7 @@
 //
 // The values are compiled into one small file (motcua_build_info) that only programs link, so that a new
 // commit rebuilds that file and links them again, and nothing else.
-#ifndef MOTCUA_COMMON_TELEMETRY_BUILD_INFO_H_
-#define MOTCUA_COMMON_TELEMETRY_BUILD_INFO_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -34,5 +33,3 @@ inline std::string VersionLine(std::string_view program) {
 }
 
 }  // namespace motcua::telemetry
-
-#endif  // MOTCUA_COMMON_TELEMETRY_BUILD_INFO_H_

@@ -1,6 +1,5 @@
 // Exposer: answers `GET /metrics` of Prometheus over HTTP: the given metrics, and those of the process.
-#ifndef MOTCUA_COMMON_TELEMETRY_EXPOSER_H_
-#define MOTCUA_COMMON_TELEMETRY_EXPOSER_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -26,5 +25,3 @@ class Exposer {
 };
 
 }  // namespace motcua::telemetry
-
-#endif  // MOTCUA_COMMON_TELEMETRY_EXPOSER_H_

@@ -7,8 +7,7 @@
 // secrets: fields carry codes, ids of calls, counts and durations.
 //
 // Thread-safe. A line costs one formatted write; nothing is formatted below the level.
-#ifndef MOTCUA_COMMON_TELEMETRY_LOG_H_
-#define MOTCUA_COMMON_TELEMETRY_LOG_H_
+#pragma once
 
 #include <atomic>
 #include <cstdint>
@@ -89,5 +88,3 @@ void AppendJsonString(std::string_view text, std::string& out);
 void CaptureLinesForTest(std::function<void(std::string_view line)> sink);
 
 }  // namespace motcua::telemetry
-
-#endif  // MOTCUA_COMMON_TELEMETRY_LOG_H_

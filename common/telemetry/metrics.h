@@ -6,8 +6,7 @@
 // Names: `motcua_` prefix, unit last (`_seconds`, `_bytes`), `_total` on counters. Labels have few values: service,
 // method, code; never ids. Making a metric takes a lock, so make it once and keep the reference, which lives as
 // long as the Metrics; the same name and labels give the same metric. Using one is lock-free. Thread-safe.
-#ifndef MOTCUA_COMMON_TELEMETRY_METRICS_H_
-#define MOTCUA_COMMON_TELEMETRY_METRICS_H_
+#pragma once
 
 #include <map>
 #include <memory>
@@ -83,5 +82,3 @@ class InertMetrics final : public Metrics {
 };
 
 }  // namespace motcua::telemetry
-
-#endif  // MOTCUA_COMMON_TELEMETRY_METRICS_H_

@@ -1,7 +1,6 @@
 // What every process tells of itself, under the names that Prometheus' own clients use:
 // process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds, process_start_time_seconds.
-#ifndef MOTCUA_COMMON_TELEMETRY_PROCESS_METRICS_H_
-#define MOTCUA_COMMON_TELEMETRY_PROCESS_METRICS_H_
+#pragma once
 
 #include <memory>
 
@@ -16,5 +15,3 @@ namespace motcua::telemetry {
 std::shared_ptr<prometheus::Collectable> MakeProcessMetrics();
 
 }  // namespace motcua::telemetry
-
-#endif  // MOTCUA_COMMON_TELEMETRY_PROCESS_METRICS_H_

@@ -5,8 +5,7 @@
 // client to the last message; the span id names one step, here one call of one process.
 //
 // Pure but for the random numbers of new ids. Thread-safe.
-#ifndef MOTCUA_COMMON_TELEMETRY_TRACE_H_
-#define MOTCUA_COMMON_TELEMETRY_TRACE_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -28,5 +27,3 @@ std::string PackedTraceId(std::string_view packed);
 std::string ContinuePackedTrace(std::string_view packed);
 
 }  // namespace motcua::telemetry
-
-#endif  // MOTCUA_COMMON_TELEMETRY_TRACE_H_

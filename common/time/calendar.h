@@ -6,8 +6,7 @@
 // OUT_OF_RANGE.
 //
 // Thread-safety: immutable after Compile; share freely between threads.
-#ifndef MOTCUA_COMMON_TIME_CALENDAR_H_
-#define MOTCUA_COMMON_TIME_CALENDAR_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -109,5 +108,3 @@ class Calendar {
 };
 
 }  // namespace motcua::time
-
-#endif  // MOTCUA_COMMON_TIME_CALENDAR_H_

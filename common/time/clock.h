@@ -1,8 +1,7 @@
 // Time is an input: all code that needs "now" asks a Clock.
 //
 // Thread-safety: every class here may be shared between threads.
-#ifndef MOTCUA_COMMON_TIME_CLOCK_H_
-#define MOTCUA_COMMON_TIME_CLOCK_H_
+#pragma once
 
 #include <algorithm>
 
@@ -50,5 +49,3 @@ class SimulatedClock final : public Clock {
 };
 
 }  // namespace motcua::time
-
-#endif  // MOTCUA_COMMON_TIME_CLOCK_H_

@@ -2,8 +2,7 @@
 //
 // All functions are pure and thread-safe; a text that is not of the form is INVALID_ARGUMENT with a message
 // that quotes it and says what was expected.
-#ifndef MOTCUA_COMMON_TIME_ISO_H_
-#define MOTCUA_COMMON_TIME_ISO_H_
+#pragma once
 
 #include <string>
 
@@ -36,5 +35,3 @@ absl::StatusOr<Session> ParseSession(absl::string_view text);
 absl::StatusOr<absl::CivilSecond> ParseLocalTime(absl::string_view text);
 
 }  // namespace motcua::time
-
-#endif  // MOTCUA_COMMON_TIME_ISO_H_

@@ -9,7 +9,7 @@
 namespace motcua::time {
 namespace {
 
-using common::v1::Deadline;
+using common::v1::DueDate;
 using common::v1::Limit;
 using common::v1::LIMIT_UNIT_CALENDAR_DAYS;
 using common::v1::LIMIT_UNIT_WORKING_DAYS;
@@ -28,31 +28,31 @@ absl::Time MidnightAfter(absl::CivilDay day, const Calendar& calendar) {
   return absl::FromCivil(day + 1, calendar.time_zone());
 }
 
-Deadline ByDate(absl::CivilDay day, const LocalMinute& appointment, const Calendar& calendar) {
-  Deadline deadline;
-  deadline.set_date(FormatDate(day));
-  *deadline.mutable_appointment() = ToTimestamp(calendar.TimeAt(appointment));
-  *deadline.mutable_late_from() = ToTimestamp(MidnightAfter(day, calendar));
-  return deadline;
+DueDate ByDate(absl::CivilDay day, const LocalMinute& appointment, const Calendar& calendar) {
+  DueDate due;
+  due.set_date(FormatDate(day));
+  *due.mutable_appointment() = ToTimestamp(calendar.TimeAt(appointment));
+  *due.mutable_late_from() = ToTimestamp(MidnightAfter(day, calendar));
+  return due;
 }
 
-absl::StatusOr<Deadline> ByWorkingDay(absl::CivilDay day, const Calendar& calendar) {
+absl::StatusOr<DueDate> ByWorkingDay(absl::CivilDay day, const Calendar& calendar) {
   const auto end = calendar.EndOfWork(day);
   if (!end.ok()) return end.status();
   return ByDate(day, *end, calendar);
 }
 
-Deadline ByMinute(const LocalMinute& minute, const Calendar& calendar) {
+DueDate ByMinute(const LocalMinute& minute, const Calendar& calendar) {
   const absl::Time appointment = calendar.TimeAt(minute);
-  Deadline deadline;
-  deadline.set_date(FormatDate(minute.day));
-  *deadline.mutable_appointment() = ToTimestamp(appointment);
-  *deadline.mutable_late_from() = ToTimestamp(appointment + absl::Minutes(1));
-  return deadline;
+  DueDate due;
+  due.set_date(FormatDate(minute.day));
+  *due.mutable_appointment() = ToTimestamp(appointment);
+  *due.mutable_late_from() = ToTimestamp(appointment + absl::Minutes(1));
+  return due;
 }
 
 // Hour-based deadlines turn late within a minute of the appointment, day-based ones at midnight.
-bool IsKeptByMinute(const Deadline& due) {
+bool IsKeptByMinute(const DueDate& due) {
   return FromTimestamp(due.late_from()) - FromTimestamp(due.appointment()) == absl::Minutes(1);
 }
 
@@ -60,7 +60,7 @@ int64_t MinutesOfPart(uint32_t tenths, const Calendar& calendar) {
   return (int64_t{tenths} * calendar.minutes_per_day() + 9) / 10;
 }
 
-absl::StatusOr<Deadline> CountWorkingDaysFrom(const Start& start, uint64_t tenths, const Calendar& calendar) {
+absl::StatusOr<DueDate> CountWorkingDaysFrom(const Start& start, uint64_t tenths, const Calendar& calendar) {
   const auto whole = calendar.AddWorkingDays(start.day, static_cast<int64_t>(tenths / 10));
   if (!whole.ok()) return whole.status();
   const auto part = static_cast<uint32_t>(tenths % 10);
@@ -73,8 +73,8 @@ absl::StatusOr<Deadline> CountWorkingDaysFrom(const Start& start, uint64_t tenth
   return ByWorkingDay(std::min(end->day, *next), calendar);
 }
 
-absl::StatusOr<Deadline> CountFrom(const Start& start, common::v1::LimitUnit unit, uint64_t tenths,
-                                   const Calendar& calendar) {
+absl::StatusOr<DueDate> CountFrom(const Start& start, common::v1::LimitUnit unit, uint64_t tenths,
+                                  const Calendar& calendar) {
   switch (unit) {
     case LIMIT_UNIT_WORKING_DAYS:
       return CountWorkingDaysFrom(start, tenths, calendar);
@@ -103,7 +103,7 @@ absl::StatusOr<Start> StartOfCount(absl::Time received, const Limit& limit, cons
   return Start{*day, local.day == *day ? local : LocalMinute{*day, 0}};
 }
 
-absl::StatusOr<absl::CivilDay> DateOf(const Deadline& due) {
+absl::StatusOr<absl::CivilDay> DateOf(const DueDate& due) {
   auto date = ParseDate(due.date());
   if (!date.ok() || !due.has_appointment() || !due.has_late_from()) {
     return absl::InvalidArgumentError("the deadline lacks its date, appointment or first late instant");
@@ -112,7 +112,7 @@ absl::StatusOr<absl::CivilDay> DateOf(const Deadline& due) {
 }
 
 // Where a leg begins that follows `due`.
-absl::StatusOr<Start> StartAfter(const Deadline& due, const Calendar& calendar) {
+absl::StatusOr<Start> StartAfter(const DueDate& due, const Calendar& calendar) {
   const auto date = DateOf(due);
   if (!date.ok()) return date.status();
   const absl::Time appointment = FromTimestamp(due.appointment());
@@ -152,7 +152,7 @@ absl::StatusOr<absl::Time> StartOfWorkTime(absl::CivilDay day, const Calendar& c
 
 // `minutes` of work before the appointment of `due`, or before the end of work on `day` where that is an
 // earlier day.
-absl::StatusOr<absl::Time> MinutesBefore(const Deadline& due, absl::CivilDay day, int64_t minutes,
+absl::StatusOr<absl::Time> MinutesBefore(const DueDate& due, absl::CivilDay day, int64_t minutes,
                                          const Calendar& calendar) {
   const auto after = StartAfter(due, calendar);
   if (!after.ok()) return after.status();
@@ -194,17 +194,17 @@ absl::StatusOr<absl::CivilDay> EffectiveReceiptDay(absl::Time received, const Li
   return day;
 }
 
-absl::StatusOr<Deadline> ComputeDeadline(absl::Time received, const Limit& limit, const ReceiptRule& rule,
-                                         const Calendar& calendar) {
+absl::StatusOr<DueDate> ComputeDeadline(absl::Time received, const Limit& limit, const ReceiptRule& rule,
+                                        const Calendar& calendar) {
   if (absl::Status status = CheckLimit(limit); !status.ok()) return status;
   const auto start = StartOfCount(received, limit, rule, calendar);
   if (!start.ok()) return start.status();
   return CountFrom(*start, limit.unit(), limit.tenths(), calendar);
 }
 
-absl::StatusOr<std::vector<Deadline>> ComputeLegDeadlines(absl::Time received, absl::Span<const Limit> legs,
-                                                          const ReceiptRule& rule, const Calendar& calendar) {
-  std::vector<Deadline> dues;
+absl::StatusOr<std::vector<DueDate>> ComputeLegDeadlines(absl::Time received, absl::Span<const Limit> legs,
+                                                         const ReceiptRule& rule, const Calendar& calendar) {
+  std::vector<DueDate> dues;
   Start start;
   uint64_t tenths = 0;
   for (size_t i = 0; i < legs.size(); ++i) {
@@ -224,22 +224,21 @@ absl::StatusOr<std::vector<Deadline>> ComputeLegDeadlines(absl::Time received, a
   return dues;
 }
 
-absl::StatusOr<Deadline> DeadlineAfter(const Deadline& previous, const Limit& limit,
-                                       const Calendar& calendar) {
+absl::StatusOr<DueDate> DeadlineAfter(const DueDate& previous, const Limit& limit, const Calendar& calendar) {
   if (absl::Status status = CheckLimit(limit); !status.ok()) return status;
   const auto start = StartAfter(previous, calendar);
   if (!start.ok()) return start.status();
   return CountFrom(*start, limit.unit(), limit.tenths(), calendar);
 }
 
-absl::StatusOr<Deadline> DeadlineOn(absl::CivilDay day, const Calendar& calendar) {
+absl::StatusOr<DueDate> DeadlineOn(absl::CivilDay day, const Calendar& calendar) {
   if (calendar.IsWorkingDay(day)) return ByWorkingDay(day, calendar);
   if (const auto counted = calendar.CountWorkingDays(day, day + 1); !counted.ok()) return counted.status();
   return ByDate(day, LocalMinute{day, 24 * 60 - 1}, calendar);
 }
 
-absl::StatusOr<Deadline> ShiftByWorkingDays(const Deadline& due, const Limit& limit, int64_t n,
-                                            const Calendar& calendar) {
+absl::StatusOr<DueDate> ShiftByWorkingDays(const DueDate& due, const Limit& limit, int64_t n,
+                                           const Calendar& calendar) {
   const auto date = DateOf(due);
   if (!date.ok()) return date.status();
   if (n < 0)
@@ -259,9 +258,9 @@ absl::StatusOr<Deadline> ShiftByWorkingDays(const Deadline& due, const Limit& li
   return ByWorkingDay(*moved, calendar);
 }
 
-absl::StatusOr<Deadline> DeadlineAfterPause(const Deadline& due, const Limit& limit, absl::Time stopped,
-                                            absl::Time resumed, reference::v1::PausePolicy policy,
-                                            const ReceiptRule& rule, const Calendar& calendar) {
+absl::StatusOr<DueDate> DeadlineAfterPause(const DueDate& due, const Limit& limit, absl::Time stopped,
+                                           absl::Time resumed, reference::v1::PausePolicy policy,
+                                           const ReceiptRule& rule, const Calendar& calendar) {
   if (absl::Status status = CheckLimit(limit); !status.ok()) return status;
   if (resumed < stopped) return absl::InvalidArgumentError("the clock resumes before it was stopped");
   if (policy == reference::v1::PAUSE_POLICY_CONTINUE) return due;
@@ -285,7 +284,7 @@ absl::StatusOr<Deadline> DeadlineAfterPause(const Deadline& due, const Limit& li
   return ShiftByWorkingDays(due, limit, *waited, calendar);
 }
 
-absl::StatusOr<absl::Time> NearingMoment(const Deadline& due, const Limit& offset, const Calendar& calendar) {
+absl::StatusOr<absl::Time> NearingMoment(const DueDate& due, const Limit& offset, const Calendar& calendar) {
   if (absl::Status status = CheckLimit(offset); !status.ok()) return status;
   const auto date = DateOf(due);
   if (!date.ok()) return date.status();
@@ -304,14 +303,14 @@ absl::StatusOr<absl::Time> NearingMoment(const Deadline& due, const Limit& offse
   return MinutesBefore(due, *day, MinutesOfPart(part, calendar), calendar);
 }
 
-absl::StatusOr<absl::Time> DueTodayMoment(const Deadline& due, const Calendar& calendar) {
+absl::StatusOr<absl::Time> DueTodayMoment(const DueDate& due, const Calendar& calendar) {
   const auto date = DateOf(due);
   if (!date.ok()) return date.status();
   if (!calendar.IsWorkingDay(*date)) return absl::FromCivil(*date, calendar.time_zone());
   return StartOfWorkTime(*date, calendar);
 }
 
-absl::StatusOr<absl::Time> EscalationMoment(const Deadline& due, const Limit& offset,
+absl::StatusOr<absl::Time> EscalationMoment(const DueDate& due, const Limit& offset,
                                             const Calendar& calendar) {
   if (absl::Status status = CheckLimit(offset); !status.ok()) return status;
   const auto start = StartAfter(due, calendar);
@@ -338,6 +337,6 @@ absl::StatusOr<absl::Time> EscalationMoment(const Deadline& due, const Limit& of
   return std::max(calendar.TimeAt(*moment), FromTimestamp(due.late_from()));
 }
 
-bool IsLate(const Deadline& due, absl::Time ended) { return ended >= FromTimestamp(due.late_from()); }
+bool IsLate(const DueDate& due, absl::Time ended) { return ended >= FromTimestamp(due.late_from()); }
 
 }  // namespace motcua::time

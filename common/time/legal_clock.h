@@ -7,8 +7,7 @@
 //
 // All functions are pure and thread-safe. Nonsense is INVALID_ARGUMENT; a term that leads outside the
 // calendar's years is OUT_OF_RANGE.
-#ifndef MOTCUA_COMMON_TIME_LEGAL_CLOCK_H_
-#define MOTCUA_COMMON_TIME_LEGAL_CLOCK_H_
+#pragma once
 
 #include <vector>
 
@@ -51,59 +50,58 @@ absl::StatusOr<absl::CivilDay> EffectiveReceiptDay(absl::Time received, const co
 //     next working day.
 //   Calendar days: D0 + n, rolled forward to a working day.
 //   Working hours: minutes of the sessions, from the minute of receipt.
-absl::StatusOr<common::v1::Deadline> ComputeDeadline(absl::Time received, const common::v1::Limit& limit,
-                                                     const ReceiptRule& rule, const Calendar& calendar);
+absl::StatusOr<common::v1::DueDate> ComputeDeadline(absl::Time received, const common::v1::Limit& limit,
+                                                    const ReceiptRule& rule, const Calendar& calendar);
 
 // The dues of consecutive legs: leg n counts from the due of leg n-1. Legs of one unit are summed before they
 // are counted, so that the last due equals the due of the sum.
-absl::StatusOr<std::vector<common::v1::Deadline>> ComputeLegDeadlines(
-    absl::Time received, absl::Span<const common::v1::Limit> legs, const ReceiptRule& rule,
-    const Calendar& calendar);
+absl::StatusOr<std::vector<common::v1::DueDate>> ComputeLegDeadlines(absl::Time received,
+                                                                     absl::Span<const common::v1::Limit> legs,
+                                                                     const ReceiptRule& rule,
+                                                                     const Calendar& calendar);
 
 // The due of one more leg (or of an extension) of `limit` that begins where `previous` ends.
-absl::StatusOr<common::v1::Deadline> DeadlineAfter(const common::v1::Deadline& previous,
-                                                   const common::v1::Limit& limit, const Calendar& calendar);
+absl::StatusOr<common::v1::DueDate> DeadlineAfter(const common::v1::DueDate& previous,
+                                                  const common::v1::Limit& limit, const Calendar& calendar);
 
 // The deadline kept by date on a given day: an agreed change of the due date. Any day, worked or not; on
 // a day off the appointment is the end of that day.
-absl::StatusOr<common::v1::Deadline> DeadlineOn(absl::CivilDay day, const Calendar& calendar);
+absl::StatusOr<common::v1::DueDate> DeadlineOn(absl::CivilDay day, const Calendar& calendar);
 
 // Moves a due by n working days (n >= 0); an hour-based due keeps its time of day only where n is 0, else it
 // moves by n x minutes_per_day working minutes.
-absl::StatusOr<common::v1::Deadline> ShiftByWorkingDays(const common::v1::Deadline& due,
-                                                        const common::v1::Limit& limit, int64_t n,
-                                                        const Calendar& calendar);
+absl::StatusOr<common::v1::DueDate> ShiftByWorkingDays(const common::v1::DueDate& due,
+                                                       const common::v1::Limit& limit, int64_t n,
+                                                       const Calendar& calendar);
 
 // The due after waiting for a supplement or a payment from `stopped` to `resumed`.
 //   SHIFT (and UNSPECIFIED): a day-based due moves by the working days in [day of stop, effective day of
 //     resumption), an hour-based one by the working minutes in [stopped, resumed).
 //   RESTART: the whole limit anew from `resumed`.
 //   CONTINUE: unchanged.
-absl::StatusOr<common::v1::Deadline> DeadlineAfterPause(const common::v1::Deadline& due,
-                                                        const common::v1::Limit& limit, absl::Time stopped,
-                                                        absl::Time resumed, reference::v1::PausePolicy policy,
-                                                        const ReceiptRule& rule, const Calendar& calendar);
+absl::StatusOr<common::v1::DueDate> DeadlineAfterPause(const common::v1::DueDate& due,
+                                                       const common::v1::Limit& limit, absl::Time stopped,
+                                                       absl::Time resumed, reference::v1::PausePolicy policy,
+                                                       const ReceiptRule& rule, const Calendar& calendar);
 
 // When to warn, `offset` before the due.
 //   Whole working days: the start of work on the n-th working day before the due date.
 //   Parts of a day: so many working minutes before the appointment, after the whole days.
 //   Calendar days: the start of work on due date - n, or on the last working day before that.
 //   Working hours: so many working minutes before the appointment.
-absl::StatusOr<absl::Time> NearingMoment(const common::v1::Deadline& due, const common::v1::Limit& offset,
+absl::StatusOr<absl::Time> NearingMoment(const common::v1::DueDate& due, const common::v1::Limit& offset,
                                          const Calendar& calendar);
 
 // The start of work on the due date (its midnight where the date is a day off).
-absl::StatusOr<absl::Time> DueTodayMoment(const common::v1::Deadline& due, const Calendar& calendar);
+absl::StatusOr<absl::Time> DueTodayMoment(const common::v1::DueDate& due, const Calendar& calendar);
 
 // When to tell the next one up, `offset` after the due: the start of work on the n-th working day after the
 // due date (or on due date + n rolled forward), or so many working minutes after the appointment. Never
 // before late_from.
-absl::StatusOr<absl::Time> EscalationMoment(const common::v1::Deadline& due, const common::v1::Limit& offset,
+absl::StatusOr<absl::Time> EscalationMoment(const common::v1::DueDate& due, const common::v1::Limit& offset,
                                             const Calendar& calendar);
 
 // Whether something that ended at `ended` (or is still open at `ended`) is late.
-bool IsLate(const common::v1::Deadline& due, absl::Time ended);
+bool IsLate(const common::v1::DueDate& due, absl::Time ended);
 
 }  // namespace motcua::time
-
-#endif  // MOTCUA_COMMON_TIME_LEGAL_CLOCK_H_

@@ -2,8 +2,7 @@
 // hours), `0.5wd`.
 //
 // Pure and thread-safe. Errors are INVALID_ARGUMENT and say what was expected.
-#ifndef MOTCUA_COMMON_TIME_LIMIT_H_
-#define MOTCUA_COMMON_TIME_LIMIT_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -29,5 +28,3 @@ absl::StatusOr<common::v1::Limit> ParseLimit(absl::string_view text);
 std::string FormatLimit(const common::v1::Limit& limit);
 
 }  // namespace motcua::time
-
-#endif  // MOTCUA_COMMON_TIME_LIMIT_H_

@@ -1,8 +1,7 @@
 // Between absl::Time and google.protobuf.Timestamp.
 //
 // Pure and thread-safe.
-#ifndef MOTCUA_COMMON_TIME_TIMESTAMP_H_
-#define MOTCUA_COMMON_TIME_TIMESTAMP_H_
+#pragma once
 
 #include <algorithm>
 
@@ -42,5 +41,3 @@ inline bool IsTimestamp(const google::protobuf::Timestamp& timestamp) {
 }
 
 }  // namespace motcua::time
-
-#endif  // MOTCUA_COMMON_TIME_TIMESTAMP_H_

@@ -1,9 +1,8 @@
 // DeadlineService of motcua.deadline.v1: which function answers which RPC.
-#ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_DEADLINE_SERVICE_H_
-#define MOTCUA_SERVICES_DEADLINE_MONITOR_DEADLINE_SERVICE_H_
+#pragma once
 
 #include "common/rpc/host.h"
-#include "services/deadline_monitor/monitor.h"
+#include "services/deadline_monitor/calls/monitor.h"
 
 namespace motcua::deadline {
 
@@ -11,5 +10,3 @@ namespace motcua::deadline {
 void AddDeadlineService(rpc::Host& host, Monitor& monitor);
 
 }  // namespace motcua::deadline
-
-#endif  // MOTCUA_SERVICES_DEADLINE_MONITOR_DEADLINE_SERVICE_H_

@@ -5,13 +5,13 @@
 #include <map>
 #include <string>
 
-#include "services/deadline_monitor/clock_projection.h"
+#include "services/deadline_monitor/calls/monitor.h"
 #include "services/deadline_monitor/deadline_service.h"
-#include "services/deadline_monitor/domain/clock_model.h"
-#include "services/deadline_monitor/domain/retell.h"
-#include "services/deadline_monitor/monitor.h"
+#include "services/deadline_monitor/domain/clock/clock_model.h"
+#include "services/deadline_monitor/domain/clock/retell.h"
 #include "services/deadline_monitor/policy.h"
-#include "services/deadline_monitor/sweeper.h"
+#include "services/deadline_monitor/projections/clock_projection.h"
+#include "services/deadline_monitor/workers/sweeper.h"
 
 namespace motcua::deadline {
 namespace {
@@ -89,10 +89,11 @@ class DeadlineMonitor final : public service::Service {
 int main(int argc, char** argv) {
   namespace deadline = motcua::deadline;
   namespace service = motcua::service;
+  service::Description description("deadline-monitor", "dm", {"intake", "routing"}, /*derives_events=*/true,
+                                   deadline::TheDefinition());
+  description.too_early = "DOSSIER_NOT_FOUND";
   return service::Main(
-      argc, argv,
-      service::Description("deadline-monitor", "dm", {"intake", "routing"}, /*derives_events=*/true,
-                           deadline::TheDefinition()),
+      argc, argv, std::move(description),
       "Keeps the clocks of dossiers, legs and hand-overs; raises what is near, due or overdue; charges the "
       "time used.",
       deadline::AllowDeadlines, {},

@@ -2,8 +2,7 @@
 // agency.
 //
 // Pure.
-#ifndef MOTCUA_SERVICES_DEADLINE_MONITOR_POLICY_H_
-#define MOTCUA_SERVICES_DEADLINE_MONITOR_POLICY_H_
+#pragma once
 
 #include <string>
 
@@ -31,5 +30,3 @@ absl::Status CheckMayList(const auth::Principal& principal, const std::string& a
                           const reference::Catalogue& catalogue);
 
 }  // namespace motcua::deadline
-
-#endif  // MOTCUA_SERVICES_DEADLINE_MONITOR_POLICY_H_

@@ -1,9 +1,8 @@
 // IntakeService of motcua.intake.v1: which function answers which RPC.
-#ifndef MOTCUA_SERVICES_INTAKE_INTAKE_SERVICE_H_
-#define MOTCUA_SERVICES_INTAKE_INTAKE_SERVICE_H_
+#pragma once
 
 #include "common/rpc/host.h"
-#include "services/intake/intake.h"
+#include "services/intake/calls/intake.h"
 
 namespace motcua::intake {
 
@@ -11,5 +10,3 @@ namespace motcua::intake {
 void AddIntakeService(rpc::Host& host, Intake& intake);
 
 }  // namespace motcua::intake
-
-#endif  // MOTCUA_SERVICES_INTAKE_INTAKE_SERVICE_H_

@@ -3,11 +3,11 @@
 
 #include <memory>
 
-#include "services/intake/dossier_retelling.h"
-#include "services/intake/intake.h"
+#include "services/intake/calls/intake.h"
 #include "services/intake/intake_service.h"
 #include "services/intake/policy.h"
-#include "services/intake/progress_projection.h"
+#include "services/intake/projections/dossier_retelling.h"
+#include "services/intake/projections/progress_projection.h"
 
 namespace motcua::intake {
 namespace {
@@ -47,6 +47,8 @@ int main(int argc, char** argv) {
       "intake", "in", {"routing", "deadline-monitor"}, /*derives_events=*/false,
       motcua::store::Definition(1, {&motcua::store::KindOf<motcua::intake::DossierModel>()},
                                 {motcua::intake::kOpenByVersion}));
+  // Routing has finished it a moment ago.
+  description.too_early = "NOT_FINISHED";
   return motcua::service::Main(argc, argv, std::move(description),
                                "Receives dossiers, promises dates, returns results, owns the reference data.",
                                motcua::intake::AllowIntake, {}, [](motcua::service::Environment& environment) {

@@ -49,6 +49,11 @@ Standing FilingStandingOf(const auth::Principal& principal) {
   return principal.HasRole("portal") ? Standing::kJurisdiction : StandingOf(principal);
 }
 
+absl::Status CheckMayAccept(const auth::Principal& principal, const v1::FileRequest& request) {
+  if (!request.accept() || principal.HasRole("intake")) return absl::OkStatus();
+  return errors::PermissionDenied("ROLE_NOT_ALLOWED", "accept: only the receiving agency's intake accepts");
+}
+
 RaterGround GroundOf(const auth::Principal& principal, bool secret_given) {
   return !secret_given && principal.HasRole("intake") ? RaterGround::kOfficer : RaterGround::kSecret;
 }

@@ -1,8 +1,7 @@
 // Who may call what at intake: the table of methods and roles, and what follows from a caller's agency.
 //
 // Pure.
-#ifndef MOTCUA_SERVICES_INTAKE_POLICY_H_
-#define MOTCUA_SERVICES_INTAKE_POLICY_H_
+#pragma once
 
 #include <string>
 
@@ -10,8 +9,9 @@
 #include "common/auth/policy.h"
 #include "common/auth/principal.h"
 #include "common/service/authority.h"
-#include "services/intake/domain/completion.h"
-#include "services/intake/domain/standing.h"
+#include "motcua/intake/v1/intake.pb.h"
+#include "services/intake/domain/dossier/completion.h"
+#include "services/intake/domain/receipt/standing.h"
 
 namespace motcua::intake {
 
@@ -29,9 +29,10 @@ Standing StandingOf(const auth::Principal& principal);
 // The same for filing, which the portal does for whatever agency the citizen chose.
 Standing FilingStandingOf(const auth::Principal& principal);
 
+// Acceptance is the desk's: PERMISSION_DENIED (ROLE_NOT_ALLOWED) for a portal that asks for it.
+absl::Status CheckMayAccept(const auth::Principal& principal, const v1::FileRequest& request);
+
 // `intake` officers rate for the applicant who stands before them, unless they give his secret; all others need it.
 RaterGround GroundOf(const auth::Principal& principal, bool secret_given);
 
 }  // namespace motcua::intake
-
-#endif  // MOTCUA_SERVICES_INTAKE_POLICY_H_

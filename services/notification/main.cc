@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
-#include "services/notification/announcer.h"
-#include "services/notification/delivery_worker.h"
-#include "services/notification/inbox_watch.h"
-#include "services/notification/mail.h"
-#include "services/notification/notification_projection.h"
+#include "services/notification/calls/inbox_watch.h"
+#include "services/notification/calls/notifications.h"
+#include "services/notification/channels/mail.h"
+#include "services/notification/channels/transport.h"
 #include "services/notification/notification_service.h"
-#include "services/notification/notifications.h"
 #include "services/notification/policy.h"
-#include "services/notification/transport.h"
+#include "services/notification/projections/announcer.h"
+#include "services/notification/projections/notification_projection.h"
+#include "services/notification/workers/delivery_worker.h"
 
 namespace motcua::notification {
 namespace {
@@ -103,7 +103,7 @@ class Notification final : public service::Service {
 
  private:
   void ObserveDeliveries(service::Environment& environment) {
-    for (const v1::Channel channel : {v1::CHANNEL_EMAIL, v1::CHANNEL_WEBHOOK}) {
+    for (const v1::DeliveryChannel channel : {v1::DELIVERY_CHANNEL_EMAIL, v1::DELIVERY_CHANNEL_WEBHOOK}) {
       for (const Conclusion conclusion :
            {Conclusion::kDelivered, Conclusion::kRetried, Conclusion::kGivenUp, Conclusion::kRefused}) {
         deliveries_[std::make_pair(channel, conclusion)] =
@@ -114,7 +114,7 @@ class Notification final : public service::Service {
                                              {"outcome", std::string(ConclusionName(conclusion))}});
       }
     }
-    worker_.OnConcluded([this](v1::Channel channel, Conclusion conclusion) {
+    worker_.OnConcluded([this](v1::DeliveryChannel channel, Conclusion conclusion) {
       if (auto found = deliveries_.find(std::make_pair(channel, conclusion)); found != deliveries_.end()) {
         found->second->Add(1);
       }
@@ -140,7 +140,7 @@ class Notification final : public service::Service {
   InboxWatch watch_;
   Transport transport_;
   DeliveryWorker worker_;
-  std::map<std::pair<v1::Channel, Conclusion>, telemetry::Counter*> deliveries_;
+  std::map<std::pair<v1::DeliveryChannel, Conclusion>, telemetry::Counter*> deliveries_;
   Announcer announcer_;
   Notifications notifications_;
   std::vector<std::unique_ptr<NotificationProjection>> projections_;
@@ -158,6 +158,7 @@ int main(int argc, char** argv) {
       "notification", "no", {"intake", "routing", "deadline-monitor"},
       /*derives_events=*/true,
       motcua::store::Definition(1, {&motcua::store::KindOf<motcua::notification::DossierModel>()}));
+  description.too_early = "DOSSIER_NOT_FOUND";
   return motcua::service::Main(argc, argv, std::move(description), "Tells those concerned: messages, e-mails, webhooks.",
                                motcua::notification::AllowNotification, motcua::notification::Flags(),
                                motcua::notification::Make);

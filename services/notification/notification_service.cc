@@ -14,12 +14,14 @@ void AddNotificationService(rpc::Host& host, Notifications& notifications) {
   service::Serve(host, notifications, &Notifications::MarkRead);
   service::Serve(host, notifications, &Notifications::SetPreferences);
   service::Serve(host, notifications, &Notifications::GetStatistics);
-  host.Stream<v1::SubscribeRequest, v1::Message>([&notifications](std::shared_ptr<rpc::Call> call,
-                                                                  const v1::SubscribeRequest& request,
-                                                                  rpc::StreamWriter<v1::Message> writer) {
-    Notifications::Sink sink = [writer](const v1::Message& message) mutable { return writer.Write(message); };
-    return notifications.Subscribe(std::move(call), request, std::move(sink));
-  });
+  host.Stream<v1::SubscribeRequest, v1::SubscribeResponse>(
+      [&notifications](std::shared_ptr<rpc::Call> call, const v1::SubscribeRequest& request,
+                       rpc::StreamWriter<v1::SubscribeResponse> writer) {
+        Notifications::Sink sink = [writer](const v1::SubscribeResponse& step) mutable {
+          return writer.Write(step);
+        };
+        return notifications.Subscribe(std::move(call), request, std::move(sink));
+      });
 }
 
 }  // namespace motcua::notification

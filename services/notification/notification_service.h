@@ -1,9 +1,8 @@
 // NotificationService of motcua.notification.v1: which function answers which RPC.
-#ifndef MOTCUA_SERVICES_NOTIFICATION_NOTIFICATION_SERVICE_H_
-#define MOTCUA_SERVICES_NOTIFICATION_NOTIFICATION_SERVICE_H_
+#pragma once
 
 #include "common/rpc/host.h"
-#include "services/notification/notifications.h"
+#include "services/notification/calls/notifications.h"
 
 namespace motcua::notification {
 
@@ -11,5 +10,3 @@ namespace motcua::notification {
 void AddNotificationService(rpc::Host& host, Notifications& notifications);
 
 }  // namespace motcua::notification
-
-#endif  // MOTCUA_SERVICES_NOTIFICATION_NOTIFICATION_SERVICE_H_

@@ -1,6 +1,5 @@
 // Which roles may call which method of notification.
-#ifndef MOTCUA_SERVICES_NOTIFICATION_POLICY_H_
-#define MOTCUA_SERVICES_NOTIFICATION_POLICY_H_
+#pragma once
 
 #include "common/auth/policy.h"
 
@@ -11,5 +10,3 @@ namespace motcua::notification {
 void AllowNotification(auth::Policy& policy);
 
 }  // namespace motcua::notification
-
-#endif  // MOTCUA_SERVICES_NOTIFICATION_POLICY_H_

@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "services/routing/domain/retell.h"
-#include "services/routing/domain/route_model.h"
-#include "services/routing/intake_projection.h"
+#include "services/routing/calls/routing.h"
+#include "services/routing/calls/successions.h"
+#include "services/routing/domain/route/retell.h"
+#include "services/routing/domain/route/route_model.h"
 #include "services/routing/policy.h"
-#include "services/routing/routing.h"
+#include "services/routing/projections/intake_projection.h"
 #include "services/routing/routing_service.h"
-#include "services/routing/successions.h"
 
 namespace motcua::routing {
 namespace {
@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
   motcua::service::Description description(
       "routing", "ro", {"intake"}, /*derives_events=*/true,
       motcua::store::Definition(1, {&motcua::store::KindOf<motcua::routing::RouteModel>()}));
+  description.too_early = "DOSSIER_NOT_FOUND";
   return motcua::service::Main(
       argc, argv, description,
       "Keeps the route of every accepted dossier: custody, hand-overs, work, consultations.",

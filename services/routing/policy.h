@@ -1,7 +1,6 @@
 // Who may call which method of routing, by role. Relations (holder, agency offered to, jurisdiction) are rules of the
 // domain and of the readers.
-#ifndef MOTCUA_SERVICES_ROUTING_POLICY_H_
-#define MOTCUA_SERVICES_ROUTING_POLICY_H_
+#pragma once
 
 #include <string>
 
@@ -30,5 +29,3 @@ absl::Status CheckAdministers(const auth::Principal& principal, const std::strin
                               const service::Authority& authority);
 
 }  // namespace motcua::routing
-
-#endif  // MOTCUA_SERVICES_ROUTING_POLICY_H_

@@ -1,10 +1,9 @@
 // RoutingService of motcua.routing.v1: which function answers which RPC.
-#ifndef MOTCUA_SERVICES_ROUTING_ROUTING_SERVICE_H_
-#define MOTCUA_SERVICES_ROUTING_ROUTING_SERVICE_H_
+#pragma once
 
 #include "common/rpc/host.h"
-#include "services/routing/routing.h"
-#include "services/routing/successions.h"
+#include "services/routing/calls/routing.h"
+#include "services/routing/calls/successions.h"
 
 namespace motcua::routing {
 
@@ -12,5 +11,3 @@ namespace motcua::routing {
 void AddRoutingService(rpc::Host& host, Routing& routing, Successions& successions);
 
 }  // namespace motcua::routing
-
-#endif  // MOTCUA_SERVICES_ROUTING_ROUTING_SERVICE_H_

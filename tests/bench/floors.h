@@ -1,6 +1,5 @@
 // What the machine can do at best, measured in the same run as what Motcua does.
-#ifndef MOTCUA_TESTS_BENCH_FLOORS_H_
-#define MOTCUA_TESTS_BENCH_FLOORS_H_
+#pragma once
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -19,5 +18,3 @@ absl::StatusOr<double> RedisCommits(const redis::Options& options, int in_flight
 absl::StatusOr<double> EmptyCalls(int in_flight, absl::Duration time);
 
 }  // namespace motcua::bench
-
-#endif  // MOTCUA_TESTS_BENCH_FLOORS_H_

@@ -23,7 +23,6 @@ constexpr char kEverywhere[] = "";
 
 using async::Task;
 using common::v1::Written;
-using routing::v1::MutationResponse;
 
 reference::v1::Agency* AddAgency(reference::v1::ReferenceSet& set, const std::string& id,
                                  const std::string& parent, reference::v1::Level level) {
@@ -208,8 +207,9 @@ Task<absl::Status> System::Assign(std::string dossier, uint64_t after) {
   request.set_request_id(NextRequestId());
   request.set_dossier(dossier);
   request.set_officer(std::string(kCommune) + "-officer");
-  auto call = Ask<MutationResponse>(Service::kRouting, kCommune, std::move(request), "intake", after);
-  absl::StatusOr<MutationResponse> response = co_await std::move(call);
+  auto call =
+      Ask<routing::v1::AssignResponse>(Service::kRouting, kCommune, std::move(request), "intake", after);
+  absl::StatusOr<routing::v1::AssignResponse> response = co_await std::move(call);
   co_return response.status();
 }
 
@@ -218,8 +218,8 @@ Task<absl::Status> System::Work(std::string dossier) {
   request.set_request_id(NextRequestId());
   request.set_dossier(dossier);
   request.set_activity("Thẩm định hồ sơ");
-  auto call = Ask<MutationResponse>(Service::kRouting, kCommune, std::move(request));
-  absl::StatusOr<MutationResponse> response = co_await std::move(call);
+  auto call = Ask<routing::v1::CompleteWorkResponse>(Service::kRouting, kCommune, std::move(request));
+  absl::StatusOr<routing::v1::CompleteWorkResponse> response = co_await std::move(call);
   co_return response.status();
 }
 
@@ -228,8 +228,8 @@ Task<absl::StatusOr<Written>> System::Finish(std::string dossier) {
   request.set_request_id(NextRequestId());
   request.set_dossier(dossier);
   request.set_outcome(feed::v1::OUTCOME_APPROVED);
-  auto call = Ask<MutationResponse>(Service::kRouting, kCommune, std::move(request));
-  absl::StatusOr<MutationResponse> response = co_await std::move(call);
+  auto call = Ask<routing::v1::FinishResponse>(Service::kRouting, kCommune, std::move(request));
+  absl::StatusOr<routing::v1::FinishResponse> response = co_await std::move(call);
   if (!response.ok()) co_return response.status();
   co_return std::move(*response->mutable_written());
 }
@@ -237,8 +237,8 @@ Task<absl::StatusOr<Written>> System::Finish(std::string dossier) {
 Task<absl::Status> System::Get(std::string dossier) {
   intake::v1::GetDossierRequest request;
   request.set_dossier(dossier);
-  auto call = Ask<intake::v1::Dossier>(Service::kIntake, kCommune, std::move(request));
-  absl::StatusOr<intake::v1::Dossier> response = co_await std::move(call);
+  auto call = Ask<intake::v1::GetDossierResponse>(Service::kIntake, kCommune, std::move(request));
+  absl::StatusOr<intake::v1::GetDossierResponse> response = co_await std::move(call);
   co_return response.status();
 }
 
@@ -246,14 +246,15 @@ Task<absl::Status> System::HandOver(std::string dossier, const char* from, const
   routing::v1::OfferHandOverRequest offer;
   offer.set_request_id(NextRequestId());
   offer.set_dossier(dossier);
-  auto offering = Ask<MutationResponse>(Service::kRouting, from, std::move(offer), "intake", after);
-  absl::StatusOr<MutationResponse> offered = co_await std::move(offering);
+  auto offering =
+      Ask<routing::v1::OfferHandOverResponse>(Service::kRouting, from, std::move(offer), "intake", after);
+  absl::StatusOr<routing::v1::OfferHandOverResponse> offered = co_await std::move(offering);
   if (!offered.ok()) co_return offered.status();
   routing::v1::AcceptHandOverRequest accept;
   accept.set_request_id(NextRequestId());
   accept.set_dossier(dossier);
-  auto accepting = Ask<MutationResponse>(Service::kRouting, to, std::move(accept));
-  absl::StatusOr<MutationResponse> accepted = co_await std::move(accepting);
+  auto accepting = Ask<routing::v1::AcceptHandOverResponse>(Service::kRouting, to, std::move(accept));
+  absl::StatusOr<routing::v1::AcceptHandOverResponse> accepted = co_await std::move(accepting);
   co_return accepted.status();
 }
 
@@ -320,8 +321,8 @@ Task<absl::StatusOr<std::map<std::string, uint64_t>>> System::FeedEnds() {
 Task<absl::StatusOr<uint64_t>> System::EverOverdue() {
   deadline::v1::GetStatisticsRequest request;
   request.set_shard(kShard);
-  auto call = Ask<deadline::v1::Statistics>(Service::kDeadlineMonitor, kShard, std::move(request));
-  absl::StatusOr<deadline::v1::Statistics> figures = co_await std::move(call);
+  auto call = Ask<deadline::v1::GetStatisticsResponse>(Service::kDeadlineMonitor, kShard, std::move(request));
+  absl::StatusOr<deadline::v1::GetStatisticsResponse> figures = co_await std::move(call);
   if (!figures.ok()) co_return figures.status();
   co_return figures->ever_overdue();
 }

@@ -1,6 +1,5 @@
 // The load of the benchmark: a jurisdiction of its own, and what its officers do.
-#ifndef MOTCUA_TESTS_BENCH_LOAD_H_
-#define MOTCUA_TESTS_BENCH_LOAD_H_
+#pragma once
 
 #include <cstdint>
 #include <map>
@@ -126,5 +125,3 @@ class System {
 };
 
 }  // namespace motcua::bench
-
-#endif  // MOTCUA_TESTS_BENCH_LOAD_H_

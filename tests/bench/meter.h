@@ -1,6 +1,5 @@
 // What a benchmark reads off: latencies, processor time, thread switches, memory.
-#ifndef MOTCUA_TESTS_BENCH_METER_H_
-#define MOTCUA_TESTS_BENCH_METER_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -54,5 +53,3 @@ class Processes {
 };
 
 }  // namespace motcua::bench
-
-#endif  // MOTCUA_TESTS_BENCH_METER_H_

@@ -1,6 +1,5 @@
 // Phases of the benchmark: operations done side by side for a time, and what they cost every process.
-#ifndef MOTCUA_TESTS_BENCH_PHASE_H_
-#define MOTCUA_TESTS_BENCH_PHASE_H_
+#pragma once
 
 #include <algorithm>
 #include <cstdint>
@@ -132,5 +131,3 @@ class Bench {
 };
 
 }  // namespace motcua::bench
-
-#endif  // MOTCUA_TESTS_BENCH_PHASE_H_

@@ -1,6 +1,5 @@
 // What Redis tells of itself.
-#ifndef MOTCUA_TESTS_BENCH_REDIS_METER_H_
-#define MOTCUA_TESTS_BENCH_REDIS_METER_H_
+#pragma once
 
 #include <cstdint>
 #include <map>
@@ -31,5 +30,3 @@ absl::StatusOr<RedisReading> ReadRedis(async::Loop& loop, redis::Client& redis);
 absl::Status SettleRedis(async::Loop& loop, redis::Client& redis);
 
 }  // namespace motcua::bench
-
-#endif  // MOTCUA_TESTS_BENCH_REDIS_METER_H_

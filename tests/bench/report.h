@@ -1,6 +1,5 @@
 // What the benchmark prints: a table for people, or JSON.
-#ifndef MOTCUA_TESTS_BENCH_REPORT_H_
-#define MOTCUA_TESTS_BENCH_REPORT_H_
+#pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -27,5 +26,3 @@ void AddCosts(const Reading& before, const Reading& after, uint64_t operations, 
 void Print(const Report& report);
 
 }  // namespace motcua::bench
-
-#endif  // MOTCUA_TESTS_BENCH_REPORT_H_

@@ -1,6 +1,5 @@
 // The runs of the benchmark.
-#ifndef MOTCUA_TESTS_BENCH_SCENARIOS_H_
-#define MOTCUA_TESTS_BENCH_SCENARIOS_H_
+#pragma once
 
 #include <cstdint>
 
@@ -42,5 +41,3 @@ absl::Status MeasureStorm(Bench& bench, const Settings& settings, Report& report
 absl::Status MeasureIdle(Bench& bench, const Settings& settings, Report& report);
 
 }  // namespace motcua::bench
-
-#endif  // MOTCUA_TESTS_BENCH_SCENARIOS_H_

@@ -6,8 +6,7 @@
 //   http.requests()
 //
 // Thread-safe; runs a thread of its own, one request per connection, one connection at a time.
-#ifndef MOTCUA_TESTS_SUPPORT_HTTP_SERVER_H_
-#define MOTCUA_TESTS_SUPPORT_HTTP_SERVER_H_
+#pragma once
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
@@ -32,7 +31,7 @@ class HttpServer {
     int status = 0;
   };
 
-  /// Listens on a free port of the loopback.
+  // Listens on a free port of the loopback.
   HttpServer();
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -40,7 +39,7 @@ class HttpServer {
 
   std::string url(std::string_view path) const { return "http://127.0.0.1:" + std::to_string(port_) + std::string(path); }
 
-  /// Status of answers from now on; 3xx leads to `location`.
+  // Status of answers from now on; 3xx leads to `location`.
   void Answer(int status, std::string location = "");
   std::vector<Request> requests() const;
 
@@ -60,5 +59,3 @@ class HttpServer {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_HTTP_SERVER_H_

@@ -1,8 +1,7 @@
 // LocalSource: a feed::Source that reads a Publisher in the same process and on the same loop: feeds without gRPC.
 //
 // Confined to the loop.
-#ifndef MOTCUA_TESTS_SUPPORT_LOCAL_SOURCE_H_
-#define MOTCUA_TESTS_SUPPORT_LOCAL_SOURCE_H_
+#pragma once
 
 #include <memory>
 #include <optional>
@@ -136,5 +135,3 @@ class LocalSource final : public feed::Source {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_LOCAL_SOURCE_H_

@@ -1,6 +1,5 @@
 // The merger of 1 July 2025 as tests of policies know it: H13 inherits H30 and H51, and H99 nothing.
-#ifndef MOTCUA_TESTS_SUPPORT_MERGER_H_
-#define MOTCUA_TESTS_SUPPORT_MERGER_H_
+#pragma once
 
 #include <string>
 
@@ -21,7 +20,7 @@ inline reference::v1::ShardPassing PassingTo(const std::string& shard, const std
   passing.set_shard(shard);
   passing.set_jurisdiction(jurisdiction);
   passing.set_since("2025-07-01");
-  *passing.mutable_from() = time::ToTimestamp(from);
+  *passing.mutable_begins_at() = time::ToTimestamp(from);
   passing.set_version(2);
   return passing;
 }
@@ -38,5 +37,3 @@ class Merger {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_MERGER_H_

@@ -1,6 +1,5 @@
 // Reference data of the size of a real province, generated from a seed.
-#ifndef MOTCUA_TESTS_SUPPORT_REAL_SIZE_H_
-#define MOTCUA_TESTS_SUPPORT_REAL_SIZE_H_
+#pragma once
 
 #include <random>
 #include <string>
@@ -131,5 +130,3 @@ class RealSize {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_REAL_SIZE_H_

@@ -1,6 +1,5 @@
 // Reconnected: what tests use that put another server in the place of Redis.
-#ifndef MOTCUA_TESTS_SUPPORT_RECONNECTED_H_
-#define MOTCUA_TESTS_SUPPORT_RECONNECTED_H_
+#pragma once
 
 #include <absl/functional/function_ref.h>
 #include <absl/time/time.h>
@@ -10,8 +9,8 @@
 
 namespace motcua::test {
 
-/// Does `replace`, and returns true when the client has come to the new server. To wait until it is connected
-/// would not do: until it has noticed that the old server is gone it still is.
+// Does `replace`, and returns true when the client has come to the new server. To wait until it is connected
+// would not do: until it has noticed that the old server is gone it still is.
 inline bool Reconnected(redis::Client& client, absl::FunctionRef<void()> replace) {
   // Not from this thread: the client is confined to its loop.
   const auto connects = [&client] {
@@ -30,5 +29,3 @@ inline bool Reconnected(redis::Client& client, absl::FunctionRef<void()> replace
 }
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_RECONNECTED_H_

@@ -7,8 +7,7 @@
 //
 // What does not come up in time ends the test program.
 // Not thread-safe. Linux only.
-#ifndef MOTCUA_TESTS_SUPPORT_REDIS_GROUP_H_
-#define MOTCUA_TESTS_SUPPORT_REDIS_GROUP_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -22,17 +21,17 @@
 
 namespace motcua::test {
 
-/// What redis-cli answers to `arguments`, which a shell reads, from the server at `port`.
+// What redis-cli answers to `arguments`, which a shell reads, from the server at `port`.
 std::string RedisCli(int port, const std::string& arguments);
-/// How often it has been called there so far: `xread`.
+// How often it has been called there so far: `xread`.
 uint64_t CallsOf(const std::string& command, int port);
 
-/// One Sentinel that watches one primary under the name `motcua`.
+// One Sentinel that watches one primary under the name `motcua`.
 class SentinelProcess {
  public:
-  /// `quorum`: so many must agree that the primary is down. `place` among the others, from 0: as in
-  /// production, each waits longer than the one before, because those that notice at once promote two
-  /// servers.
+  // `quorum`: so many must agree that the primary is down. `place` among the others, from 0: as in
+  // production, each waits longer than the one before, because those that notice at once promote two
+  // servers.
   SentinelProcess(int primary_port, int quorum, int place);
   ~SentinelProcess();
   SentinelProcess(const SentinelProcess&) = delete;
@@ -42,7 +41,7 @@ class SentinelProcess {
   void Kill9();
   void Pause();
   void Resume();
-  /// The value of a field of SENTINEL MASTER; empty where it does not answer.
+  // The value of a field of SENTINEL MASTER; empty where it does not answer.
   std::string Knows(const std::string& field) const;
 
  private:
@@ -53,16 +52,16 @@ class SentinelProcess {
 
 class RedisReplicas {
  public:
-  /// Returns when the replicas are in step and the Sentinels know each other and them.
+  // Returns when the replicas are in step and the Sentinels know each other and them.
   explicit RedisReplicas(int replicas, int sentinels = 0,
                          const std::vector<std::string>& extra_arguments = {});
 
   RedisProcess& server(size_t i) { return *servers_[i]; }
   SentinelProcess& sentinel(size_t i) { return *sentinels_[i]; }
   size_t size() const { return servers_.size(); }
-  /// `sentinel://motcua@...`
+  // `sentinel://motcua@...`
   std::string address() const;
-  /// Of the server that the Sentinels name; size() where they do not agree or name none.
+  // Of the server that the Sentinels name; size() where they do not agree or name none.
   size_t primary() const;
 
  private:
@@ -72,17 +71,17 @@ class RedisReplicas {
 
 class RedisCluster {
  public:
-  /// `primaries` nodes with slots and a replica for each.
+  // `primaries` nodes with slots and a replica for each.
   explicit RedisCluster(int primaries);
 
   RedisProcess& server(size_t i) { return *servers_[i]; }
   size_t size() const { return servers_.size(); }
-  /// `cluster://...`
+  // `cluster://...`
   std::string address() const;
-  /// Of the server that has the slot, as a running one says; size() where nobody does.
+  // Of the server that has the slot, as a running one says; size() where nobody does.
   size_t OwnerOf(int slot) const;
   std::string IdOf(size_t i) const;
-  /// Every running node says that the cluster serves, and each primary has a replica in step.
+  // Every running node says that the cluster serves, and each primary has a replica in step.
   bool Healthy() const;
 
  private:
@@ -90,5 +89,3 @@ class RedisCluster {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_REDIS_GROUP_H_

@@ -8,8 +8,7 @@
 //
 // A server that cannot be started or does not answer ends the test program with its log.
 // Not thread-safe. Linux only.
-#ifndef MOTCUA_TESTS_SUPPORT_REDIS_PROCESS_H_
-#define MOTCUA_TESTS_SUPPORT_REDIS_PROCESS_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -22,13 +21,13 @@ namespace motcua::test {
 
 class RedisProcess {
  public:
-  /// `extra_arguments`: more of redis-server's, e.g. {"--requirepass", "secret"}; they win over the defaults.
+  // `extra_arguments`: more of redis-server's, e.g. {"--requirepass", "secret"}; they win over the defaults.
   explicit RedisProcess(std::vector<std::string> extra_arguments = {});
   ~RedisProcess();
   RedisProcess(const RedisProcess&) = delete;
   RedisProcess& operator=(const RedisProcess&) = delete;
 
-  /// `unix:/...` and `127.0.0.1:port`; the same server, unchanged by Restart.
+  // `unix:/...` and `127.0.0.1:port`; the same server, unchanged by Restart.
   std::string address() const { return "unix:" + socket_; }
   std::string tcp_address() const { return "127.0.0.1:" + std::to_string(port_); }
   int port() const { return port_; }
@@ -36,23 +35,23 @@ class RedisProcess {
   bool running() const { return pid_ > 0; }
   const std::string& dir() const { return dir_.path(); }
 
-  /// Starts a server that is not running.
+  // Starts a server that is not running.
   void Start();
-  /// SIGKILL, and waits for the end of the process.
+  // SIGKILL, and waits for the end of the process.
   void Kill9();
-  /// Kill9 if it runs, then Start.
+  // Kill9 if it runs, then Start.
   void Restart();
-  /// Keeps a copy of its data as they are now; nothing may be written meanwhile.
+  // Keeps a copy of its data as they are now; nothing may be written meanwhile.
   void KeepData();
-  /// Kill9 if it runs, then Start with the data that were kept: as a restored backup, or a tail that was
-  /// never synced.
+  // Kill9 if it runs, then Start with the data that were kept: as a restored backup, or a tail that was
+  // never synced.
   void RestartWithKeptData();
-  /// SIGSTOP: it keeps its connections and answers nothing.
+  // SIGSTOP: it keeps its connections and answers nothing.
   void Pause();
-  /// SIGCONT.
+  // SIGCONT.
   void Resume();
 
-  /// One inline command on a fresh connection, its raw answer up to the first line's end; "" on failure.
+  // One inline command on a fresh connection, its raw answer up to the first line's end; "" on failure.
   std::string Ask(const std::string& inline_command) const;
 
  private:
@@ -68,12 +67,10 @@ class RedisProcess {
   pid_t pid_ = -1;
 };
 
-/// Starts a program that dies with the calling thread; its output goes nowhere. Aborts where that fails.
+// Starts a program that dies with the calling thread; its output goes nowhere. Aborts where that fails.
 pid_t StartChild(std::vector<std::string> arguments);
 
-/// A TCP port of the loopback that was free a moment ago.
+// A TCP port of the loopback that was free a moment ago.
 int FreePort();
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_REDIS_PROCESS_H_

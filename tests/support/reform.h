@@ -1,7 +1,6 @@
 // The merger of 1 July 2025 in small (tests/data/reform): `h13`, `h30` and `h51` as they are before,
 // `h13-merged` after.
-#ifndef MOTCUA_TESTS_SUPPORT_REFORM_H_
-#define MOTCUA_TESTS_SUPPORT_REFORM_H_
+#pragma once
 
 #include <cstdlib>
 #include <iostream>
@@ -36,5 +35,3 @@ inline absl::Time ReformTime(int year, int month, int day, int hour = 9) {
 }
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_REFORM_H_

@@ -11,8 +11,7 @@
 //
 // A script ends early (its connection with it) when the peer goes away or the server is destroyed; what does
 // not match is a test failure.
-#ifndef MOTCUA_TESTS_SUPPORT_SCRIPTED_SERVER_H_
-#define MOTCUA_TESTS_SUPPORT_SCRIPTED_SERVER_H_
+#pragma once
 
 #include <absl/base/thread_annotations.h>
 
@@ -31,19 +30,19 @@ class ScriptedServer {
  public:
   class Conversation {
    public:
-    /// The next command; nothing when the peer has closed.
+    // The next command; nothing when the peer has closed.
     std::optional<std::vector<std::string>> Next();
-    /// Takes the next command and compares it; false when the peer has closed.
+    // Takes the next command and compares it; false when the peer has closed.
     bool Expect(const std::vector<std::string>& command);
-    /// Answers the greeting of a client without password.
+    // Answers the greeting of a client without password.
     bool Greet();
-    /// Answers a heartbeat: it takes writes.
+    // Answers a heartbeat: it takes writes.
     bool AnswerRole();
     void Send(std::string_view raw);
     void Close();
-    /// Waits until the peer closes.
+    // Waits until the peer closes.
     void AwaitClose();
-    /// Which connection of the server this is, from 1.
+    // Which connection of the server this is, from 1.
     int number() const { return number_; }
 
    private:
@@ -81,5 +80,3 @@ class ScriptedServer {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_SCRIPTED_SERVER_H_

@@ -7,8 +7,7 @@
 //   smtp.mails()                  // what was accepted, in order
 //
 // Thread-safe; runs a thread of its own, one connection at a time.
-#ifndef MOTCUA_TESTS_SUPPORT_SMTP_SERVER_H_
-#define MOTCUA_TESTS_SUPPORT_SMTP_SERVER_H_
+#pragma once
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
@@ -29,7 +28,7 @@ class SmtpServer {
     std::string text;
   };
 
-  /// Listens on a free port of the loopback.
+  // Listens on a free port of the loopback.
   SmtpServer();
   ~SmtpServer();
   SmtpServer(const SmtpServer&) = delete;
@@ -37,9 +36,9 @@ class SmtpServer {
 
   std::string url() const { return "smtp://127.0.0.1:" + std::to_string(port_); }
 
-  /// Code of the answer to RCPT TO from now on.
+  // Code of the answer to RCPT TO from now on.
   void Answer(int code);
-  /// RCPT TO commands so far, accepted or not.
+  // RCPT TO commands so far, accepted or not.
   size_t attempts() const;
   std::vector<Mail> mails() const;
 
@@ -59,5 +58,3 @@ class SmtpServer {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_SMTP_SERVER_H_

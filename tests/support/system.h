@@ -3,8 +3,7 @@
 //
 // For test programs that are built with MOTCUA_SOURCE_DIR and MOTCUA_BIN_DIR (motcua_test) and depend on the
 // programs.
-#ifndef MOTCUA_TESTS_SUPPORT_SYSTEM_H_
-#define MOTCUA_TESTS_SUPPORT_SYSTEM_H_
+#pragma once
 
 #include <sys/wait.h>
 
@@ -42,5 +41,3 @@ inline Result OnSystem(const std::string& commands, const std::string& prepare =
 }
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_SYSTEM_H_

@@ -11,8 +11,7 @@
 //   gate.Pass();        // all is well again, for bytes that come from now on
 //
 // Thread-safe; runs a thread of its own.
-#ifndef MOTCUA_TESTS_SUPPORT_TCP_GATE_H_
-#define MOTCUA_TESTS_SUPPORT_TCP_GATE_H_
+#pragma once
 
 #include <absl/base/thread_annotations.h>
 #include <absl/time/time.h>
@@ -30,7 +29,7 @@ namespace motcua::test {
 
 class TcpGate {
  public:
-  /// `target`: `unix:/path` or `ipv4:port`. Listens on a free port of the loopback.
+  // `target`: `unix:/path` or `ipv4:port`. Listens on a free port of the loopback.
   explicit TcpGate(std::string target);
   ~TcpGate();
   TcpGate(const TcpGate&) = delete;
@@ -39,22 +38,22 @@ class TcpGate {
   std::string address() const;
 
   void Pass();
-  /// Both ways, every byte arrives `delay` later, in order.
+  // Both ways, every byte arrives `delay` later, in order.
   void Delay(absl::Duration delay);
-  /// Both ways, in pieces of at most `bytes`, each a packet of its own.
+  // Both ways, in pieces of at most `bytes`, each a packet of its own.
   void Slice(size_t bytes);
   void Drop();
-  /// Only what the server says vanishes: requests take effect, answers are lost.
+  // Only what the server says vanishes: requests take effect, answers are lost.
   void DropReplies();
   void Stall();
   void CloseAll();
   void Refuse();
 
-  /// Open now.
+  // Open now.
   size_t connections() const;
-  /// Accepted since the start.
+  // Accepted since the start.
   size_t accepted() const;
-  /// That reached the gate from clients.
+  // That reached the gate from clients.
   uint64_t bytes_from_clients() const;
 
  private:
@@ -108,5 +107,3 @@ class TcpGate {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_TCP_GATE_H_

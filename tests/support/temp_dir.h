@@ -1,6 +1,5 @@
 // TempDir: a directory for one test, removed with everything in it. Its path is short enough for Unix sockets.
-#ifndef MOTCUA_TESTS_SUPPORT_TEMP_DIR_H_
-#define MOTCUA_TESTS_SUPPORT_TEMP_DIR_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -9,7 +8,7 @@ namespace motcua::test {
 
 class TempDir {
  public:
-  /// Under $TMPDIR or /tmp; ends the process when that cannot be written.
+  // Under $TMPDIR or /tmp; ends the process when that cannot be written.
   TempDir();
   ~TempDir();
   TempDir(const TempDir&) = delete;
@@ -23,5 +22,3 @@ class TempDir {
 };
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_TEMP_DIR_H_

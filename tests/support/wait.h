@@ -1,6 +1,5 @@
 // WaitUntil: what tests use instead of sleeping for a guessed time.
-#ifndef MOTCUA_TESTS_SUPPORT_WAIT_H_
-#define MOTCUA_TESTS_SUPPORT_WAIT_H_
+#pragma once
 
 #include <absl/functional/function_ref.h>
 #include <absl/time/clock.h>
@@ -8,7 +7,7 @@
 
 namespace motcua::test {
 
-/// Polls `condition` every few milliseconds; true as soon as it holds, false if it does not within `timeout`.
+// Polls `condition` every few milliseconds; true as soon as it holds, false if it does not within `timeout`.
 inline bool WaitUntil(absl::FunctionRef<bool()> condition, absl::Duration timeout = absl::Seconds(10)) {
   const absl::Time deadline = absl::Now() + timeout;
   while (!condition()) {
@@ -19,5 +18,3 @@ inline bool WaitUntil(absl::FunctionRef<bool()> condition, absl::Duration timeou
 }
 
 }  // namespace motcua::test
-
-#endif  // MOTCUA_TESTS_SUPPORT_WAIT_H_

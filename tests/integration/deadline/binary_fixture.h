@@ -1,6 +1,5 @@
 // BinaryFixture: the real motcua-deadline-monitor with feeds that the test writes.
-#ifndef MOTCUA_TESTS_INTEGRATION_DEADLINE_BINARY_FIXTURE_H_
-#define MOTCUA_TESTS_INTEGRATION_DEADLINE_BINARY_FIXTURE_H_
+#pragma once
 
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -145,5 +144,3 @@ class BinaryTest : public ::testing::Test {
 };
 
 }  // namespace motcua::deadline
-
-#endif  // MOTCUA_TESTS_INTEGRATION_DEADLINE_BINARY_FIXTURE_H_

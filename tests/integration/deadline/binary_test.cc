@@ -1,6 +1,7 @@
 // The real motcua-deadline-monitor over gRPC: Advance fires every timer once and in order, through kill -9
 // and with two replicas racing; who may call; a graceful end.
 #include "tests/integration/deadline/binary_fixture.h"
+#include "tests/support/violations.h"
 
 namespace motcua::deadline {
 namespace {
@@ -110,7 +111,7 @@ TEST_F(BinaryTest, CallsOverGrpcCarryRulesAndReasons) {
   EXPECT_EQ(changed->due().date(), "2025-01-20");
   v1::ChangeDueRequest bad;
   bad.set_date("soon");
-  EXPECT_GE(errors::FieldViolations(Call<v1::ChangeDueResponse>(monitor, bad, leader).status()).size(), 4u);
+  EXPECT_GE(motcua::test::Violations(Call<v1::ChangeDueResponse>(monitor, bad, leader).status()).size(), 4u);
 
   v1::GetClockRequest get;
   get.set_dossier(Code(2));
@@ -127,7 +128,7 @@ TEST_F(BinaryTest, CallsOverGrpcCarryRulesAndReasons) {
   EXPECT_EQ(listed->total(), 3u);
   v1::GetStatisticsRequest statistics;
   statistics.set_shard("H30");
-  auto figures = Call<v1::Statistics>(monitor, statistics, handler);
+  auto figures = Call<v1::GetStatisticsResponse>(monitor, statistics, handler);
   ASSERT_TRUE(figures.ok()) << figures.status();
   EXPECT_EQ(figures->due_changed(), 1u);
 }
@@ -143,7 +144,7 @@ TEST_F(BinaryTest, SimulatedTimeAndTimersSurviveARestart) {
   monitor.Start();
   v1::GetStatisticsRequest statistics;
   statistics.set_shard("H30");
-  auto figures = Call<v1::Statistics>(monitor, statistics, Token("a", kCommune, {"handler"}));
+  auto figures = Call<v1::GetStatisticsResponse>(monitor, statistics, Token("a", kCommune, {"handler"}));
   ASSERT_TRUE(figures.ok()) << figures.status();
   EXPECT_EQ(time::FromTimestamp(figures->as_of()), End());
   EXPECT_EQ(figures->open_overdue(), 50u);

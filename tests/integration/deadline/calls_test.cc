@@ -43,7 +43,7 @@ class CallsTest : public MonitorTest {
     request.set_page_token(token);
     return SyncWait(loop_, monitor().ListClocks(Officer(as), CallerAt(as), request));
   }
-  v1::Statistics Statistics() {
+  v1::GetStatisticsResponse Statistics() {
     v1::GetStatisticsRequest request;
     request.set_shard(kShard);
     auto statistics = SyncWait(loop_, monitor().GetStatistics(Officer(kTax), CallerAt(kTax), request));
@@ -52,8 +52,8 @@ class CallsTest : public MonitorTest {
   }
   void HandOver(int number, const std::string& to) {
     feed::v1::Event event = Routed(number);
-    event.mutable_hand_over_accepted()->set_from(kCommune);
-    event.mutable_hand_over_accepted()->set_to(to);
+    event.mutable_hand_over_accepted()->set_sender(kCommune);
+    event.mutable_hand_over_accepted()->set_receiver(to);
     routing_.Emit({event});
   }
 };
@@ -163,8 +163,8 @@ TEST_F(CallsTest, AnAgencyListsTheClocksOfThoseThatItSucceededUntilAndAfterTheyA
   EXPECT_THAT(listed(kTax, 1), ElementsAre(Code(2), Code(1), Code(3)));
   EXPECT_THAT(listed(kCommune), ElementsAre());
   feed::v1::Event moved = Routed(1);
-  moved.mutable_agency_succeeded()->set_from(kCommune);
-  moved.mutable_agency_succeeded()->set_to(kTax);
+  moved.mutable_agency_succeeded()->set_ended_agency(kCommune);
+  moved.mutable_agency_succeeded()->set_successor(kTax);
   moved.mutable_agency_succeeded()->set_custody(true);
   routing_.Emit({moved});
   Advance(At("2025-01-07T09:00"));
@@ -192,9 +192,9 @@ TEST_F(CallsTest, HistoryTellsAndVerifies) {
   request.set_dossier(Code(1));
   auto history = SyncWait(loop_, monitor().GetHistory(Officer(kTax), CallerAt(kTax), request));
   ASSERT_TRUE(history.ok()) << history.status();
-  EXPECT_TRUE(history->verified());
+  EXPECT_TRUE(history->history().verified());
   std::vector<std::string> actions;
-  for (const auto& entry : history->entries()) actions.push_back(entry.action());
+  for (const auto& entry : history->history().entries()) actions.push_back(entry.action());
   EXPECT_THAT(actions, ElementsAre("DossierAccepted", "HandOverAccepted", "AlertRaised", "AlertRaised", "AlertRaised",
                                    "ApologyDue"));
 }
@@ -207,7 +207,7 @@ TEST_F(CallsTest, StatisticsHoldAtEveryMoment) {
   result.mutable_result_ready()->set_outcome(feed::v1::OUTCOME_APPROVED);
   routing_.Emit({result});
   Advance(At("2025-01-08T09:00"));
-  const v1::Statistics statistics = Statistics();
+  const v1::GetStatisticsResponse statistics = Statistics();
   EXPECT_EQ(time::FromTimestamp(statistics.as_of()), At("2025-01-08T09:00"));
   EXPECT_EQ(statistics.clocks(), 3u);
   EXPECT_EQ(statistics.open(), 2u);

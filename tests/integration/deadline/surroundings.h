@@ -1,7 +1,6 @@
 // Deadline-monitor's surroundings in one process: the feeds of intake and routing, written by the test, and
 // any number of replicas of the monitor that follow them, all on one real redis-server and on simulated time.
-#ifndef MOTCUA_TESTS_INTEGRATION_DEADLINE_SURROUNDINGS_H_
-#define MOTCUA_TESTS_INTEGRATION_DEADLINE_SURROUNDINGS_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -19,9 +18,9 @@
 #include "common/time/clock.h"
 #include "common/time/timestamp.h"
 #include "gtest/gtest.h"
-#include "services/deadline_monitor/clock_projection.h"
-#include "services/deadline_monitor/monitor.h"
-#include "services/deadline_monitor/sweeper.h"
+#include "services/deadline_monitor/calls/monitor.h"
+#include "services/deadline_monitor/projections/clock_projection.h"
+#include "services/deadline_monitor/workers/sweeper.h"
 #include "tests/support/local_source.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/wait.h"
@@ -243,5 +242,3 @@ class MonitorTest : public ::testing::Test {
 };
 
 }  // namespace motcua::deadline
-
-#endif  // MOTCUA_TESTS_INTEGRATION_DEADLINE_SURROUNDINGS_H_

@@ -147,8 +147,8 @@ TEST_F(TimersTest, WhatATimerRaisesBelongsToTheTraceThatLastMovedTheClock) {
   Advance(At("2025-01-06T08:00"));
   feed::v1::Event hand_over = Routed(1);
   hand_over.set_traceparent("00-11111111111111111111111111111111-b7ad6b7169203331-01");
-  hand_over.mutable_hand_over_accepted()->set_from(kCommune);
-  hand_over.mutable_hand_over_accepted()->set_to(kDistrict);
+  hand_over.mutable_hand_over_accepted()->set_sender(kCommune);
+  hand_over.mutable_hand_over_accepted()->set_receiver(kDistrict);
   routing_.Emit({hand_over});
   Advance(At("2025-01-16T00:00"));
   std::map<std::string, std::set<std::string>> traces;
@@ -194,8 +194,8 @@ TEST_F(TimersTest, HowLateATimerFiredAndHowLongOneHasNotIsTold) {
 TEST_F(TimersTest, RoutingMayBeAheadOfIntake) {
   StartReplica();
   feed::v1::Event hand_over = Routed(1);
-  hand_over.mutable_hand_over_accepted()->set_from(kCommune);
-  hand_over.mutable_hand_over_accepted()->set_to(kDistrict);
+  hand_over.mutable_hand_over_accepted()->set_sender(kCommune);
+  hand_over.mutable_hand_over_accepted()->set_receiver(kDistrict);
   routing_.Emit({hand_over});
   ASSERT_TRUE(WaitUntil([&] {
     bool waiting = false;

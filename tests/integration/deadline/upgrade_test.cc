@@ -35,7 +35,7 @@ TEST_F(BinaryTest, AJurisdictionOfTheDefinitionBeforeIsUpgradedOnStartThroughKil
   const std::string admin = Token("root", "H30", {"admin"});
   v1::GetStatisticsRequest ask;
   ask.set_shard("H30");
-  const auto before = Call<v1::Statistics>(monitor, ask, admin);
+  const auto before = Call<v1::GetStatisticsResponse>(monitor, ask, admin);
   ASSERT_TRUE(before.ok()) << before.status();
   EXPECT_EQ(before->clocks(), 700u);
   ASSERT_EQ(before->agencies_size(), 1);
@@ -59,7 +59,7 @@ TEST_F(BinaryTest, AJurisdictionOfTheDefinitionBeforeIsUpgradedOnStartThroughKil
     for (const auto& line : status->definitions()) {
       EXPECT_EQ(line.shard(), "H30");
       EXPECT_EQ(line.trouble(), "");
-      if (line.step() != admin::v1::DefinitionStatus::STEP_UNSPECIFIED) EXPECT_EQ(line.to(), 2u);
+      if (line.step() != admin::v1::DefinitionStatus::STEP_UNSPECIFIED) EXPECT_EQ(line.to_definition(), 2u);
       steps.insert(line.step());
       if (line.step() == admin::v1::DefinitionStatus::STEP_BUILDING) EXPECT_LE(line.written(), 700u);
     }
@@ -77,13 +77,13 @@ TEST_F(BinaryTest, AJurisdictionOfTheDefinitionBeforeIsUpgradedOnStartThroughKil
     EXPECT_EQ(listed->total(), before->open());
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  const auto after = Call<v1::Statistics>(monitor, ask, admin);
+  const auto after = Call<v1::GetStatisticsResponse>(monitor, ask, admin);
   ASSERT_TRUE(after.ok()) << after.status();
   EXPECT_EQ(after->clocks(), before->clocks());
   EXPECT_EQ(after->agencies().at(kCommune).holding(), before->agencies().at(kCommune).holding());
   EXPECT_EQ(after->agencies().at(kCommune).held_micros(), before->agencies().at(kCommune).held_micros());
   ask.add_agencies("H30.18");
-  EXPECT_EQ(Call<v1::Statistics>(monitor, ask, admin)->agencies_size(), 0)
+  EXPECT_EQ(Call<v1::GetStatisticsResponse>(monitor, ask, admin)->agencies_size(), 0)
       << "only those that were asked for";
   admin::v1::CheckListsRequest check;
   check.set_shard("H30");

@@ -1,7 +1,6 @@
 // Upstream: a service above deadline-monitor that only serves its feed, which the test writes, on simulated
 // time.
-#ifndef MOTCUA_TESTS_INTEGRATION_DEADLINE_UPSTREAM_H_
-#define MOTCUA_TESTS_INTEGRATION_DEADLINE_UPSTREAM_H_
+#pragma once
 
 #include <map>
 #include <memory>
@@ -88,5 +87,3 @@ class Upstream {
 };
 
 }  // namespace motcua::deadline
-
-#endif  // MOTCUA_TESTS_INTEGRATION_DEADLINE_UPSTREAM_H_

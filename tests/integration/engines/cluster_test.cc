@@ -116,7 +116,7 @@ TEST_F(ClusterTest, EachCommandGoesToTheNodeOfItsKey) {
   // Of different slots: refused, and nothing is done.
   EXPECT_EQ(errors::Reason(
                 SyncWait(loop_, client.Execute(Command("DEL").Arg("k:{1}").Arg("k:{2}"), Soon())).status()),
-            "REDIS_ERROR");
+            "STORE_ERROR");
 }
 
 TEST_F(ClusterTest, SlotsAreMovedUnderLoadAndNothingIsLostOrDoneTwice) {

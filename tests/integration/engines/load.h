@@ -5,8 +5,7 @@
 //   ... faults ...
 //   load.Stop(loop);
 //   EXPECT_TRUE(load.Check(loop).ok());     // nothing acknowledged is lost, nothing is done twice
-#ifndef MOTCUA_TESTS_INTEGRATION_ENGINES_LOAD_H_
-#define MOTCUA_TESTS_INTEGRATION_ENGINES_LOAD_H_
+#pragma once
 
 #include <atomic>
 #include <memory>
@@ -24,7 +23,7 @@ namespace motcua::store {
 
 class Load {
  public:
-  using Response = routing::v1::MutationResponse;
+  using Response = routing::v1::CompleteWorkResponse;
 
   // Each account is one officer's, who adds 1 to it again and again; each time with one request id until told
   // that it is done.
@@ -66,5 +65,3 @@ class Load {
 };
 
 }  // namespace motcua::store
-
-#endif  // MOTCUA_TESTS_INTEGRATION_ENGINES_LOAD_H_

@@ -175,7 +175,7 @@ TEST_F(ReplicasTest, APrimaryCutOffFromItsReplicasRefuses) {
   StopReplicas();
   int tried = 0;
   const auto refused = [&] {
-    return errors::Reason(Add(absl::StrCat("try-", ++tried)).status()) == "REDIS_UNAVAILABLE";
+    return errors::Reason(Add(absl::StrCat("try-", ++tried)).status()) == "STORE_UNAVAILABLE";
   };
   ASSERT_TRUE(WaitUntil(refused, absl::Seconds(20)));
   servers_.server(1).Resume();

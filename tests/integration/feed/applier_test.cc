@@ -1,4 +1,4 @@
-// One applier per shard (DESIGN 3.3): several sources in one commit, none held up by another; watermarks hold
+// One applier per shard: several sources in one commit, none held up by another; watermarks hold
 // only behind the events below them; a long batch lets others have their turn.
 #include <optional>
 

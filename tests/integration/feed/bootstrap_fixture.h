@@ -1,6 +1,5 @@
-// A source whose feed no longer begins at its start, and followers that take its snapshot (DESIGN 3.3).
-#ifndef MOTCUA_TESTS_INTEGRATION_FEED_BOOTSTRAP_FIXTURE_H_
-#define MOTCUA_TESTS_INTEGRATION_FEED_BOOTSTRAP_FIXTURE_H_
+// A source whose feed no longer begins at its start, and followers that take its snapshot.
+#pragma once
 
 #include <functional>
 #include <map>
@@ -14,6 +13,7 @@
 #include "common/feed/retelling.h"
 #include "common/store/session.h"
 #include "gmock/gmock.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "motcua/routing/v1/route.pb.h"
 #include "tests/integration/feed/feed_fixture.h"
 
@@ -21,7 +21,7 @@ namespace motcua::feed {
 
 // Counts what was done to a subject, at the source and at the consumer.
 struct TallyModel {
-  using Record = routing::v1::RouteRecord;
+  using Record = motcua::internal::routing::RouteRecord;
   static constexpr std::string_view kKind = "d";
   static void IndexesOf(const Record&, store::IndexSink&) {}
   static void CountersOf(const Record&, store::CounterSink&) {}
@@ -324,5 +324,3 @@ class BootstrapTest : public FeedTest {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_TESTS_INTEGRATION_FEED_BOOTSTRAP_FIXTURE_H_

@@ -1,4 +1,4 @@
-// A consumer behind the retained feed takes the source's snapshot and goes on from its position (DESIGN 3.3):
+// A consumer behind the retained feed takes the source's snapshot and goes on from its position:
 // no event that is in the snapshot is applied twice, and none is missed.
 #include <mutex>
 

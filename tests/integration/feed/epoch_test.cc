@@ -1,4 +1,4 @@
-// Losing Redis' tail is seen, never guessed (DESIGN 3.3): a source whose Redis came back without its last
+// Losing Redis' tail is seen, never guessed: a source whose Redis came back without its last
 // events, and the service that had applied them, which has a Redis of its own.
 #include <filesystem>
 #include <optional>

@@ -1,6 +1,5 @@
 // A service with a feed, and replicas of a service that follows it, on one loop and a real redis-server.
-#ifndef MOTCUA_TESTS_INTEGRATION_FEED_FEED_FIXTURE_H_
-#define MOTCUA_TESTS_INTEGRATION_FEED_FEED_FIXTURE_H_
+#pragma once
 
 #include <atomic>
 #include <memory>
@@ -292,5 +291,3 @@ class FeedTest : public testing::Test {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_TESTS_INTEGRATION_FEED_FEED_FIXTURE_H_

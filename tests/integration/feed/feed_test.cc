@@ -1,4 +1,4 @@
-// Feeds (DESIGN 3.3) against a real redis-server: in order, without gaps, applied exactly once.
+// Feeds against a real redis-server: in order, without gaps, applied exactly once.
 #include "tests/integration/feed/feed_fixture.h"
 
 namespace motcua::feed {
@@ -92,6 +92,25 @@ TEST_F(FeedTest, EventsThatAreNotWantedAreNotSentButKnownToBePast) {
   ASSERT_TRUE(WaitUntil([&] { return replica.applied() == emitted_; }));
   EXPECT_EQ(Counted(replica)["events"], 0);
   replica.Stop();
+}
+
+TEST_F(FeedTest, AnOnlookerMayBeginAtTheEnd) {
+  Emit(4);
+  v1::ReadRequest request;
+  request.set_shard("H30");
+  request.set_after(1);
+  request.set_from_end(true);
+  Reader reader(loop_, publisher_, request);
+  const auto start = reader.Take();
+  ASSERT_TRUE(start.ok()) << start.status();
+  EXPECT_EQ(start->position(), 4u);
+  EXPECT_GT(start->epoch(), 0u);
+  EXPECT_EQ(start->events_size(), 0);
+  Emit(1);
+  auto next = reader.Take();
+  while (next.ok() && next->events_size() == 0) next = reader.Take();
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->events(0).position(), 5u);
 }
 
 TEST_F(FeedTest, OnlyWhatEveryConsumerHasAppliedIsTrimmed) {

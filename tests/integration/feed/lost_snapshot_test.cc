@@ -1,4 +1,4 @@
-// A source loses events that a snapshot had (DESIGN 3.3): it is told by position, and what comes under these
+// A source loses events that a snapshot had: it is told by position, and what comes under these
 // positions is applied.
 #include "tests/integration/feed/bootstrap_fixture.h"
 

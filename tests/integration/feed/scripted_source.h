@@ -1,6 +1,5 @@
 // ScriptedSource: a feed that the test writes step by step.
-#ifndef MOTCUA_TESTS_INTEGRATION_FEED_SCRIPTED_SOURCE_H_
-#define MOTCUA_TESTS_INTEGRATION_FEED_SCRIPTED_SOURCE_H_
+#pragma once
 
 #include <atomic>
 #include <memory>
@@ -90,5 +89,3 @@ class ScriptedSource final : public Source {
 };
 
 }  // namespace motcua::feed
-
-#endif  // MOTCUA_TESTS_INTEGRATION_FEED_SCRIPTED_SOURCE_H_

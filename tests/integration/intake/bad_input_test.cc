@@ -13,6 +13,7 @@
 #include "services/intake/policy.h"
 #include "tests/integration/intake/credentials.h"
 #include "tests/support/redis_process.h"
+#include "tests/support/violations.h"
 #include "tests/support/wait.h"
 #include "tests/unit/intake/desk.h"
 
@@ -83,7 +84,7 @@ class BadInput : public testing::Test {
   uint64_t Dossiers() {
     v1::GetStatisticsRequest request;
     request.set_shard("H30");
-    return Call<v1::Statistics>(request, an_)->dossiers();
+    return Call<v1::GetStatisticsResponse>(request, an_)->dossiers();
   }
 
   // `spoil` makes a good request bad; the answer must be INVALID_ARGUMENT and name the field.
@@ -93,7 +94,7 @@ class BadInput : public testing::Test {
     spoil(request);
     const absl::Status status = Call<v1::FileResponse>(request, an_).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << field << ": " << status;
-    EXPECT_THAT(errors::FieldViolations(status), Contains(Pair(field, Not(IsEmpty())))) << status;
+    EXPECT_THAT(motcua::test::Violations(status), Contains(Pair(field, Not(IsEmpty())))) << status;
     EXPECT_THAT(errors::VietnameseMessage(status), Not(IsEmpty()));
   }
 
@@ -147,7 +148,7 @@ TEST_F(BadInput, FieldsThatAreWrongTogetherAreToldTogether) {
   v1::FileRequest request;
   request.set_subject(std::string(1001, 'x'));
   const absl::Status status = Call<v1::FileResponse>(request, an_).status();
-  EXPECT_EQ(errors::FieldViolations(status).size(), 5u) << status;
+  EXPECT_EQ(motcua::test::Violations(status).size(), 5u) << status;
 }
 
 TEST_F(BadInput, CodesThatAreMalformedUnknownOrForeign) {
@@ -155,16 +156,18 @@ TEST_F(BadInput, CodesThatAreMalformedUnknownOrForeign) {
   for (const char* malformed : {"", "nonsense", "H30.18.05-250113", "H30.18.05-251340-0001", "H30.18.05-250113-001",
                                 "H30.18.05-250113-00000001", "../../etc"}) {
     get.set_dossier(malformed);
-    EXPECT_EQ(Call<v1::Dossier>(get, an_).status().code(), absl::StatusCode::kInvalidArgument) << malformed;
+    EXPECT_EQ(Call<v1::GetDossierResponse>(get, an_).status().code(), absl::StatusCode::kInvalidArgument)
+        << malformed;
   }
   get.set_dossier("H30.18.05-250113-9999");
-  EXPECT_EQ(errors::Reason(Call<v1::Dossier>(get, an_).status()), "DOSSIER_NOT_FOUND");
+  EXPECT_EQ(errors::Reason(Call<v1::GetDossierResponse>(get, an_).status()), "DOSSIER_NOT_FOUND");
   get.set_dossier("H31.18.05-250113-0001");
-  EXPECT_EQ(errors::Reason(Call<v1::Dossier>(get, an_).status()), "NOT_YOUR_JURISDICTION");
+  EXPECT_EQ(errors::Reason(Call<v1::GetDossierResponse>(get, an_).status()), "NOT_YOUR_JURISDICTION");
   get.set_dossier(code_);
-  EXPECT_EQ(Call<v1::Dossier>(get, "").status().code(), absl::StatusCode::kUnauthenticated);
-  EXPECT_EQ(Call<v1::Dossier>(get, "not.a.token").status().code(), absl::StatusCode::kUnauthenticated);
-  EXPECT_TRUE(Call<v1::Dossier>(get, binh_).ok()) << "any officer of the jurisdiction";
+  EXPECT_EQ(Call<v1::GetDossierResponse>(get, "").status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(Call<v1::GetDossierResponse>(get, "not.a.token").status().code(),
+            absl::StatusCode::kUnauthenticated);
+  EXPECT_TRUE(Call<v1::GetDossierResponse>(get, binh_).ok()) << "any officer of the jurisdiction";
 }
 
 TEST_F(BadInput, ActsThatComeTooLateTwiceOrFromOthers) {
@@ -215,11 +218,11 @@ TEST_F(BadInput, ReferenceDataIsRefusedAsAWholeWithEveryBreach) {
   request.mutable_set()->mutable_officers(0)->set_agency("H30.98");
   const absl::Status status = Call<v1::ApplyReferenceResponse>(request, admin_).status();
   EXPECT_EQ(errors::Reason(status), "REFERENCE_INVALID") << status;
-  EXPECT_THAT(errors::FieldViolations(status), Contains(Pair("set.agencies[1].parent", testing::_)));
-  EXPECT_THAT(errors::FieldViolations(status), Contains(Pair("set.officers[0].agency", testing::_)));
+  EXPECT_THAT(motcua::test::Violations(status), Contains(Pair("set.agencies[1].parent", testing::_)));
+  EXPECT_THAT(motcua::test::Violations(status), Contains(Pair("set.officers[0].agency", testing::_)));
   v1::GetReferenceRequest get;
   get.set_shard("H30");
-  EXPECT_EQ(Call<reference::v1::ReferenceSet>(get, an_)->version(), 1u);
+  EXPECT_EQ(Call<v1::GetReferenceResponse>(get, an_)->set().version(), 1u);
 }
 
 TEST_F(BadInput, WithoutRedisCallsFailFastAndComeBack) {
@@ -227,12 +230,12 @@ TEST_F(BadInput, WithoutRedisCallsFailFastAndComeBack) {
   const absl::Time before = absl::Now();
   v1::GetDossierRequest get;
   get.set_dossier(code_);
-  const absl::Status gone = Call<v1::Dossier>(get, an_).status();
+  const absl::Status gone = Call<v1::GetDossierResponse>(get, an_).status();
   EXPECT_EQ(gone.code(), absl::StatusCode::kUnavailable) << gone;
   EXPECT_LT(absl::Now() - before, absl::Seconds(2));
   EXPECT_TRUE(motcua::test::WaitUntil([&] { return !backend_.ready(); }));
   redis_.Restart();
-  EXPECT_TRUE(motcua::test::WaitUntil([&] { return Call<v1::Dossier>(get, an_).ok(); }));
+  EXPECT_TRUE(motcua::test::WaitUntil([&] { return Call<v1::GetDossierResponse>(get, an_).ok(); }));
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/async/when_all.h"
-#include "services/intake/domain/dossier_code.h"
-#include "services/intake/progress_projection.h"
+#include "services/intake/domain/code/dossier_code.h"
+#include "services/intake/projections/progress_projection.h"
 #include "tests/integration/intake/office.h"
 #include "tests/support/reconnected.h"
 
@@ -185,9 +185,9 @@ TEST_F(Calls, ALifeFromFilingToRating) {
   history.set_dossier(code);
   const auto lines = Wait(intake_.GetHistory(an_, CallerOf(an_), history));
   ASSERT_TRUE(lines.ok());
-  EXPECT_TRUE(lines->verified());
+  EXPECT_TRUE(lines->history().verified());
   std::vector<std::string> actions;
-  for (const auto& line : lines->entries()) actions.push_back(line.action());
+  for (const auto& line : lines->history().entries()) actions.push_back(line.action());
   EXPECT_THAT(actions, ElementsAre("DossierFiled", "DossierAccepted", "RouteOpened", "SupplementRequested",
                                    "SupplementReceived", "ResultReady", "ResultReturned", "DossierRated"));
   const std::string key = store_.Keys("H30").Record("d", code);
@@ -196,7 +196,7 @@ TEST_F(Calls, ALifeFromFilingToRating) {
   redis::Command forge("SET");
   forge.Arg(key).Arg(stored);
   ASSERT_TRUE(Wait(client_.Execute(std::move(forge), Soon())).ok());
-  EXPECT_FALSE(Wait(intake_.GetHistory(an_, CallerOf(an_), history))->verified());
+  EXPECT_FALSE(Wait(intake_.GetHistory(an_, CallerOf(an_), history))->history().verified());
 }
 
 TEST_F(Calls, ListsAreNewestFirstPagedAndOfOneAgency) {
@@ -292,7 +292,7 @@ TEST_F(Calls, ReferenceDataAppliesOnceAndAtOnce) {
   EXPECT_EQ(File("request-1", true)->dossier().reference_version(), 2u);
   v1::GetReferenceRequest get;
   get.set_shard("H30");
-  EXPECT_EQ(Wait(intake_.GetReference(CallerOf(an_), get))->version(), 2u);
+  EXPECT_EQ(Wait(intake_.GetReference(CallerOf(an_), get))->set().version(), 2u);
   get.set_shard("H99");
   EXPECT_EQ(errors::Reason(Wait(intake_.GetReference(CallerOf(an_), get)).status()), "UNKNOWN_SHARD");
   request.mutable_set()->mutable_agencies(1)->set_parent("H30.99");

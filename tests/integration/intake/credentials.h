@@ -1,6 +1,5 @@
 // A signing key of a test's own, and tokens made with it.
-#ifndef MOTCUA_TESTS_INTEGRATION_INTAKE_CREDENTIALS_H_
-#define MOTCUA_TESTS_INTEGRATION_INTAKE_CREDENTIALS_H_
+#pragma once
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -50,5 +49,3 @@ class Credentials {
 };
 
 }  // namespace motcua::intake::test
-
-#endif  // MOTCUA_TESTS_INTEGRATION_INTAKE_CREDENTIALS_H_

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "services/intake/progress_projection.h"
+#include "services/intake/projections/progress_projection.h"
 
 namespace motcua::intake::test {
 

@@ -1,6 +1,5 @@
 // Intake's calls over a real Redis, without gRPC: fixtures of the tests in this directory.
-#ifndef MOTCUA_TESTS_INTEGRATION_INTAKE_OFFICE_H_
-#define MOTCUA_TESTS_INTEGRATION_INTAKE_OFFICE_H_
+#pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +14,7 @@
 #include "common/redis/client.h"
 #include "common/service/catalogues.h"
 #include "common/time/clock.h"
-#include "services/intake/intake.h"
+#include "services/intake/calls/intake.h"
 #include "tests/support/redis_process.h"
 #include "tests/unit/intake/desk.h"
 
@@ -68,10 +67,10 @@ class Office : public testing::Test {
     request.set_dossier(code);
     auto dossier = Wait(intake_.GetDossier(an_, CallerOf(an_), request));
     EXPECT_TRUE(dossier.ok()) << dossier.status();
-    return dossier.value_or(v1::Dossier());
+    return dossier.ok() ? dossier->dossier() : v1::Dossier();
   }
 
-  v1::Statistics Statistics() {
+  v1::GetStatisticsResponse Statistics() {
     v1::GetStatisticsRequest request;
     request.set_shard("H30");
     return *Wait(intake_.GetStatistics(an_, CallerOf(an_), request));
@@ -100,5 +99,3 @@ class Office : public testing::Test {
 };
 
 }  // namespace motcua::intake::test
-
-#endif  // MOTCUA_TESTS_INTEGRATION_INTAKE_OFFICE_H_

@@ -1,6 +1,5 @@
 // motcua-intake as a program of its own, started and killed by a test.
-#ifndef MOTCUA_TESTS_INTEGRATION_INTAKE_PROGRAM_H_
-#define MOTCUA_TESTS_INTEGRATION_INTAKE_PROGRAM_H_
+#pragma once
 
 #include <fcntl.h>
 #include <signal.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -35,6 +35,7 @@ class Program {
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     const std::string log = dir_.File("log");
+    setenv("MOTCUA_STRICT_CONTRACT", "1", 1);  // a reason that the contract does not name ends it
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -83,5 +84,3 @@ class Program {
 };
 
 }  // namespace motcua::intake::test
-
-#endif  // MOTCUA_TESTS_INTEGRATION_INTAKE_PROGRAM_H_

@@ -82,7 +82,7 @@ class ProgramTest : public testing::Test {
   uint64_t Dossiers() {
     v1::GetStatisticsRequest request;
     request.set_shard("H30");
-    return Call<v1::Statistics>(request, an_)->dossiers();
+    return Call<v1::GetStatisticsResponse>(request, an_)->dossiers();
   }
 
   motcua::test::RedisProcess redis_;
@@ -110,9 +110,9 @@ TEST_F(ProgramTest, AcknowledgedDossiersSurviveKill9) {
   for (const auto& [request, response] : acknowledged) {
     v1::GetDossierRequest get;
     get.set_dossier(response.dossier().code());
-    const auto dossier = Call<v1::Dossier>(get, an_, /*retry=*/true);
+    const auto dossier = Call<v1::GetDossierResponse>(get, an_, /*retry=*/true);
     ASSERT_TRUE(dossier.ok()) << dossier.status();
-    EXPECT_EQ(dossier->SerializeAsString(), response.dossier().SerializeAsString());
+    EXPECT_EQ(dossier->dossier().SerializeAsString(), response.dossier().SerializeAsString());
     const auto again = File(request);
     ASSERT_TRUE(again.ok()) << again.status();
     EXPECT_TRUE(again->written().replayed());

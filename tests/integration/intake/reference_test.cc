@@ -12,11 +12,12 @@
 #include "common/feed/subscriptions.h"
 #include "common/reference/pieces.h"
 #include "common/service/reference_model.h"
-#include "services/intake/reference_store.h"
+#include "services/intake/calls/reference_store.h"
 #include "tests/integration/intake/office.h"
 #include "tests/support/local_source.h"
 #include "tests/support/real_size.h"
 #include "tests/support/reconnected.h"
+#include "tests/support/violations.h"
 #include "tests/support/wait.h"
 
 namespace motcua::intake::test {
@@ -59,8 +60,9 @@ class Copy final : public feed::Projection {
 
 class Reference : public Office {
  protected:
-  absl::StatusOr<v1::ReferenceUpload> Upload(const std::string& upload, uint32_t part,
-                                             const ReferenceSet& set, const auth::Principal* who = nullptr) {
+  absl::StatusOr<v1::UploadReferenceResponse> Upload(const std::string& upload, uint32_t part,
+                                                     const ReferenceSet& set,
+                                                     const auth::Principal* who = nullptr) {
     v1::UploadReferenceRequest request;
     request.set_shard("H30");
     request.set_upload(upload);
@@ -100,7 +102,7 @@ class Reference : public Office {
     v1::GetReferenceRequest request;
     request.set_shard("H30");
     request.set_only_jurisdiction(true);
-    return Wait(intake_.GetReference(CallerOf(an_), request))->version();
+    return Wait(intake_.GetReference(CallerOf(an_), request))->set().version();
   }
 
   v1::ListReferenceVersionsResponse Versions() {
@@ -145,7 +147,7 @@ TEST_F(Reference, PartsInAnyOrderAndAgainMakeOneVersion) {
   EXPECT_EQ(FeedLength(), 1u);
   const auto last = Upload("one", 0, parts[0]);
   ASSERT_TRUE(last.ok());
-  EXPECT_THAT(last->parts(), SizeIs(parts.size()));
+  EXPECT_THAT(last->upload().parts(), SizeIs(parts.size()));
   const auto applied = Apply(Applying("one", parts.size(), /*expected=*/1));
   ASSERT_TRUE(applied.ok()) << applied.status();
   EXPECT_TRUE(applied->changed());
@@ -174,7 +176,7 @@ TEST_F(Reference, AnErrorInTheLastPartChangesNothing) {
   ASSERT_TRUE(Upload("u", static_cast<uint32_t>(parts.size() - 1), bad).ok());
   const absl::Status refused = Apply(Applying("u", parts.size())).status();
   EXPECT_EQ(errors::Reason(refused), "REFERENCE_INVALID") << refused;
-  EXPECT_THAT(errors::FieldViolations(refused),
+  EXPECT_THAT(motcua::test::Violations(refused),
               testing::Contains(
                   testing::Pair(absl::StrCat("set.officers[", set.officers_size(), "].agency"), testing::_)));
   EXPECT_EQ(Version(), 1u);
@@ -197,7 +199,7 @@ TEST_F(Reference, ARestartInMidUploadGoesOn) {
   ask.set_upload("u");
   const auto there = Wait(restarted.GetReferenceUpload(admin_, CallerOf(admin_), ask));
   ASSERT_TRUE(there.ok()) << there.status();
-  EXPECT_THAT(there->parts(), ElementsAre(0, 2));
+  EXPECT_THAT(there->upload().parts(), ElementsAre(0, 2));
   for (size_t i = 1; i < parts.size(); ++i) ASSERT_TRUE(Upload("u", static_cast<uint32_t>(i), parts[i]).ok());
   const auto applied = Wait(restarted.ApplyReference(admin_, CallerOf(admin_), Applying("u", parts.size())));
   ASSERT_TRUE(applied.ok()) << applied.status();
@@ -273,9 +275,9 @@ TEST_F(Reference, OlderVersionsStayWhileAnOpenDossierNeedsThemAndShareTheirPiece
   v1::GetProcedureRequest get;
   get.set_shard("H30");
   get.set_procedure(set.procedures(5).code());
-  EXPECT_EQ(Wait(intake_.GetProcedure(an_, CallerOf(an_), get))->name(), "Changed 1");
+  EXPECT_EQ(Wait(intake_.GetProcedure(an_, CallerOf(an_), get))->procedure().name(), "Changed 1");
   get.set_version(2);
-  EXPECT_EQ(Wait(intake_.GetProcedure(an_, CallerOf(an_), get))->name(),
+  EXPECT_EQ(Wait(intake_.GetProcedure(an_, CallerOf(an_), get))->procedure().name(),
             Large({100, 200, 300}).procedures(5).name());
   get.set_version(3);
   EXPECT_EQ(errors::Reason(Wait(intake_.GetProcedure(an_, CallerOf(an_), get)).status()), "UNKNOWN_VERSION");

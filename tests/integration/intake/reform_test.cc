@@ -5,8 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/service/reference_model.h"
-#include "services/intake/reference_store.h"
+#include "motcua/internal/reference/records.pb.h"
+#include "services/intake/calls/reference_store.h"
 #include "tests/integration/intake/office.h"
+#include "tests/support/violations.h"
 #include "tests/support/wait.h"
 
 namespace motcua::intake::test {
@@ -49,8 +51,8 @@ class Merger : public Office {
     return Wait(intake_.File(desk, CallerOf(desk), request));
   }
 
-  absl::StatusOr<v1::Dossier> GetBy(const auth::Principal& who, const std::string& code,
-                                    Intake* intake = nullptr) {
+  absl::StatusOr<v1::GetDossierResponse> GetBy(const auth::Principal& who, const std::string& code,
+                                               Intake* intake = nullptr) {
     v1::GetDossierRequest request;
     request.set_dossier(code);
     return Wait((intake == nullptr ? intake_ : *intake).GetDossier(who, CallerOf(who), request));
@@ -71,7 +73,7 @@ class Merger : public Office {
     return Wait(client_.Execute(std::move(length), Soon()))->integer();
   }
 
-  reference::v1::ReferenceRecord RecordOf(const std::string& shard) {
+  internal::reference::ReferenceRecord RecordOf(const std::string& shard) {
     store::Session session(store_, shard);
     return *Wait(LoadReference(session, Soon()))->record;
   }
@@ -127,13 +129,14 @@ TEST_F(Merger, PassesOnceHoweverOftenItIsApplied) {
 }
 
 TEST_F(Merger, WhatAnInterruptedCallLeftIsGoneOnWith) {
-  const reference::v1::ReferenceRecord haugiang = RecordOf("H30");
+  const internal::reference::ReferenceRecord haugiang = RecordOf("H30");
   ASSERT_TRUE(Apply(Reform("h13-merged")).ok());
   const auto undo = [&] {
     // As if the process had died between the version and the shard.
     store::Session session(store_, "H30");
     ASSERT_TRUE(Wait(LoadReference(session, Soon())).ok());
-    session.Apply<service::ReferenceModel>("H30", store::Decision<reference::v1::ReferenceRecord>(haugiang));
+    session.Apply<service::ReferenceModel>("H30",
+                                           store::Decision<internal::reference::ReferenceRecord>(haugiang));
     ASSERT_TRUE(Wait(session.Commit(Soon())).ok());
     ASSERT_FALSE(RecordOf("H30").has_passing());
   };
@@ -250,7 +253,7 @@ TEST_F(Merger, FromItsDayTheJurisdictionHasAllItsDossiers) {
   v1::FileRequest late = Application("1.004873", true);
   late.set_request_id("r3");
   late.set_receiving_agency("H30.18.05");
-  EXPECT_THAT(errors::FieldViolations(Wait(intake_.File(heir_, CallerOf(heir_), late)).status()),
+  EXPECT_THAT(motcua::test::Violations(Wait(intake_.File(heir_, CallerOf(heir_), late)).status()),
               testing::Contains(testing::Pair("receiving_agency", testing::HasSubstr("H30.31"))));
 
   // Lists and figures of an inherited shard are the jurisdiction's.
@@ -260,7 +263,7 @@ TEST_F(Merger, FromItsDayTheJurisdictionHasAllItsDossiers) {
   EXPECT_FALSE(Wait(intake_.GetStatistics(stranger_, CallerOf(stranger_), figures)).ok());
   v1::GetReferenceRequest reference;
   reference.set_shard("H30");
-  EXPECT_EQ(Wait(intake_.GetReference(CallerOf(heir_), reference))->jurisdiction().id(), "H13");
+  EXPECT_EQ(Wait(intake_.GetReference(CallerOf(heir_), reference))->set().jurisdiction().id(), "H13");
 }
 
 TEST_F(Merger, VersionsStayForTheDossiersReceivedUnderThem) {
@@ -273,9 +276,11 @@ TEST_F(Merger, VersionsStayForTheDossiersReceivedUnderThem) {
   v1::GetProcedureRequest procedure;
   procedure.set_shard("H30");
   procedure.set_procedure("1.013831");
-  EXPECT_EQ(Wait(intake_.GetProcedure(cantho_, CallerOf(cantho_), procedure))->limit().tenths(), 200u);
+  EXPECT_EQ(Wait(intake_.GetProcedure(cantho_, CallerOf(cantho_), procedure))->procedure().limit().tenths(),
+            200u);
   procedure.set_version(1);
-  EXPECT_EQ(Wait(intake_.GetProcedure(cantho_, CallerOf(cantho_), procedure))->limit().tenths(), 300u);
+  EXPECT_EQ(Wait(intake_.GetProcedure(cantho_, CallerOf(cantho_), procedure))->procedure().limit().tenths(),
+            300u);
 
   // H13's version 2 is needed by a dossier that lies in shard H30.
   ASSERT_TRUE(FileAt("H30.31", "r2", true).ok());

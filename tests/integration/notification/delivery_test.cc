@@ -6,7 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "services/notification/domain/records.h"
+#include "services/notification/domain/inbox/records.h"
 #include "tests/integration/notification/office.h"
 #include "tests/support/http_server.h"
 #include "tests/support/redis_group.h"
@@ -70,7 +70,7 @@ TEST_F(DeliveryTest, AMailIsDeliveredAfterTheServerRefusedForAWhile) {
   EXPECT_EQ(mails[0].to[0], "a@example.org");
   EXPECT_THAT(mails[0].text, HasSubstr("Message-ID: <intake_H30_2_applicant=H30.18.05-260714-0001@example.org>"));
   EXPECT_THAT(mails[0].text, HasSubstr("Subject: =?UTF-8?B?"));
-  const v1::Statistics figures = Figures(replica);
+  const v1::GetStatisticsResponse figures = Figures(replica);
   EXPECT_EQ(figures.deliveries_pending(), 0u);
   EXPECT_EQ(figures.deliveries_done(), 1u);
 }
@@ -100,9 +100,9 @@ TEST_F(DeliveryTest, EachOutcomeIsCountedAndTheBacklogTold) {
   OfficeOptions options = Options();
   options.delivery.retry.max_attempts = 3;
   Replica& replica = Start(options);
-  std::map<std::pair<v1::Channel, Conclusion>, int> concluded;
+  std::map<std::pair<v1::DeliveryChannel, Conclusion>, int> concluded;
   loop_.RunAndWait([&] {
-    replica.worker().OnConcluded([&](v1::Channel channel, Conclusion conclusion) {
+    replica.worker().OnConcluded([&](v1::DeliveryChannel channel, Conclusion conclusion) {
       ++concluded[{channel, conclusion}];
     });
   });
@@ -114,16 +114,17 @@ TEST_F(DeliveryTest, EachOutcomeIsCountedAndTheBacklogTold) {
   http_.Answer(404);
   routing_.Give(Offered(0, "H30.18.05", "H30.18.TX"));
   ASSERT_TRUE(Reaches(replica, "agency:H30.18.TX", v1::DELIVERY_STATE_FAILED));
-  const auto count = [&](v1::Channel channel, Conclusion conclusion) {
+  const auto count = [&](v1::DeliveryChannel channel, Conclusion conclusion) {
     int value = 0;
     loop_.RunAndWait([&] { value = concluded[{channel, conclusion}]; });
     return value;
   };
-  EXPECT_TRUE(test::WaitUntil([&] { return count(v1::CHANNEL_WEBHOOK, Conclusion::kRefused) == 1; }));
-  EXPECT_EQ(count(v1::CHANNEL_EMAIL, Conclusion::kDelivered), 1);
-  EXPECT_EQ(count(v1::CHANNEL_WEBHOOK, Conclusion::kRetried), 2);
-  EXPECT_EQ(count(v1::CHANNEL_WEBHOOK, Conclusion::kGivenUp), 1);
-  EXPECT_EQ(count(v1::CHANNEL_WEBHOOK, Conclusion::kDelivered), 0);
+  EXPECT_TRUE(
+      test::WaitUntil([&] { return count(v1::DELIVERY_CHANNEL_WEBHOOK, Conclusion::kRefused) == 1; }));
+  EXPECT_EQ(count(v1::DELIVERY_CHANNEL_EMAIL, Conclusion::kDelivered), 1);
+  EXPECT_EQ(count(v1::DELIVERY_CHANNEL_WEBHOOK, Conclusion::kRetried), 2);
+  EXPECT_EQ(count(v1::DELIVERY_CHANNEL_WEBHOOK, Conclusion::kGivenUp), 1);
+  EXPECT_EQ(count(v1::DELIVERY_CHANNEL_WEBHOOK, Conclusion::kDelivered), 0);
   EXPECT_EQ(SyncWait(loop_, replica.worker().ReadBacklog())->waiting, 0u);
 }
 

@@ -1,7 +1,6 @@
 // FeedServer: a real gRPC server of one feed that the test writes: what notification sees of intake, routing or
 // deadline-monitor.
-#ifndef MOTCUA_TESTS_INTEGRATION_NOTIFICATION_FEED_SERVER_H_
-#define MOTCUA_TESTS_INTEGRATION_NOTIFICATION_FEED_SERVER_H_
+#pragma once
 
 #include <grpcpp/grpcpp.h>
 
@@ -83,5 +82,3 @@ class FeedServer final : public feed::v1::FeedService::Service {
 };
 
 }  // namespace motcua::notification
-
-#endif  // MOTCUA_TESTS_INTEGRATION_NOTIFICATION_FEED_SERVER_H_

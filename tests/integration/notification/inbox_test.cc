@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/errors.h"
-#include "services/notification/domain/records.h"
+#include "services/notification/domain/inbox/records.h"
 #include "tests/integration/notification/office.h"
 
 namespace motcua::notification {
@@ -18,7 +18,7 @@ class InboxTest : public Office {};
 
 std::vector<std::string> Ids(const v1::ListMessagesResponse& response) {
   std::vector<std::string> ids;
-  for (const v1::Message& message : response.messages()) ids.push_back(message.id());
+  for (const v1::InboxMessage& message : response.messages()) ids.push_back(message.id());
   return ids;
 }
 
@@ -42,7 +42,7 @@ TEST_F(InboxTest, EventsOfThreeFeedsBecomeMessages) {
   EXPECT_EQ(leader.messages(0).dossier(), kCode);
   EXPECT_NE(leader.messages(0).body(), "");
   EXPECT_EQ(OfDossier(replica).messages_size(), 5);
-  const v1::Statistics figures = Figures(replica);
+  const v1::GetStatisticsResponse figures = Figures(replica);
   EXPECT_EQ(figures.messages(), 5u);
   EXPECT_EQ(figures.by_event().at("Overdue"), 3u);
   EXPECT_EQ(figures.by_event().at("HandOverOffered"), 1u);
@@ -167,7 +167,7 @@ class Follower {
     request.set_shard("H30");
     request.set_recipient(recipient);
     request.set_after(after);
-    Notifications::Sink sink = [this](v1::Message message) { return Take(std::move(message)); };
+    Notifications::Sink sink = [this](v1::SubscribeResponse step) { return Take(std::move(step)); };
     loop_.Spawn(Follow(replica, call_, std::move(request), std::move(sink), this));
   }
   ~Follower() {
@@ -187,8 +187,8 @@ class Follower {
   absl::Status end() const { return end_; }
 
  private:
-  async::Task<absl::Status> Take(v1::Message message) {
-    ids_.push_back(message.id());
+  async::Task<absl::Status> Take(v1::SubscribeResponse step) {
+    if (step.has_message()) ids_.push_back(step.message().id());
     co_return absl::OkStatus();
   }
   static async::Task<void> Follow(Replica& replica, std::shared_ptr<rpc::Call> call, v1::SubscribeRequest request,

@@ -1,7 +1,6 @@
 // Office: notification without its process and without gRPC, over a real redis-server: scripted feeds of the three services,
 // the projections, the handlers, the delivery worker.
-#ifndef MOTCUA_TESTS_INTEGRATION_NOTIFICATION_OFFICE_H_
-#define MOTCUA_TESTS_INTEGRATION_NOTIFICATION_OFFICE_H_
+#pragma once
 
 #include <gtest/gtest.h>
 
@@ -19,11 +18,11 @@
 #include "common/redis/client.h"
 #include "common/service/catalogues.h"
 #include "common/time/clock.h"
-#include "services/notification/announcer.h"
-#include "services/notification/delivery_worker.h"
-#include "services/notification/inbox_watch.h"
-#include "services/notification/notification_projection.h"
-#include "services/notification/notifications.h"
+#include "services/notification/calls/inbox_watch.h"
+#include "services/notification/calls/notifications.h"
+#include "services/notification/projections/announcer.h"
+#include "services/notification/projections/notification_projection.h"
+#include "services/notification/workers/delivery_worker.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/wait.h"
 #include "tests/unit/notification/fixtures.h"
@@ -216,18 +215,18 @@ class Office : public testing::Test {
     EXPECT_TRUE(response.ok()) << response.status();
     return response.ok() ? *response : v1::ListMessagesResponse();
   }
-  v1::ListMessagesResponse OfDossier(Replica& replica, const std::string& code = kCode) {
+  v1::ListDossierMessagesResponse OfDossier(Replica& replica, const std::string& code = kCode) {
     v1::ListDossierMessagesRequest request;
     request.set_dossier(code);
     auto response = async::SyncWait(loop_, replica.notifications().ListDossierMessages(ByService(), std::move(request)));
-    return response.ok() ? *response : v1::ListMessagesResponse();
+    return response.ok() ? *response : v1::ListDossierMessagesResponse();
   }
-  v1::Statistics Figures(Replica& replica) {
+  v1::GetStatisticsResponse Figures(Replica& replica) {
     v1::GetStatisticsRequest request;
     request.set_shard("H30");
     auto response = async::SyncWait(loop_, replica.notifications().GetStatistics(ByService(), std::move(request)));
     EXPECT_TRUE(response.ok()) << response.status();
-    return response.ok() ? *response : v1::Statistics();
+    return response.ok() ? *response : v1::GetStatisticsResponse();
   }
 
   test::RedisProcess redis_;
@@ -240,5 +239,3 @@ class Office : public testing::Test {
 };
 
 }  // namespace motcua::notification
-
-#endif  // MOTCUA_TESTS_INTEGRATION_NOTIFICATION_OFFICE_H_

@@ -88,18 +88,18 @@ class ProcessTest : public testing::Test {
   static auth::Principal Registrar() {
     return auth::Principal(auth::Kind::kOfficer, "registrar", "H30.18.LR", {"handler"});
   }
-  absl::StatusOr<v1::Statistics> Figures() {
+  absl::StatusOr<v1::GetStatisticsResponse> Figures() {
     grpc::ClientContext context;
     Prepare(context, Registrar());
     v1::GetStatisticsRequest request;
     request.set_shard("H30");
-    v1::Statistics statistics;
+    v1::GetStatisticsResponse statistics;
     const grpc::Status status = stub_->GetStatistics(&context, request, &statistics);
     if (!status.ok()) return absl::UnknownError(status.error_message());
     return statistics;
   }
   // What has come about so far; zeros while the service is away.
-  v1::Statistics FiguresOrNone() { return Figures().value_or(v1::Statistics()); }
+  v1::GetStatisticsResponse FiguresOrNone() { return Figures().value_or(v1::GetStatisticsResponse()); }
   std::vector<std::string> InboxIds() {
     grpc::ClientContext context;
     Prepare(context, Registrar());
@@ -110,7 +110,7 @@ class ProcessTest : public testing::Test {
     v1::ListMessagesResponse response;
     EXPECT_TRUE(stub_->ListMessages(&context, request, &response).ok());
     std::vector<std::string> ids;
-    for (const v1::Message& message : response.messages()) ids.push_back(message.id());
+    for (const v1::InboxMessage& message : response.messages()) ids.push_back(message.id());
     return ids;
   }
   void GiveLife(int number) {
@@ -156,7 +156,7 @@ TEST_F(ProcessTest, KillingTheServiceLosesAndDoublesNoMessage) {
   // Per life: the applicant, the registry, the tax branch, the tax branch as its leader's stand-in, the commune's leader.
   ASSERT_TRUE(test::WaitUntil([&] { return FiguresOrNone().messages() == 5 * kLives; }, absl::Seconds(30)))
       << FiguresOrNone().ShortDebugString();
-  const v1::Statistics figures = FiguresOrNone();
+  const v1::GetStatisticsResponse figures = FiguresOrNone();
   EXPECT_EQ(figures.by_event().at("DossierAccepted"), uint64_t{kLives});
   EXPECT_EQ(figures.by_event().at("HandOverOffered"), uint64_t{2 * kLives});
   EXPECT_EQ(figures.by_event().at("Overdue"), uint64_t{2 * kLives});
@@ -208,16 +208,18 @@ TEST_F(ProcessTest, ASubscriptionGoesOnAfterARestart) {
   request.set_after(known[2]);  // the oldest
   auto reader = stub_->Subscribe(&context, request);
   std::vector<std::string> read;
-  v1::Message message;
-  while (read.size() < 5 && reader->Read(&message)) read.push_back(message.id());
+  v1::SubscribeResponse step;
+  ASSERT_TRUE(reader->Read(&step));
+  EXPECT_FALSE(step.has_message()) << "it tells first from where";
+  while (read.size() < 5 && reader->Read(&step)) read.push_back(step.message().id());
   ASSERT_EQ(read.size(), 5u);
   EXPECT_EQ(read[0], known[1]);
   EXPECT_EQ(read[1], known[0]);
   EXPECT_EQ(std::set<std::string>(read.begin(), read.end()).size(), 5u);
   GiveLife(6);
-  ASSERT_TRUE(reader->Read(&message));
+  ASSERT_TRUE(reader->Read(&step));
   EXPECT_EQ(read.size() + 1, 6u);
-  EXPECT_EQ(std::count(read.begin(), read.end(), message.id()), 0);
+  EXPECT_EQ(std::count(read.begin(), read.end(), step.message().id()), 0);
   context.TryCancel();
   reader->Finish();
 }
@@ -261,8 +263,8 @@ TEST_F(ProcessTest, TwentyStopsUnderLoadAreQuickAndClean) {
       });
     }
     for (int i = 0; i < 5; ++i) GiveLife(5 * round + i);
-    v1::Message message;
-    ASSERT_TRUE(inbox->Read(&message));
+    v1::SubscribeResponse told;
+    ASSERT_TRUE(inbox->Read(&told));
     ASSERT_TRUE(test::WaitUntil([&] { return answered > 20; }));
     const absl::Time begin = absl::Now();
     EXPECT_EQ(service_.Terminate(), 0) << service_.Log();
@@ -272,7 +274,7 @@ TEST_F(ProcessTest, TwentyStopsUnderLoadAreQuickAndClean) {
     while (health->Read(&state)) {
     }
     EXPECT_EQ(state.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
-    while (inbox->Read(&message)) {
+    while (inbox->Read(&told)) {
     }
     feed::v1::ReadResponse step;
     while (feed->Read(&step)) {

@@ -16,9 +16,10 @@
 #include "common/async/sync_wait.h"
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
-#include "services/notification/domain/names.h"
-#include "services/notification/notification_projection.h"
-#include "services/notification/notifications.h"
+#include "motcua/internal/notification/records.pb.h"
+#include "services/notification/calls/notifications.h"
+#include "services/notification/domain/letters/names.h"
+#include "services/notification/projections/notification_projection.h"
 #include "tests/support/merger.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/wait.h"
@@ -72,7 +73,7 @@ class Merged : public testing::Test {
   }
 
   // The next event of a service's feed in the shard of its subject, at the clock's moment.
-  void Tell(v1::Source source, const std::string& subject, Event event) {
+  void Tell(internal::notification::Source source, const std::string& subject, Event event) {
     const std::string shard = store::ShardOf(subject);
     event.set_subject(subject);
     event.set_position(++positions_[std::make_pair(source, shard)]);
@@ -89,28 +90,29 @@ class Merged : public testing::Test {
     Event event;
     *event.mutable_reference_applied()->mutable_set() = Reform(name);
     event.mutable_reference_applied()->mutable_set()->set_version(version);
-    Tell(v1::SOURCE_INTAKE, name == "h13-merged" ? "H13" : absl::StrCat("H", name.substr(1)), event);
+    Tell(internal::notification::SOURCE_INTAKE,
+         name == "h13-merged" ? "H13" : absl::StrCat("H", name.substr(1)), event);
   }
   void Merge() {
     Reference("h13-merged", 2);
     for (const char* shard : {"H30", "H51"}) {
       Event event;
       *event.mutable_shard_passed()->mutable_passing() = PassingTo(shard, "H13");
-      Tell(v1::SOURCE_INTAKE, shard, event);
+      Tell(internal::notification::SOURCE_INTAKE, shard, event);
     }
   }
   void Accept(const std::string& code) {
     Event event;
     event.mutable_dossier_accepted()->set_procedure("1.013831");
     event.mutable_dossier_accepted()->set_receiving_agency(code.substr(0, 9));
-    Tell(v1::SOURCE_INTAKE, code, event);
+    Tell(internal::notification::SOURCE_INTAKE, code, event);
   }
   // The dossier is offered to an agency, which is told.
   void Offer(const std::string& code, const std::string& to) {
     Event event;
-    event.mutable_hand_over_offered()->set_from(code.substr(0, 9));
-    event.mutable_hand_over_offered()->set_to(to);
-    Tell(v1::SOURCE_ROUTING, code, event);
+    event.mutable_hand_over_offered()->set_sender(code.substr(0, 9));
+    event.mutable_hand_over_offered()->set_receiver(to);
+    Tell(internal::notification::SOURCE_ROUTING, code, event);
     clock_.AdvanceTo(clock_.Now() + absl::Seconds(1));
   }
 
@@ -143,7 +145,7 @@ class Merged : public testing::Test {
   static std::vector<std::string> Ids(const absl::StatusOr<v1::ListMessagesResponse>& response) {
     std::vector<std::string> ids;
     if (!response.ok()) return {std::string(response.status().message())};
-    for (const v1::Message& message : response->messages()) ids.push_back(message.id());
+    for (const v1::InboxMessage& message : response->messages()) ids.push_back(message.id());
     return ids;
   }
 
@@ -155,7 +157,7 @@ class Merged : public testing::Test {
   service::Catalogues catalogues_{loop_, store_};
   InboxWatch watch_{loop_};
   Notifications notifications_{store_, catalogues_, watch_};
-  std::map<std::pair<v1::Source, std::string>, uint64_t> positions_;
+  std::map<std::pair<internal::notification::Source, std::string>, uint64_t> positions_;
   std::set<std::string> announced_;
 };
 
@@ -172,7 +174,7 @@ TEST_F(Merged, TheAgencyInChargeOnTheDayIsTold) {
   Event apology;
   apology.mutable_apology_due()->set_holder("H30.18.06");
   apology.mutable_apology_due()->set_receiving_agency("H30.18.05");
-  Tell(v1::SOURCE_DEADLINE_MONITOR, kOld, apology);
+  Tell(internal::notification::SOURCE_DEADLINE_MONITOR, kOld, apology);
   EXPECT_TRUE(announced_.contains("binh"));
 }
 
@@ -221,7 +223,7 @@ TEST_F(Merged, PagesOfAMergedInboxTellEachMessageOnceNewestFirst) {
       ASSERT_TRUE(page.ok()) << page.status();
       EXPECT_LE(page->messages_size(), static_cast<int>(size));
       EXPECT_EQ(page->total(), 55u);
-      for (const v1::Message& message : page->messages()) {
+      for (const v1::InboxMessage& message : page->messages()) {
         const absl::Time at = time::FromTimestamp(message.at());
         EXPECT_LE(at, last);
         last = at;
@@ -297,17 +299,28 @@ class Follower {
     request.set_shard("H13");
     request.set_recipient(recipient);
     request.set_after(after);
-    Notifications::Sink sink = [this](v1::Message message) { return Take(std::move(message)); };
+    Notifications::Sink sink = [this](v1::SubscribeResponse step) { return Take(std::move(step)); };
     loop_.Spawn(Follow(notifications, call_, std::move(request), std::move(sink), this));
   }
   ~Follower() {
     call_->Cancel();
     EXPECT_TRUE(motcua::test::WaitUntil([&] { return done(); }));
   }
-  std::vector<v1::Message> messages() {
-    std::vector<v1::Message> messages;
-    loop_.RunAndWait([&] { messages = messages_; });
+  std::vector<v1::InboxMessage> messages() {
+    std::vector<v1::InboxMessage> messages;
+    for (const v1::SubscribeResponse& step : steps()) messages.push_back(step.message());
     return messages;
+  }
+  std::vector<v1::SubscribeResponse> steps() {
+    std::vector<v1::SubscribeResponse> steps;
+    loop_.RunAndWait([&] { steps = steps_; });
+    return steps;
+  }
+  // Where it began; empty until it was told.
+  std::string start() {
+    std::string start;
+    loop_.RunAndWait([&] { start = start_; });
+    return start;
   }
   // What comes from now on is seen.
   bool begun(const InboxWatch& watch) {
@@ -322,8 +335,9 @@ class Follower {
   }
 
  private:
-  Task<absl::Status> Take(v1::Message message) {
-    messages_.push_back(std::move(message));
+  Task<absl::Status> Take(v1::SubscribeResponse step) {
+    if (!step.has_message()) start_ = step.resume();
+    if (step.has_message()) steps_.push_back(std::move(step));
     co_return absl::OkStatus();
   }
   static Task<void> Follow(Notifications& notifications, std::shared_ptr<rpc::Call> call,
@@ -335,7 +349,8 @@ class Follower {
 
   async::Loop& loop_;
   std::shared_ptr<rpc::Call> call_;
-  std::vector<v1::Message> messages_;
+  std::string start_;
+  std::vector<v1::SubscribeResponse> steps_;
   bool done_ = false;
 };
 
@@ -351,15 +366,24 @@ TEST_F(Merged, ASubscriptionFollowsAllShardsAndResumesInEach) {
                       "routing/H30/1/agency:H13.LR");
     for (const char* code : {kOld, kSocTrang, kCanTho}) Offer(code, "H13.LR");
     ASSERT_TRUE(motcua::test::WaitUntil([&] { return follower.messages().size() == 3; }));
-    for (const v1::Message& message : follower.messages()) EXPECT_TRUE(seen.insert(message.id()).second);
-    resume = follower.messages()[1].resume();
+    for (const v1::InboxMessage& message : follower.messages()) EXPECT_TRUE(seen.insert(message.id()).second);
+    resume = follower.steps()[1].resume();
     seen.erase(follower.messages()[2].id());
   }
+  std::string start;
+  {
+    Follower follower(loop_, notifications_, By("lan", "H13.LR"), "agency:H13.LR", "");
+    ASSERT_TRUE(motcua::test::WaitUntil([&] { return !follower.start().empty(); }));
+    start = follower.start();
+  }
   for (const char* code : {kSocTrang, kCanTho, kOld}) Offer(code, "H13.LR");
+  Follower late(loop_, notifications_, By("lan", "H13.LR"), "agency:H13.LR", start);
+  ASSERT_TRUE(motcua::test::WaitUntil([&] { return late.messages().size() == 3; }))
+      << "who was cut off before the first message goes on from where he began";
   Follower follower(loop_, notifications_, By("lan", "H13.LR"), "agency:H13.LR", resume);
   ASSERT_TRUE(motcua::test::WaitUntil([&] { return follower.messages().size() >= 4; }));
   // What the first one had not taken, and what came since; nothing twice.
-  for (const v1::Message& message : follower.messages())
+  for (const v1::InboxMessage& message : follower.messages())
     EXPECT_TRUE(seen.insert(message.id()).second) << message.id();
   EXPECT_EQ(seen.size(), 6u);
 }
@@ -376,7 +400,7 @@ TEST_F(Merged, InboxesOfThoseWhoseWorkIsTakenOverJoinOnTheDay) {
   Offer(kSocTrang, "H13.LR");
   ASSERT_TRUE(motcua::test::WaitUntil([&] { return follower.messages().size() == 3; }));
   std::vector<std::string> ids;
-  for (const v1::Message& message : follower.messages()) ids.push_back(message.id());
+  for (const v1::InboxMessage& message : follower.messages()) ids.push_back(message.id());
   EXPECT_THAT(ids, testing::UnorderedElementsAre("routing/H13/1/agency:H13.LR", "routing/H30/2/agency:H13.LR",
                                                  "routing/H51/1/agency:H13.LR"));
 }

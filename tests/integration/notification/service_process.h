@@ -1,6 +1,5 @@
 // ServiceProcess: the real motcua-notification, started and killed by a test.
-#ifndef MOTCUA_TESTS_INTEGRATION_NOTIFICATION_SERVICE_PROCESS_H_
-#define MOTCUA_TESTS_INTEGRATION_NOTIFICATION_SERVICE_PROCESS_H_
+#pragma once
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -33,6 +33,7 @@ class ServiceProcess {
     words.insert(words.begin(), program_);
     words.push_back("--listen=127.0.0.1:0");
     words.push_back("--port_file=" + PortFile());
+    setenv("MOTCUA_STRICT_CONTRACT", "1", 1);  // a reason that the contract does not name ends it
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -80,5 +81,3 @@ class ServiceProcess {
 };
 
 }  // namespace motcua::notification
-
-#endif  // MOTCUA_TESTS_INTEGRATION_NOTIFICATION_SERVICE_PROCESS_H_

@@ -74,20 +74,20 @@ TEST_F(AuthTest, AUserIsLetInByThePasswordOfTheFileWithoutItsLineEnd) {
 TEST_F(AuthTest, AWrongPasswordOrNoneIsNamedAndTriedAgain) {
   WritePassword("wrong\n");
   Client client(loop_, As("routing"));
-  EXPECT_TRUE(test::WaitUntil([&] { return errors::Reason(client.last_error()) == "REDIS_AUTH"; }));
+  EXPECT_TRUE(test::WaitUntil([&] { return errors::Reason(client.last_error()) == "STORE_AUTH"; }));
   EXPECT_TRUE(absl::IsUnavailable(client.last_error()));
   EXPECT_FALSE(client.connected());
   Options options;
   options.address = server_.address();
   Client nobody(loop_, options);
-  EXPECT_TRUE(test::WaitUntil([&] { return errors::Reason(nobody.last_error()) == "REDIS_AUTH"; }));
+  EXPECT_TRUE(test::WaitUntil([&] { return errors::Reason(nobody.last_error()) == "STORE_AUTH"; }));
   WritePassword("first");
   EXPECT_TRUE(Connected(client)) << "the file is read at every attempt";
 }
 
 TEST_F(AuthTest, AMissingPasswordFileIsNamed) {
   Client client(loop_, As("routing"));
-  EXPECT_TRUE(test::WaitUntil([&] { return errors::Reason(client.last_error()) == "REDIS_AUTH"; }));
+  EXPECT_TRUE(test::WaitUntil([&] { return errors::Reason(client.last_error()) == "STORE_AUTH"; }));
   EXPECT_EQ(errors::Reason(ReadPasswordFile(dir_.File("password")).status()), "FILE_MISSING");
   WritePassword("\n");
   EXPECT_EQ(errors::Reason(ReadPasswordFile(dir_.File("password")).status()), "FILE_MISSING") << "empty";
@@ -118,7 +118,7 @@ TEST_F(AuthTest, WhatTheRulesForbidIsAnErrorThatIsNotRepeated) {
   refused.push_back(SyncWait(loop_, client.Eval(script, {"in:a"}, {}, Soon())).status());
   refused.push_back(SyncWait(loop_, client.Eval(forbidden, {"ro:a"}, {}, Soon())).status());
   for (const absl::Status& status : refused) {
-    EXPECT_EQ(errors::Reason(status), "REDIS_NOT_ALLOWED") << status << ErrorText(status);
+    EXPECT_EQ(errors::Reason(status), "STORE_NOT_ALLOWED") << status << ErrorText(status);
     EXPECT_FALSE(errors::IsRetryable(status));
     EXPECT_EQ(status.message().find("in:a"), std::string::npos);
   }

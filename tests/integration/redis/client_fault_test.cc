@@ -73,7 +73,7 @@ TEST(ClientFaultTest, KillingTheServerFailsWhatIsPendingAndTheClientComesBackByI
 
   const absl::Time start = absl::Now();
   const absl::StatusOr<Reply> refused = Ask(loop, client, Command("PING"));
-  EXPECT_EQ(errors::Reason(refused.status()), "REDIS_UNAVAILABLE");
+  EXPECT_EQ(errors::Reason(refused.status()), "STORE_UNAVAILABLE");
   EXPECT_LT(absl::Now() - start, absl::Milliseconds(200));
 
   server.Restart();
@@ -113,7 +113,7 @@ Task<void> Write(Loop* loop, Client* client, std::string key, absl::Time end, Ta
       ++tally->acknowledged;
     } else if (reason == "OUTCOME_UNKNOWN") {
       ++tally->unknown;
-    } else if (reason == "REDIS_UNAVAILABLE") {
+    } else if (reason == "STORE_UNAVAILABLE") {
       ++tally->not_done;
       absl::Status slept = co_await loop->Sleep(absl::Milliseconds(2));
       slept.IgnoreError();
@@ -246,7 +246,7 @@ TEST(ClientFaultTest, WhatNeverLeftTheProcessIsKnownNotToBeDone) {
   gate.CloseAll();
   ASSERT_TRUE(loop.Drain(absl::Seconds(10)));
   EXPECT_EQ(errors::Reason(first->at(0).status()), "OUTCOME_UNKNOWN");
-  EXPECT_EQ(errors::Reason(second->status()), "REDIS_UNAVAILABLE");
+  EXPECT_EQ(errors::Reason(second->status()), "STORE_UNAVAILABLE");
   EXPECT_EQ(server.Ask("EXISTS n"), ":0");
 }
 

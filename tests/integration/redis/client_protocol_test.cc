@@ -63,7 +63,7 @@ TEST(ClientProtocolTest, GarbageDropsTheConnection) {
     Loop loop("test-loop");
     Client client(loop, FastOptions(server));
     EXPECT_EQ(errors::Reason(Get(loop, client).status()), "OUTCOME_UNKNOWN");
-    EXPECT_EQ(errors::Reason(client.last_error()), "REDIS_PROTOCOL");
+    EXPECT_EQ(errors::Reason(client.last_error()), "STORE_PROTOCOL");
     const absl::StatusOr<Reply> again = Get(loop, client);
     EXPECT_TRUE(again.ok()) << again.status();
   }
@@ -78,7 +78,7 @@ TEST(ClientProtocolTest, AnAnswerNobodyAskedForDropsTheConnection) {
   Loop loop("test-loop");
   Client client(loop, FastOptions(server));
   EXPECT_TRUE(WaitUntil([&] { return client.stats().connects == 2; }));
-  EXPECT_EQ(errors::Reason(client.last_error()), "REDIS_PROTOCOL");
+  EXPECT_EQ(errors::Reason(client.last_error()), "STORE_PROTOCOL");
 }
 
 TEST(ClientProtocolTest, AnswersInAnyPiecesAreWhole) {
@@ -129,7 +129,7 @@ TEST(ClientProtocolTest, RepliesThatMeanNotNowAreUnavailable) {
     Client client(loop, FastOptions(server));
     const absl::StatusOr<Reply> reply = Get(loop, client);
     EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
-    EXPECT_EQ(errors::Reason(reply.status()), "REDIS_UNAVAILABLE");
+    EXPECT_EQ(errors::Reason(reply.status()), "STORE_UNAVAILABLE");
     EXPECT_EQ(ErrorText(reply.status()), kind + " not now");
     EXPECT_TRUE(client.connected());
   }
@@ -145,7 +145,7 @@ TEST(ClientProtocolTest, AReplicaIsLeftForTheServerThatTakesWrites) {
     });
     Loop loop("test-loop");
     Client client(loop, FastOptions(server));
-    EXPECT_EQ(errors::Reason(Get(loop, client).status()), "REDIS_UNAVAILABLE");
+    EXPECT_EQ(errors::Reason(Get(loop, client).status()), "STORE_UNAVAILABLE");
     EXPECT_TRUE(WaitUntil([&] { return server.connections() == 2; }));
     EXPECT_TRUE(Get(loop, client).ok());
   }
@@ -159,7 +159,7 @@ TEST(ClientProtocolTest, OutOfMemoryIsResourceExhausted) {
   });
   Loop loop("test-loop");
   Client client(loop, FastOptions(server));
-  EXPECT_EQ(errors::Reason(Get(loop, client).status()), "REDIS_MEMORY");
+  EXPECT_EQ(errors::Reason(Get(loop, client).status()), "STORE_FULL");
 }
 
 TEST(ClientProtocolTest, AnEvalThatStaysUnknownDoesNotLoopForEver) {
@@ -172,7 +172,7 @@ TEST(ClientProtocolTest, AnEvalThatStaysUnknownDoesNotLoopForEver) {
   ASSERT_TRUE(SyncWait(loop, client.WaitConnected(Soon())).ok());
   const Script script("return 1");
   const absl::StatusOr<Reply> reply = SyncWait(loop, client.Eval(script, {}, {}, Soon()));
-  EXPECT_EQ(errors::Reason(reply.status()), "REDIS_ERROR");
+  EXPECT_EQ(errors::Reason(reply.status()), "STORE_ERROR");
 }
 
 TEST(ClientProtocolTest, AServerThatAcceptsAndSaysNothingIsGivenUp) {

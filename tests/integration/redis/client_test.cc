@@ -66,7 +66,7 @@ TEST_F(ClientTest, AnErrorReplyIsAStatusWhoseTextStaysOutOfTheMessage) {
   ASSERT_TRUE(Run(Command("SET").Arg("secret-key").Arg("v")).ok());
   const absl::StatusOr<Reply> reply = Run(Command("LPUSH").Arg("secret-key").Arg("x"));
   EXPECT_EQ(reply.status().code(), absl::StatusCode::kInternal);
-  EXPECT_EQ(errors::Reason(reply.status()), "REDIS_ERROR");
+  EXPECT_EQ(errors::Reason(reply.status()), "STORE_ERROR");
   EXPECT_EQ(ErrorText(reply.status()), "WRONGTYPE Operation against a key holding the wrong kind of value");
   EXPECT_EQ(std::string(reply.status().message()).find("WRONGTYPE"), std::string::npos);
 }
@@ -142,7 +142,7 @@ TEST_F(ClientTest, ADeadlineEndsTheWaitAndTheLateAnswerIsDropped) {
   const absl::StatusOr<Reply> reply =
       Run(Command("BLPOP").Arg("nothing").Arg(0.4), start + absl::Milliseconds(100));
   EXPECT_EQ(reply.status().code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(errors::Reason(reply.status()), "REDIS_DEADLINE");
+  EXPECT_EQ(errors::Reason(reply.status()), "STORE_DEADLINE");
   EXPECT_LT(absl::Now() - start, absl::Milliseconds(350));
   EXPECT_EQ(client_->stats().in_flight, 1u);
   // The next answer is its own, not the late one.
@@ -177,7 +177,7 @@ TEST_F(ClientTest, PastTheBoundCommandsAreRefusedAtOnce) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(replies[i].ok()) << replies[i].status();
   for (int i = 10; i < 25; ++i) {
     EXPECT_EQ(replies[i].status().code(), absl::StatusCode::kResourceExhausted);
-    EXPECT_EQ(errors::Reason(replies[i].status()), "REDIS_IN_FLIGHT");
+    EXPECT_EQ(errors::Reason(replies[i].status()), "STORE_BUSY");
   }
   EXPECT_EQ(client_->stats().refused, 15u);
   EXPECT_EQ(*Run(Command("GET").Arg("n")), Reply::String("10"));

@@ -122,7 +122,7 @@ TEST_F(ClusterProtocolTest, AskIsFollowedOnce) {
 TEST_F(ClusterProtocolTest, NodesThatNameEachOtherAreGivenUp) {
   Connect([this](auto&, bool) { return Redirect("MOVED", second_.address()); },
           [this](auto&, bool) { return Redirect("MOVED", first_.address()); });
-  EXPECT_EQ(Get(), "REDIS_UNAVAILABLE");
+  EXPECT_EQ(Get(), "STORE_UNAVAILABLE");
   EXPECT_LE(said().size(), 8u);
 }
 
@@ -130,7 +130,7 @@ TEST_F(ClusterProtocolTest, NodesThatNameEachOtherAreGivenUp) {
 TEST_F(ClusterProtocolTest, ANodeThatWasNotConnectedIsNotFollowedTo) {
   ScriptedServer third([this](ScriptedServer::Conversation& peer) { Converse(peer, 1); });
   Connect([&](auto&, bool) { return Redirect("MOVED", third.address()); }, kFine);
-  EXPECT_EQ(Get(), "REDIS_UNAVAILABLE");
+  EXPECT_EQ(Get(), "STORE_UNAVAILABLE");
   EXPECT_EQ(said(), std::vector<std::string>{"first GET"});
 }
 
@@ -145,13 +145,13 @@ TEST_F(ClusterProtocolTest, TryAgainIsTriedAgain) {
 TEST_F(ClusterProtocolTest, ASlotThatStaysBetweenNodesIsUnavailableInTheEnd) {
   Connect([](auto&, bool) { return "-TRYAGAIN Multiple keys\r\n"; }, kFine);
   const absl::Time begin = absl::Now();
-  EXPECT_EQ(Get(), "REDIS_UNAVAILABLE");
+  EXPECT_EQ(Get(), "STORE_UNAVAILABLE");
   EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
 }
 
 TEST_F(ClusterProtocolTest, AClusterThatIsDownIsUnavailableAndStaysConnected) {
   Connect([](auto&, bool) { return "-CLUSTERDOWN The cluster is down\r\n"; }, kFine);
-  EXPECT_EQ(Get(), "REDIS_UNAVAILABLE");
+  EXPECT_EQ(Get(), "STORE_UNAVAILABLE");
   EXPECT_TRUE(client_->connected());
   EXPECT_EQ(client_->stats().disconnects, 0u);
 }

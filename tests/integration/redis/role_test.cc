@@ -44,7 +44,7 @@ TEST(RoleTest, AReplicaIsNeverConnected) {
   ASSERT_TRUE(
       WaitUntil([&] { return client.last_error().message().find("role is slave") != std::string::npos; }));
   EXPECT_EQ(client.stats().connects, 0u);
-  EXPECT_EQ(errors::Reason(Ask(loop, client, Command("GET").Arg("k")).status()), "REDIS_UNAVAILABLE");
+  EXPECT_EQ(errors::Reason(Ask(loop, client, Command("GET").Arg("k")).status()), "STORE_UNAVAILABLE");
   // Promoted, it is.
   EXPECT_EQ(replica.Ask("REPLICAOF NO ONE"), "+OK");
   EXPECT_TRUE(Connected(loop, client));

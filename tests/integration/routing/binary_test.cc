@@ -21,6 +21,7 @@
 #include "motcua/routing/v1/routing.pb.h"
 #include "routing_process.h"
 #include "tests/support/redis_process.h"
+#include "tests/support/violations.h"
 #include "tests/support/wait.h"
 
 namespace motcua::routing {
@@ -122,18 +123,24 @@ class BinaryTest : public testing::Test {
     return request;
   }
 
+  v1::RefuseHandOverRequest Refusal(const std::string& code) {
+    auto request = For<v1::RefuseHandOverRequest>(code);
+    request.set_reason("không đúng thẩm quyền");
+    return request;
+  }
+
   uint64_t Accept(const std::string& code) {
     std::vector<feed::v1::Event> events;
     events.push_back(Acceptance(code));
     return intake_.Emit(std::move(events));
   }
 
-  v1::Statistics Statistics() {
+  v1::GetStatisticsResponse Statistics() {
     v1::GetStatisticsRequest request;
     request.set_shard("H30");
-    auto statistics = Call<v1::Statistics>(kDesk, "handler", request);
+    auto statistics = Call<v1::GetStatisticsResponse>(kDesk, "handler", request);
     EXPECT_TRUE(statistics.ok()) << statistics.status();
-    return statistics.ok() ? *std::move(statistics) : v1::Statistics();
+    return statistics.ok() ? *std::move(statistics) : v1::GetStatisticsResponse();
   }
 
   // Routing's feed up to `count` events, read as any consumer would.
@@ -191,6 +198,39 @@ class BinaryTest : public testing::Test {
   int requests_ = 0;
 };
 
+// The natural sequence: intake has answered, and routing has not heard of the dossier yet.
+TEST_F(BinaryTest, WhatIntakeHasJustTakenInIsNeverUnknown) {
+  for (int i = 0; i < 100; ++i) {
+    Accept(Code(i));
+    v1::GetRouteRequest get;
+    get.set_dossier(Code(i));
+    absl::Status status = i % 2 == 0
+                              ? Call<v1::GetRouteResponse>(kDesk, "handler", get).status()
+                              : Call<v1::RefuseHandOverResponse>(kDesk, "handler", Refusal(Code(i))).status();
+    EXPECT_TRUE(status.ok() || errors::Reason(status) == "NOT_OFFERED_TO_YOU") << i << ": " << status;
+  }
+  v1::GetRouteRequest unknown;
+  unknown.set_dossier(Code(9999));
+  const absl::Time before = absl::Now();
+  EXPECT_EQ(errors::Reason(Call<v1::GetRouteResponse>(kDesk, "handler", unknown).status()),
+            "DOSSIER_NOT_FOUND");
+  EXPECT_LT(absl::Now() - before, absl::Seconds(1)) << "what there is has been heard";
+}
+
+TEST_F(BinaryTest, WhatCannotBeHeardIsNotCalledUnknown) {
+  Accept(Code(1));
+  ASSERT_TRUE(test::WaitUntil([&] { return Statistics().routes() == 1; }));
+  intake_.Stop();
+  v1::GetRouteRequest unknown;
+  unknown.set_dossier(Code(2));
+  const absl::Status status = Call<v1::GetRouteResponse>(kDesk, "handler", unknown).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  EXPECT_EQ(errors::Reason(status), "NOT_CAUGHT_UP");
+  EXPECT_GT(errors::RetryDelay(status), absl::ZeroDuration());
+  unknown.set_dossier(Code(1));
+  EXPECT_TRUE(Call<v1::GetRouteResponse>(kDesk, "handler", unknown).ok()) << "what is known is told";
+}
+
 TEST_F(BinaryTest, ADossiersWayOverGrpc) {
   const uint64_t position = Accept(Code(1));
   // Read-your-writes: the answer waits until routing has caught up with what intake has told.
@@ -198,37 +238,41 @@ TEST_F(BinaryTest, ADossiersWayOverGrpc) {
   get.set_dossier(Code(1));
   rpc::CallOptions after;
   after.after.emplace_back("intake", "H30", position);
-  auto route = Call<v1::Route>(kDesk, "returner", get, after);
+  auto route = Call<v1::GetRouteResponse>(kDesk, "returner", get, after);
   ASSERT_TRUE(route.ok()) << route.status();
-  EXPECT_EQ(route->offer().to(), kDistrict);
-  EXPECT_EQ(route->version(), 1u);
+  EXPECT_EQ(route->route().offer().receiver(), kDistrict);
+  EXPECT_EQ(route->route().version(), 1u);
 
-  EXPECT_EQ(errors::Reason(Call<v1::Route>("", "", get).status()), "NO_CREDENTIALS");
-  EXPECT_EQ(errors::Reason(Call<v1::Route>("H31.18", "handler", get).status()), "NOT_YOUR_JURISDICTION");
+  EXPECT_EQ(errors::Reason(Call<v1::GetRouteResponse>("", "", get).status()), "NO_CREDENTIALS");
+  EXPECT_EQ(errors::Reason(Call<v1::GetRouteResponse>("H31.18", "handler", get).status()),
+            "NOT_YOUR_JURISDICTION");
   auto accept = For<v1::AcceptHandOverRequest>(Code(1));
-  EXPECT_EQ(errors::Reason(Call<v1::MutationResponse>(kDistrict, "returner", accept).status()), "ROLE_NOT_ALLOWED");
-  EXPECT_EQ(errors::Reason(Call<v1::MutationResponse>(kDesk, "handler", accept).status()), "NOT_OFFERED_TO_YOU");
-  auto accepted = Call<v1::MutationResponse>(kDistrict, "handler", accept);
+  EXPECT_EQ(errors::Reason(Call<v1::AcceptHandOverResponse>(kDistrict, "returner", accept).status()),
+            "ROLE_NOT_ALLOWED");
+  EXPECT_EQ(errors::Reason(Call<v1::AcceptHandOverResponse>(kDesk, "handler", accept).status()),
+            "NOT_OFFERED_TO_YOU");
+  auto accepted = Call<v1::AcceptHandOverResponse>(kDistrict, "handler", accept);
   ASSERT_TRUE(accepted.ok()) << accepted.status();
   EXPECT_EQ(accepted->holder(), kDistrict);
-  auto again = Call<v1::MutationResponse>(kDistrict, "handler", accept);
+  auto again = Call<v1::AcceptHandOverResponse>(kDistrict, "handler", accept);
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again->written().replayed());
 
   v1::CompleteWorkRequest malformed;
   malformed.set_dossier("what?");
-  const absl::Status bad = Call<v1::MutationResponse>(kDistrict, "handler", malformed).status();
+  const absl::Status bad = Call<v1::CompleteWorkResponse>(kDistrict, "handler", malformed).status();
   EXPECT_EQ(bad.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(errors::FieldViolations(bad).size(), 3u);
+  EXPECT_EQ(motcua::test::Violations(bad).size(), 3u);
 
   auto finish = For<v1::FinishRequest>(Code(1));
   finish.set_outcome(feed::v1::OUTCOME_APPROVED);
-  EXPECT_EQ(errors::Reason(Call<v1::MutationResponse>(kDistrict, "intake", finish).status()), "ROLE_NOT_ALLOWED");
-  EXPECT_TRUE(Call<v1::MutationResponse>(kDistrict, "leader", finish).ok());
+  EXPECT_EQ(errors::Reason(Call<v1::FinishResponse>(kDistrict, "intake", finish).status()),
+            "ROLE_NOT_ALLOWED");
+  EXPECT_TRUE(Call<v1::FinishResponse>(kDistrict, "leader", finish).ok());
   auto late = For<v1::CompleteWorkRequest>(Code(1));
   late.set_activity("thẩm định");
   for (int i = 0; i < 2; ++i) {
-    const absl::Status ended = Call<v1::MutationResponse>(kDistrict, "handler", late).status();
+    const absl::Status ended = Call<v1::CompleteWorkResponse>(kDistrict, "handler", late).status();
     EXPECT_EQ(errors::Reason(ended), "DOSSIER_ENDED");
     EXPECT_FALSE(errors::VietnameseMessage(ended).empty());
   }

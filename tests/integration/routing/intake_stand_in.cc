@@ -38,9 +38,14 @@ IntakeStandIn::IntakeStandIn(const std::string& redis, auth::JwtKeys keys)
   server_ = *std::move(server);
 }
 
-IntakeStandIn::~IntakeStandIn() {
+void IntakeStandIn::Stop() {
+  if (std::exchange(stopped_, true)) return;
   host_->Close();
   server_->Shutdown(absl::Now() + absl::Seconds(1));
+}
+
+IntakeStandIn::~IntakeStandIn() {
+  Stop();
   cancel_.Cancel();
   EXPECT_TRUE(loop_.Drain(absl::Seconds(10)));
   server_.reset();

@@ -1,6 +1,5 @@
 // IntakeStandIn: a process' worth of intake that only serves its feed, which the test writes.
-#ifndef MOTCUA_TESTS_INTEGRATION_ROUTING_INTAKE_STAND_IN_H_
-#define MOTCUA_TESTS_INTEGRATION_ROUTING_INTAKE_STAND_IN_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -26,6 +25,8 @@ class IntakeStandIn {
   std::string address() const;
   // All in one commit, as of now. The position of the last one.
   uint64_t Emit(std::vector<feed::v1::Event> events);
+  // Answers nobody from now on.
+  void Stop();
 
  private:
   telemetry::PrometheusMetrics metrics_;
@@ -35,8 +36,7 @@ class IntakeStandIn {
   std::unique_ptr<rpc::Host> host_;
   std::unique_ptr<rpc::Server> server_;
   async::CancelSource cancel_;
+  bool stopped_ = false;
 };
 
 }  // namespace motcua::routing
-
-#endif  // MOTCUA_TESTS_INTEGRATION_ROUTING_INTAKE_STAND_IN_H_

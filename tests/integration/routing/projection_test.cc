@@ -34,7 +34,7 @@ TEST_F(ProjectionTest, AnAcceptanceToldTwiceOpensOneRoute) {
   Accept(Code(0), {kTax});
   Accept(Code(1), {});
   ExpectOpenedOnce(2);
-  EXPECT_EQ(Route(Code(0)).offer().to(), kDistrict);
+  EXPECT_EQ(Route(Code(0)).offer().receiver(), kDistrict);
 }
 
 TEST_F(ProjectionTest, WhatMakesNoSenseIsSkipped) {

@@ -1,5 +1,5 @@
 // What an inbox costs: two trips to Redis, whatever it holds.
-#include "services/routing/route_reader.h"
+#include "services/routing/calls/route_reader.h"
 
 #include <thread>
 
@@ -7,7 +7,7 @@
 #include "common/async/sync_wait.h"
 #include "common/time/clock.h"
 #include "gtest/gtest.h"
-#include "services/routing/domain/route_model.h"
+#include "services/routing/domain/route/route_model.h"
 #include "tests/support/redis_process.h"
 #include "tests/support/wait.h"
 

@@ -1,6 +1,5 @@
 // RoutingProcess: the real motcua-routing, started by a test and gone with it.
-#ifndef MOTCUA_TESTS_INTEGRATION_ROUTING_ROUTING_PROCESS_H_
-#define MOTCUA_TESTS_INTEGRATION_ROUTING_ROUTING_PROCESS_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -38,5 +37,3 @@ class RoutingProcess {
 };
 
 }  // namespace motcua::routing
-
-#endif  // MOTCUA_TESTS_INTEGRATION_ROUTING_ROUTING_PROCESS_H_

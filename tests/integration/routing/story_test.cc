@@ -2,7 +2,7 @@
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
 #include "gmock/gmock.h"
-#include "services/routing/domain/route_model.h"
+#include "services/routing/domain/route/route_model.h"
 #include "test_bed.h"
 
 namespace motcua::routing {
@@ -12,15 +12,16 @@ using testing::ElementsAre;
 
 class StoryTest : public TestBed {
  protected:
-  absl::StatusOr<v1::MutationResponse> Offer(const std::string& code, const std::string& by, const std::string& to) {
+  absl::StatusOr<v1::OfferHandOverResponse> Offer(const std::string& code, const std::string& by,
+                                                  const std::string& to) {
     auto request = For<v1::OfferHandOverRequest>(code);
-    request.set_to(to);
+    request.set_receiver(to);
     return Call(&Routing::OfferHandOver, by, request);
   }
-  absl::StatusOr<v1::MutationResponse> Take(const std::string& code, const std::string& by) {
+  absl::StatusOr<v1::AcceptHandOverResponse> Take(const std::string& code, const std::string& by) {
     return Call(&Routing::AcceptHandOver, by, For<v1::AcceptHandOverRequest>(code));
   }
-  absl::StatusOr<v1::MutationResponse> Finish(const std::string& code, const std::string& by) {
+  absl::StatusOr<v1::FinishResponse> Finish(const std::string& code, const std::string& by) {
     auto request = For<v1::FinishRequest>(code);
     request.set_outcome(feed::v1::OUTCOME_APPROVED);
     return Call(&Routing::Finish, by, request);
@@ -116,19 +117,19 @@ TEST_F(StoryTest, OfferedAcceptedConsultedSupplementedRefusedRecalledFinished) {
   auto ledger = Call(&Routing::GetCustody, kTax, of);
   ASSERT_TRUE(ledger.ok());
   ASSERT_EQ(ledger->lines_size(), 3);
-  EXPECT_EQ(time::FromTimestamp(ledger->lines(1).from()), moved);
-  EXPECT_EQ(time::FromTimestamp(ledger->lines(1).to()), back);
-  EXPECT_EQ(time::FromTimestamp(ledger->lines(2).to()), Now());
+  EXPECT_EQ(time::FromTimestamp(ledger->lines(1).since()), moved);
+  EXPECT_EQ(time::FromTimestamp(ledger->lines(1).until()), back);
+  EXPECT_EQ(time::FromTimestamp(ledger->lines(2).until()), Now());
 
   v1::GetHistoryRequest history_of;
   history_of.set_dossier(code);
   auto history = Call(&Routing::GetHistory, kTax, history_of);
   ASSERT_TRUE(history.ok());
-  EXPECT_TRUE(history->verified());
-  EXPECT_EQ(history->entries().rbegin()->action(), "ResultReady");
+  EXPECT_TRUE(history->history().verified());
+  EXPECT_EQ(history->history().entries().rbegin()->action(), "ResultReady");
   EXPECT_EQ(Route(code).version(), finished->written().version());
 
-  const v1::Statistics statistics = Statistics();
+  const v1::GetStatisticsResponse statistics = Statistics();
   EXPECT_EQ(statistics.routes(), 1u);
   EXPECT_EQ(statistics.open(), 0u);
   EXPECT_EQ(statistics.ended(), 1u);

@@ -115,7 +115,8 @@ class SuccessionTest : public TestBed {
     for (const feed::v1::Event& event : RoutingEvents()) {
       if (!event.has_agency_succeeded()) continue;
       EXPECT_FALSE(event.has_actor());
-      EXPECT_EQ(++moves[event.subject() + event.agency_succeeded().from()], 1) << event.ShortDebugString();
+      EXPECT_EQ(++moves[event.subject() + event.agency_succeeded().ended_agency()], 1)
+          << event.ShortDebugString();
     }
     for (const std::string& agency : {std::string(kDesk), std::string(kTax)}) {
       const std::vector<std::string> boxes = {"h:", "o:", "c:", "w:"};
@@ -132,7 +133,7 @@ class SuccessionTest : public TestBed {
         request.set_dossier(code);
         auto history = Call(&Routing::GetHistory, kDistrict, request);
         ASSERT_TRUE(history.ok());
-        EXPECT_TRUE(history->verified()) << code;
+        EXPECT_TRUE(history->history().verified()) << code;
       }
     }
   }
@@ -184,13 +185,13 @@ TEST_F(SuccessionTest, PreviewSaysWhatTheRunMovesAndItIsMovedOnceAlsoByTwoAndWhe
   EXPECT_EQ(preview.dossiers(), 160u);
   ASSERT_EQ(preview.successions_size(), 2);
   const v1::Succession& desk = preview.successions(0);
-  EXPECT_EQ(desk.from(), kDesk);
-  EXPECT_EQ(desk.to(), kDistrict);
+  EXPECT_EQ(desk.ended_agency(), kDesk);
+  EXPECT_EQ(desk.successor(), kDistrict);
   EXPECT_EQ(desk.held(), 120u);
   EXPECT_EQ(desk.planned(), 0u);
   const v1::Succession& tax = preview.successions(1);
-  EXPECT_EQ(tax.from(), kTax);
-  EXPECT_EQ(tax.to(), kPolice);
+  EXPECT_EQ(tax.ended_agency(), kTax);
+  EXPECT_EQ(tax.successor(), kPolice);
   EXPECT_EQ(tax.held(), 0u);
   EXPECT_EQ(tax.offered(), 40u);
   EXPECT_EQ(tax.consulted(), 20u);
@@ -288,7 +289,7 @@ TEST_F(SuccessionTest, TheSuccessorActsAtOnceAndTheDossierPassesWithWhatItDoes) 
   // The plan leads to who continues the work of the next.
   const auto offered = Call(&Routing::OfferHandOver, kDistrict, For<v1::OfferHandOverRequest>(code));
   ASSERT_TRUE(offered.ok()) << offered.status();
-  EXPECT_EQ(Route(code).offer().to(), kPolice);
+  EXPECT_EQ(Route(code).offer().receiver(), kPolice);
   EXPECT_TRUE(Call(&Routing::AcceptHandOver, kPolice, For<v1::AcceptHandOverRequest>(code)).ok());
 }
 

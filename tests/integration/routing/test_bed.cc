@@ -175,14 +175,14 @@ v1::Route TestBed::Route(const std::string& code) {
   request.set_dossier(code);
   auto route = Call(&Routing::GetRoute, kDesk, request);
   EXPECT_TRUE(route.ok()) << route.status();
-  return route.ok() ? *std::move(route) : v1::Route();
+  return route.ok() ? route->route() : v1::Route();
 }
 
-v1::Statistics TestBed::Statistics() {
+v1::GetStatisticsResponse TestBed::Statistics() {
   v1::GetStatisticsRequest request;
   request.set_shard("H30");
   auto statistics = Call(&Routing::GetStatistics, kDesk, request);
-  return statistics.ok() ? *std::move(statistics) : v1::Statistics();
+  return statistics.ok() ? *std::move(statistics) : v1::GetStatisticsResponse();
 }
 
 std::vector<feed::v1::Event> TestBed::RoutingEvents() {

@@ -1,6 +1,5 @@
 // A real redis-server, intake's feed as a test writes it, and any number of replicas of routing without gRPC.
-#ifndef MOTCUA_TESTS_INTEGRATION_ROUTING_TEST_BED_H_
-#define MOTCUA_TESTS_INTEGRATION_ROUTING_TEST_BED_H_
+#pragma once
 
 #include <gtest/gtest.h>
 
@@ -18,9 +17,9 @@
 #include "common/service/catalogues.h"
 #include "common/store/store.h"
 #include "common/time/clock.h"
-#include "services/routing/intake_projection.h"
-#include "services/routing/routing.h"
-#include "services/routing/successions.h"
+#include "services/routing/calls/routing.h"
+#include "services/routing/calls/successions.h"
+#include "services/routing/projections/intake_projection.h"
 #include "tests/support/local_source.h"
 #include "tests/support/redis_process.h"
 
@@ -110,7 +109,7 @@ class TestBed : public testing::Test {
   }
 
   v1::Route Route(const std::string& code);
-  v1::Statistics Statistics();
+  v1::GetStatisticsResponse Statistics();
   // Bodies of routing's feed, in order.
   std::vector<feed::v1::Event> RoutingEvents();
 
@@ -133,5 +132,3 @@ class TestBed : public testing::Test {
 };
 
 }  // namespace motcua::routing
-
-#endif  // MOTCUA_TESTS_INTEGRATION_ROUTING_TEST_BED_H_

@@ -1,6 +1,5 @@
 // A gRPC server on loopback with two of Motcua's services, whose handlers the test supplies.
-#ifndef MOTCUA_TESTS_INTEGRATION_RPC_TEST_SERVER_H_
-#define MOTCUA_TESTS_INTEGRATION_RPC_TEST_SERVER_H_
+#pragma once
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
@@ -182,5 +181,3 @@ bool Eventually(Condition condition, absl::Duration timeout = absl::Seconds(10))
 }
 
 }  // namespace motcua::rpc::test
-
-#endif  // MOTCUA_TESTS_INTEGRATION_RPC_TEST_SERVER_H_

@@ -9,6 +9,7 @@
 #include "common/telemetry/log.h"
 #include "common/telemetry/trace.h"
 #include "tests/integration/rpc/test_server.h"
+#include "tests/support/violations.h"
 #include "tests/support/wait.h"
 
 namespace motcua::rpc::test {
@@ -89,7 +90,7 @@ TEST(Unary, AnInvalidRequestNeverReachesTheHandler) {
   auto reply = SyncWait(
       server.loop, server.plain().Call<AdvanceResponse>(AdvanceRequest(), WithToken(server.Token({"admin"}))));
   EXPECT_EQ(reply.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(errors::FieldViolations(reply.status()), ElementsAre(Pair("to", "must be set")));
+  EXPECT_THAT(motcua::test::Violations(reply.status()), ElementsAre(Pair("to", "must be set")));
 }
 
 async::Task<absl::StatusOr<GetStatusResponse>> Fail(absl::Status status) { co_return status; }
@@ -298,7 +299,7 @@ TEST(BlockingClient, RepeatsWhatMayHelpAndNothingElse) {
   TestServer server;
   std::atomic<int> attempts{0};
   server.behaviour.get_status = [&attempts](CallPtr call) {
-    if (++attempts < 3) return Fail(errors::Unavailable("REDIS_UNAVAILABLE", "gone for a moment"));
+    if (++attempts < 3) return Fail(errors::Unavailable("STORE_UNAVAILABLE", "gone for a moment"));
     return Answer(std::move(call));
   };
   BlockingClient client(server.Channel());

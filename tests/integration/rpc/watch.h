@@ -1,6 +1,5 @@
 // A client's Watch of grpc.health.v1.
-#ifndef MOTCUA_TESTS_INTEGRATION_RPC_WATCH_H_
-#define MOTCUA_TESTS_INTEGRATION_RPC_WATCH_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -46,5 +45,3 @@ class Watch {
 };
 
 }  // namespace motcua::rpc::test
-
-#endif  // MOTCUA_TESTS_INTEGRATION_RPC_WATCH_H_

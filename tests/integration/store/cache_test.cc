@@ -318,7 +318,7 @@ TEST_F(CacheTest, TheEstimateIsNearTheMemoryThatARecordTakes) {
     routing::v1::CustodySpan& span = *record.mutable_route()->add_custody();
     span.set_agency("H30.18.05.TC");
     routing::v1::Consultation& consultation = *record.mutable_route()->add_consultations();
-    consultation.set_to("H30.18.05.TM");
+    consultation.set_asked_agency("H30.18.05.TM");
     consultation.set_question("Is the plot of land in the plan for the road, and since when?");
   }
   record.mutable_route()->mutable_due()->set_date("2025-07-30");

@@ -11,6 +11,7 @@
 #include "common/store/entry_check.h"
 #include "common/store/index_builder.h"
 #include "common/store/registry.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "tests/integration/store/store_fixture.h"
 #include "tests/support/wait.h"
 
@@ -20,7 +21,7 @@ using Route = routing::v1::Route;
 
 // Definition 1: accounts by balance in their box, the rich ones besides, and how many there are of each.
 struct Before {
-  using Record = routing::v1::RouteRecord;
+  using Record = motcua::internal::routing::RouteRecord;
   static constexpr std::string_view kKind = "d";
   static void IndexesOf(const Record& record, IndexSink& indexes) {
     const Route& route = record.route();
@@ -36,7 +37,7 @@ struct Before {
 
 // Definition 2: the richest first in the box, the poor instead of the rich, another sum.
 struct After {
-  using Record = routing::v1::RouteRecord;
+  using Record = motcua::internal::routing::RouteRecord;
   static constexpr std::string_view kKind = "d";
   using Previous = Before;
   static void IndexesOf(const Record& record, IndexSink& indexes) {

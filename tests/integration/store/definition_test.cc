@@ -3,6 +3,7 @@
 // before writes no more.
 #include <random>
 
+#include "motcua/internal/routing/records.pb.h"
 #include "tests/integration/store/definition_fixture.h"
 #include "tests/support/reconnected.h"
 
@@ -195,7 +196,7 @@ TEST_F(DefinitionTest, ACheckFindsWhatIsMissingStaleMiscountedOrLeft) {
 
 // ---------------------------------------------------------------- schemas
 struct Renamed {
-  using Record = routing::v1::RouteRecord;
+  using Record = motcua::internal::routing::RouteRecord;
   static constexpr std::string_view kKind = "d";
   static constexpr uint32_t kSchema = 3;
   static void Upgrade(Record& record, uint32_t from) {
@@ -211,7 +212,7 @@ TEST_F(DefinitionTest, ARecordOfALowerSchemaIsReadAndIsWrittenInThePresentOne) {
   Populate(2);
   first_.store.cache().Clear();
   const auto stored = [&] { return *Wait(store_.Get({KeyOf(IdOf(1))}, Soon()))->front(); };
-  routing::v1::RouteRecord record;
+  motcua::internal::routing::RouteRecord record;
   uint64_t version = 0;
   ASSERT_TRUE(ReadStored<Renamed>(stored(), record, version).ok());
   EXPECT_EQ(record.route().work_refused(), 1u);
@@ -236,7 +237,7 @@ TEST_F(DefinitionTest, ARecordOfAHigherSchemaIsNeverReadWrongly) {
 
 // ---------------------------------------------------------------- records that come and go
 struct Scrap {
-  using Record = routing::v1::RouteRecord;
+  using Record = motcua::internal::routing::RouteRecord;
   static constexpr std::string_view kKind = "scrap";
   static constexpr bool kRemovable = true;
 };

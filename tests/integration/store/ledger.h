@@ -3,9 +3,10 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/store/session.h"
 #include "common/status/errors.h"
+#include "common/store/session.h"
 #include "common/time/timestamp.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "motcua/routing/v1/route.pb.h"
 
 namespace motcua::store {
@@ -13,7 +14,7 @@ namespace motcua::store {
 // The smallest thing with a state, indexes, counters, events and a history: an account, kept in a RouteRecord whose
 // `work_done` is the balance and whose `holder` names the box it is listed in.
 struct Ledger {
-  using Record = routing::v1::RouteRecord;
+  using Record = motcua::internal::routing::RouteRecord;
   static constexpr std::string_view kKind = "d";
 
   static void IndexesOf(const Record& record, IndexSink& indexes) {

@@ -41,7 +41,7 @@ class Process {
 
 class StoreTest : public testing::Test {
  protected:
-  using Response = routing::v1::MutationResponse;
+  using Response = routing::v1::CompleteWorkResponse;
 
   void SetUp() override { ASSERT_TRUE(Wait(client_.WaitConnected(Soon())).ok()); }
 

@@ -1,4 +1,4 @@
-// The commit of DESIGN 3.2 against a real redis-server: all of a transaction or nothing, once for a request id.
+// The commit against a real redis-server: all of a transaction or nothing, once for a request id.
 #include "common/store/store.h"
 
 #include <random>
@@ -12,7 +12,7 @@ namespace {
 
 using async::SyncWait;
 using async::Task;
-using routing::v1::MutationResponse;
+using routing::v1::CompleteWorkResponse;
 using testing::ElementsAre;
 
 TEST_F(StoreTest, ACommitWritesRecordIndexCountersFeedAndHistoryTogether) {
@@ -110,7 +110,7 @@ TEST_F(StoreTest, ARefusedDecisionChangesNothing) {
 }
 
 TEST_F(StoreTest, RacingMutationsAllTakeEffectOnce) {
-  std::vector<Task<absl::StatusOr<MutationResponse>>> adds;
+  std::vector<Task<absl::StatusOr<CompleteWorkResponse>>> adds;
   for (int i = 0; i < 8; ++i) {
     adds.push_back(Add(kId, "request-" + std::to_string(i), 1));
     adds.push_back(Add(kId, "request-" + std::to_string(i), 1));  // the same request twice at once

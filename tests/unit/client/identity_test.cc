@@ -76,7 +76,7 @@ TEST(Session, OwnWritesAreSentToTheServicesThatFollow) {
   intake::v1::FileResponse filed;
   filed.mutable_written()->set_feed_position(7);
   writes.Note(Service::kIntake, "H30", filed);
-  routing::v1::MutationResponse offered;
+  routing::v1::OfferHandOverResponse offered;
   offered.mutable_written()->set_feed_position(3);
   writes.Note(Service::kRouting, "H30", offered);
   EXPECT_EQ(writes.Before(Service::kRouting, "H30"), "intake/H30=7");

@@ -1,6 +1,7 @@
 // Another due date: who may set it, what it moves, and what lateness is judged by afterwards.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/violations.h"
 #include "tests/unit/deadline/life.h"
 
 namespace motcua::deadline {
@@ -33,8 +34,8 @@ TEST_F(ChangeDueTest, AgreedMovesTheDateAndWhatIsJudged) {
   EXPECT_EQ(life_.clock().due_version(), 1u);
   EXPECT_TRUE(life_.clock().due_changed());
   const auto& changed = life_.events().back().due_changed();
-  EXPECT_EQ(changed.from().date(), "2025-01-13");
-  EXPECT_EQ(changed.to().date(), "2025-01-20");
+  EXPECT_EQ(changed.previous_due().date(), "2025-01-13");
+  EXPECT_EQ(changed.due().date(), "2025-01-20");
   EXPECT_EQ(changed.due_version(), 1u);
   life_.End(At("2025-01-20T10:00"));
   EXPECT_FALSE(life_.clock().late());
@@ -111,7 +112,7 @@ TEST(ChangeDue, OfNothing) {
 
 TEST_F(ChangeDueTest, AllThatIsWrongIsToldAtOnce) {
   const auto violations = [&](const std::string& date, feed::v1::DueChangeKind kind) {
-    return errors::FieldViolations(life_.ChangeDue(At("2025-01-07T09:00"), date, kind));
+    return motcua::test::Violations(life_.ChangeDue(At("2025-01-07T09:00"), date, kind));
   };
   EXPECT_THAT(violations("2025-02-30", DUE_CHANGE_KIND_PAUSE), SizeIs(2));
   EXPECT_THAT(violations("2025-01-13", DUE_CHANGE_KIND_AGREED), SizeIs(1));

@@ -43,11 +43,17 @@ class EventByState : public ::testing::TestWithParam<Cell> {};
 bool Take(Life& life, Step step, absl::Time at) {
   feed::v1::Event event = Life::EventAt(at);
   switch (step) {
-    case Step::kOffer: event.mutable_hand_over_offered()->set_to(kDistrict); break;
-    case Step::kHandOver: event.mutable_hand_over_accepted()->set_to(kDistrict); break;
+    case Step::kOffer:
+      event.mutable_hand_over_offered()->set_receiver(kDistrict);
+      break;
+    case Step::kHandOver:
+      event.mutable_hand_over_accepted()->set_receiver(kDistrict);
+      break;
     case Step::kRefuse: event.mutable_hand_over_refused(); break;
     case Step::kRecall: event.mutable_hand_over_recalled(); break;
-    case Step::kConsult: event.mutable_consultation_requested()->set_to(kTax); break;
+    case Step::kConsult:
+      event.mutable_consultation_requested()->set_asked_agency(kTax);
+      break;
     case Step::kAnswer: event.mutable_consultation_answered(); break;
     case Step::kPause: event.mutable_supplement_requested(); break;
     case Step::kResume: event.mutable_supplement_received(); break;

@@ -1,6 +1,5 @@
 // A dossier's life as the tests of the clocks tell it: events in, records and alerts out.
-#ifndef MOTCUA_TESTS_UNIT_DEADLINE_LIFE_H_
-#define MOTCUA_TESTS_UNIT_DEADLINE_LIFE_H_
+#pragma once
 
 #include <memory>
 #include <optional>
@@ -14,12 +13,13 @@
 #include "common/time/legal_clock.h"
 #include "common/time/limit.h"
 #include "common/time/timestamp.h"
-#include "services/deadline_monitor/domain/change_due.h"
-#include "services/deadline_monitor/domain/clock_change.h"
-#include "services/deadline_monitor/domain/clock_model.h"
-#include "services/deadline_monitor/domain/custody.h"
-#include "services/deadline_monitor/domain/follow.h"
-#include "services/deadline_monitor/domain/parts.h"
+#include "motcua/internal/deadline/records.pb.h"
+#include "services/deadline_monitor/domain/clock/clock_change.h"
+#include "services/deadline_monitor/domain/clock/clock_model.h"
+#include "services/deadline_monitor/domain/clock/custody.h"
+#include "services/deadline_monitor/domain/clock/follow.h"
+#include "services/deadline_monitor/domain/clock/parts.h"
+#include "services/deadline_monitor/domain/due/change_due.h"
 #include "tests/unit/time/national_calendar.h"
 
 namespace motcua::deadline {
@@ -34,7 +34,7 @@ inline constexpr char kTax[] = "H30.18.T";
 
 inline common::v1::Limit LimitOf(const std::string& text) { return *time::ParseLimit(text); }
 
-// The national calendar, three agencies, and the ladder of DOMAIN 4.5, or none.
+// The national calendar, three agencies, and the usual ladder, or none.
 inline std::shared_ptr<const reference::Catalogue> MakeCatalogue(bool with_ladder) {
   reference::v1::ReferenceSet set = time::NationalSet();
   set.mutable_calendars(0)->set_name("national");
@@ -137,8 +137,8 @@ class Life {
 
   bool Offer(absl::Time at, const std::string& to) {
     feed::v1::Event event = EventAt(at);
-    event.mutable_hand_over_offered()->set_from(clock().holder());
-    event.mutable_hand_over_offered()->set_to(to);
+    event.mutable_hand_over_offered()->set_sender(clock().holder());
+    event.mutable_hand_over_offered()->set_receiver(to);
     return Apply(event);
   }
   bool Recall(absl::Time at) {
@@ -154,8 +154,8 @@ class Life {
   bool HandOver(absl::Time at, const std::string& to, const std::string& leg = "", const std::string& limit = "") {
     feed::v1::Event event = EventAt(at);
     auto& accepted = *event.mutable_hand_over_accepted();
-    accepted.set_from(clock().holder());
-    accepted.set_to(to);
+    accepted.set_sender(clock().holder());
+    accepted.set_receiver(to);
     accepted.set_leg(leg);
     if (!limit.empty()) *accepted.mutable_limit() = LimitOf(limit);
     return Apply(event);
@@ -164,8 +164,8 @@ class Life {
   bool Succeed(absl::Time at, const std::string& from, const std::string& to) {
     feed::v1::Event event = EventAt(at);
     auto& succeeded = *event.mutable_agency_succeeded();
-    succeeded.set_from(from);
-    succeeded.set_to(to);
+    succeeded.set_ended_agency(from);
+    succeeded.set_successor(to);
     succeeded.set_custody(clock().holder() == from);
     return Apply(event);
   }
@@ -173,7 +173,7 @@ class Life {
     feed::v1::Event event = EventAt(at);
     auto& asked = *event.mutable_consultation_requested();
     asked.set_consultation(number);
-    asked.set_to(to);
+    asked.set_asked_agency(to);
     if (!limit.empty()) *asked.mutable_limit() = LimitOf(limit);
     return Apply(event);
   }
@@ -222,7 +222,7 @@ class Life {
     return absl::OkStatus();
   }
 
-  const v1::ClockRecord* record() const { return record_.has_value() ? &*record_ : nullptr; }
+  const internal::deadline::ClockRecord* record() const { return record_.has_value() ? &*record_ : nullptr; }
   const v1::Clock& clock() const { return record_->clock(); }
   const absl::Status& status() const { return status_; }
   const std::vector<feed::v1::Event>& events() const { return events_; }
@@ -256,17 +256,15 @@ class Life {
   }
 
  private:
-  void Take(store::Decision<v1::ClockRecord> decision) {
+  void Take(store::Decision<internal::deadline::ClockRecord> decision) {
     record_ = std::move(decision.record);
     for (feed::v1::Event& event : decision.events) events_.push_back(std::move(event));
   }
 
   const reference::Catalogue& catalogue_;
-  std::optional<v1::ClockRecord> record_;
+  std::optional<internal::deadline::ClockRecord> record_;
   absl::Status status_;
   std::vector<feed::v1::Event> events_;
 };
 
 }  // namespace motcua::deadline
-
-#endif  // MOTCUA_TESTS_UNIT_DEADLINE_LIFE_H_

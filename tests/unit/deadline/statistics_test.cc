@@ -1,5 +1,5 @@
 // The figures follow from the counters, and the counters from the records.
-#include "services/deadline_monitor/domain/statistics.h"
+#include "services/deadline_monitor/domain/statistics/statistics.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -26,7 +26,8 @@ TEST(Statistics, CountWhatTheDossiersAre) {
   late.End(At("2025-02-03T09:00"));
   timely.End(At("2025-01-08T09:00"));
   ASSERT_TRUE(open.ChangeDue(At("2025-01-07T09:00"), "2025-06-20", feed::v1::DUE_CHANGE_KIND_AGREED).ok());
-  const v1::Statistics statistics = StatisticsOf(Sum({&open, &overdue, &paused, &late, &timely}), At("2025-02-04T09:00"));
+  const v1::GetStatisticsResponse statistics =
+      StatisticsOf(Sum({&open, &overdue, &paused, &late, &timely}), At("2025-02-04T09:00"));
   EXPECT_EQ(statistics.clocks(), 5u);
   EXPECT_EQ(statistics.open(), 3u);
   EXPECT_EQ(statistics.open_overdue(), 1u);
@@ -46,7 +47,7 @@ TEST(Statistics, HeldTimeIsExactToTheMicrosecond) {
   a.Accept(At("2025-01-06T09:00") + absl::Microseconds(999'999), "5wd", At("2025-01-06T09:00") + absl::Microseconds(999'999));
   b.Accept("2025-01-06T09:00", "5wd");
   b.HandOver(At("2025-01-06T10:00") + absl::Microseconds(1), kDistrict, "check", "1wd");
-  const v1::Statistics statistics = StatisticsOf(Sum({&a, &b}), At("2025-01-06T12:00"));
+  const v1::GetStatisticsResponse statistics = StatisticsOf(Sum({&a, &b}), At("2025-01-06T12:00"));
   EXPECT_EQ(statistics.agencies().at(kCommune).held_micros(), 3u * kHour - 999'999 + kHour + 1);
   EXPECT_EQ(statistics.agencies().at(kDistrict).held_micros(), 2u * kHour - 1);
   EXPECT_EQ(statistics.agencies().at(kCommune).holding(), 1u);
@@ -68,12 +69,12 @@ TEST(Statistics, MillionsOfOpenDossiersDoNotOverflow) {
   constexpr int64_t kDossiers = 30'000'000;
   for (const auto& [name, value] : store::CountersOf<ClockModel>(*life.record()))
     counters[name] = value * kDossiers;
-  const v1::Statistics statistics = StatisticsOf(counters, At("2025-01-06T10:00"));
+  const v1::GetStatisticsResponse statistics = StatisticsOf(counters, At("2025-01-06T10:00"));
   EXPECT_EQ(statistics.agencies().at(kCommune).held_micros(), static_cast<uint64_t>(kHour * kDossiers));
 }
 
 TEST(Statistics, OfNothingAreZero) {
-  const v1::Statistics statistics = StatisticsOf({}, At("2025-01-06T10:00"));
+  const v1::GetStatisticsResponse statistics = StatisticsOf({}, At("2025-01-06T10:00"));
   EXPECT_EQ(statistics.clocks(), 0u);
   EXPECT_TRUE(statistics.agencies().empty());
 }

@@ -1,7 +1,7 @@
 // An agency ends while clocks run with it: who is charged, who is late, and what is raised.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/deadline_monitor/domain/statistics.h"
+#include "services/deadline_monitor/domain/statistics/statistics.h"
 #include "tests/unit/deadline/life.h"
 
 namespace motcua::deadline {
@@ -60,7 +60,7 @@ TEST(Succession, WhatTheAgencyWasToDoIsTheSuccessorsWithTheSameDates) {
   life.Offer(At("2025-01-06T09:00"), kTax);
   life.Consult(At("2025-01-06T09:00"), 1, kTax);
   life.Consult(At("2025-01-06T09:00"), 2, kCommune);
-  const common::v1::Deadline due = life.Part("check")->due();
+  const common::v1::DueDate due = life.Part("check")->due();
   EXPECT_TRUE(life.Succeed(At("2025-01-06T20:00"), kTax, kNew));
   EXPECT_EQ(life.clock().holder(), kDistrict);
   EXPECT_THAT(Running(life),

@@ -13,7 +13,7 @@ v1::Event Sample() {
   event.set_subject("H30.18.05-260714-0001");
   event.mutable_actor()->set_id("an");
   event.set_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-  event.mutable_hand_over_accepted()->set_from("H30.18.05");
+  event.mutable_hand_over_accepted()->set_sender("H30.18.05");
   return event;
 }
 

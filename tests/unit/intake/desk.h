@@ -1,17 +1,17 @@
 // A desk without store: applies decisions to records as the store would, for tests of the domain.
-#ifndef MOTCUA_TESTS_UNIT_INTAKE_DESK_H_
-#define MOTCUA_TESTS_UNIT_INTAKE_DESK_H_
+#pragma once
 
 #include <string>
 #include <utility>
 
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
-#include "services/intake/domain/acceptance.h"
-#include "services/intake/domain/completion.h"
-#include "services/intake/domain/dossier_model.h"
-#include "services/intake/domain/filing.h"
-#include "services/intake/domain/progress.h"
+#include "motcua/internal/intake/records.pb.h"
+#include "services/intake/domain/dossier/completion.h"
+#include "services/intake/domain/dossier/dossier_model.h"
+#include "services/intake/domain/dossier/progress.h"
+#include "services/intake/domain/receipt/acceptance.h"
+#include "services/intake/domain/receipt/filing.h"
 #include "tests/unit/intake/jurisdiction.h"
 
 namespace motcua::intake::test {
@@ -59,11 +59,12 @@ inline feed::v1::Event Routed(DossierStatus to, absl::Time at) {
 }
 
 // A dossier in the given status, made by decisions where a decision leads there.
-inline v1::DossierRecord DossierIn(DossierStatus status, const reference::Catalogue& catalogue) {
+inline internal::intake::DossierRecord DossierIn(DossierStatus status,
+                                                 const reference::Catalogue& catalogue) {
   const bool accept = status != common::v1::DOSSIER_STATUS_NEW && status != common::v1::DOSSIER_STATUS_REFUSED;
   auto filed = DecideFile(Application("1.000001", accept), kCode, kSecret, At(MondayMorning()), catalogue,
                           Standing::kOwnAgency);
-  v1::DossierRecord record = filed.value().record;
+  internal::intake::DossierRecord record = filed.value().record;
   const auto follow = [&](DossierStatus to) {
     record = Follow(record, Routed(to, MondayMorning()), At(MondayMorning())).value().record;
   };
@@ -102,5 +103,3 @@ inline v1::DossierRecord DossierIn(DossierStatus status, const reference::Catalo
 }
 
 }  // namespace motcua::intake::test
-
-#endif  // MOTCUA_TESTS_UNIT_INTAKE_DESK_H_

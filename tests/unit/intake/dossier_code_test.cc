@@ -1,12 +1,12 @@
-#include "services/intake/domain/dossier_code.h"
+#include "services/intake/domain/code/dossier_code.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "common/status/errors.h"
-#include "services/intake/domain/dossier_model.h"
-#include "services/intake/domain/secret.h"
+#include "services/intake/domain/code/secret.h"
+#include "services/intake/domain/dossier/dossier_model.h"
 
 namespace motcua::intake {
 namespace {
@@ -66,7 +66,7 @@ TEST(Statistics, ReadOnlyTheirOwnCounters) {
   counters["r:3"] = 1;
   counters["r:1"] = 0;
   counters["other"] = 9;
-  const v1::Statistics statistics = StatisticsFrom(counters);
+  const v1::GetStatisticsResponse statistics = StatisticsFrom(counters);
   EXPECT_EQ(statistics.dossiers(), 7u);
   EXPECT_EQ(statistics.by_status().at(10), 4u);
   EXPECT_EQ(statistics.by_channel().at("online"), 6u);

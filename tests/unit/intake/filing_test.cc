@@ -1,9 +1,11 @@
-#include "services/intake/domain/filing.h"
+#include "services/intake/domain/receipt/filing.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/intake/domain/view.h"
+#include "motcua/internal/intake/records.pb.h"
+#include "services/intake/domain/dossier/view.h"
+#include "tests/support/violations.h"
 #include "tests/unit/intake/desk.h"
 
 namespace motcua::intake::test {
@@ -19,9 +21,9 @@ using testing::UnorderedElementsAre;
 
 class Filing : public testing::Test {
  protected:
-  absl::StatusOr<store::Decision<v1::DossierRecord>> File(const v1::FileRequest& request,
-                                                          absl::Time now = MondayMorning(),
-                                                          const std::string& agency = kCommune) {
+  absl::StatusOr<store::Decision<internal::intake::DossierRecord>> File(
+      const v1::FileRequest& request, absl::Time now = MondayMorning(),
+      const std::string& agency = kCommune) {
     return DecideFile(request, kCode, kSecret, At(now, agency), *catalogue_, Standing::kOwnAgency);
   }
 
@@ -101,12 +103,11 @@ TEST_F(Filing, AllThatIsWrongIsToldAtOnce) {
   const absl::Status status = File(request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(errors::Reason(status), "INVALID_REQUEST");
-  EXPECT_THAT(errors::FieldViolations(status),
-              UnorderedElementsAre(Pair("procedure", StartsWith("UNKNOWN_PROCEDURE")),
-                                   Pair("channel", StartsWith("UNKNOWN_CHANNEL")),
+  EXPECT_THAT(motcua::test::ViolationReasons(status),
+              UnorderedElementsAre(Pair("procedure", "UNKNOWN_PROCEDURE"), Pair("channel", "UNKNOWN_CHANNEL"),
                                    Pair("applicant.language", testing::_),
-                                   Pair("submitted_at", StartsWith("IN_THE_FUTURE")), Pair("counted_from", testing::_),
-                                   Pair("components[1].name", StartsWith("COMPONENT_REPEATED"))));
+                                   Pair("submitted_at", "IN_THE_FUTURE"), Pair("counted_from", testing::_),
+                                   Pair("components[1].name", "COMPONENT_REPEATED")));
 }
 
 struct BadCase {
@@ -127,7 +128,7 @@ TEST_P(BadFiling, IsRefusedWithItsReason) {
   const absl::Status status = File(request, bad.now, bad.agency).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   EXPECT_EQ(errors::Reason(status), bad.reason) << status;
-  EXPECT_THAT(errors::FieldViolations(status), Contains(Pair(bad.field, StartsWith(bad.reason))));
+  EXPECT_THAT(motcua::test::Violations(status), Contains(Pair(bad.field, StartsWith(bad.reason))));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -154,7 +155,7 @@ TEST_F(Filing, OnlyTheReceivingAgencyFiles) {
 TEST_F(Filing, PapersThatAreStatedMustBeComplete) {
   v1::FileRequest request = Application("1.000001", true);
   request.add_components()->set_name("Form");
-  EXPECT_THAT(errors::FieldViolations(File(request).status()),
+  EXPECT_THAT(motcua::test::Violations(File(request).status()),
               ElementsAre(Pair("components", HasSubstr("Proof"))));
   request.add_components()->set_name("Proof");
   const auto decision = File(request);

@@ -1,4 +1,4 @@
-#include "services/intake/guess_limit.h"
+#include "services/intake/calls/guess_limit.h"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,15 @@
 // Shards that pass to another jurisdiction: what may, when, and what is refused.
-#include "services/intake/domain/inheritance.h"
+#include "services/intake/domain/reference/inheritance.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
+#include "motcua/internal/reference/records.pb.h"
 #include "tests/support/merger.h"
 #include "tests/support/reform.h"
+#include "tests/support/violations.h"
 
 namespace motcua::intake {
 namespace {
@@ -19,7 +21,7 @@ using motcua::test::ReformCatalogue;
 using motcua::test::ReformTime;
 using reference::v1::ReferenceSet;
 using reference::v1::ShardPassing;
-using Record = reference::v1::ReferenceRecord;
+using Record = internal::reference::ReferenceRecord;
 using testing::SizeIs;
 
 store::Context June() { return store::Context(ReformTime(2025, 6, 20), common::v1::Actor()); }
@@ -47,7 +49,7 @@ std::shared_ptr<const reference::Catalogue> Compiled(const ReferenceSet& set) {
 
 std::vector<std::string> ViolationsOf(const absl::Status& status) {
   std::vector<std::string> violations;
-  for (const auto& [path, description] : errors::FieldViolations(status))
+  for (const auto& [path, description] : motcua::test::Violations(status))
     violations.push_back(path + ": " + description);
   return violations;
 }
@@ -61,7 +63,7 @@ TEST(Inherits, PassFromTheBeginningOfTheLocalDay) {
   EXPECT_EQ(first.shard(), "H30");
   EXPECT_EQ(first.jurisdiction(), "H13");
   EXPECT_EQ(first.version(), 2u);
-  EXPECT_EQ(time::FromTimestamp(first.from()), MergerDay());
+  EXPECT_EQ(time::FromTimestamp(first.begins_at()), MergerDay());
 }
 
 TEST(Inherits, StayAndKeepTheVersionThatSaidSoFirst) {

@@ -1,6 +1,5 @@
 // A small jurisdiction for tests of intake.
-#ifndef MOTCUA_TESTS_UNIT_INTAKE_JURISDICTION_H_
-#define MOTCUA_TESTS_UNIT_INTAKE_JURISDICTION_H_
+#pragma once
 
 #include <cstdlib>
 #include <iostream>
@@ -82,5 +81,3 @@ inline absl::Time Local(int year, int month, int day, int hour, int minute) {
 }
 
 }  // namespace motcua::intake::test
-
-#endif  // MOTCUA_TESTS_UNIT_INTAKE_JURISDICTION_H_

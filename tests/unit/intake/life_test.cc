@@ -1,4 +1,6 @@
 // Every decision in every status, for own and foreign agencies; and random lives.
+#include "services/intake/domain/dossier/life.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,32 +10,36 @@
 #include <random>
 #include <set>
 
-#include "services/intake/domain/dossier_code.h"
-#include "services/intake/domain/life.h"
-#include "services/intake/domain/view.h"
+#include "motcua/internal/intake/records.pb.h"
+#include "services/intake/domain/code/dossier_code.h"
+#include "services/intake/domain/dossier/view.h"
 #include "tests/unit/intake/desk.h"
 
 namespace motcua::intake::test {
 namespace {
 
 using common::v1::DossierStatus;
-using Decided = absl::StatusOr<store::Decision<v1::DossierRecord>>;
+using Decided = absl::StatusOr<store::Decision<internal::intake::DossierRecord>>;
 
 const reference::Catalogue& Province() {
   static const auto* const catalogue = new std::shared_ptr<const reference::Catalogue>(CompileJurisdiction());
   return **catalogue;
 }
 
-Decided Accepting(const v1::DossierRecord* record, const store::Context& context, Standing standing) {
+Decided Accepting(const internal::intake::DossierRecord* record, const store::Context& context,
+                  Standing standing) {
   return DecideAccept(record, v1::AcceptRequest(), context, Province(), standing);
 }
-Decided Refusing(const v1::DossierRecord* record, const store::Context& context, Standing standing) {
+Decided Refusing(const internal::intake::DossierRecord* record, const store::Context& context,
+                 Standing standing) {
   return DecideRefuse(record, v1::RefuseRequest(), context, Province(), standing);
 }
-Decided Returning(const v1::DossierRecord* record, const store::Context& context, Standing standing) {
+Decided Returning(const internal::intake::DossierRecord* record, const store::Context& context,
+                  Standing standing) {
   return DecideReturn(record, v1::ReturnResultRequest(), context, Province(), standing);
 }
-Decided Rating(const v1::DossierRecord* record, const store::Context& context, Standing standing) {
+Decided Rating(const internal::intake::DossierRecord* record, const store::Context& context,
+               Standing standing) {
   v1::RateRequest request;
   request.set_score(2);
   return DecideRate(record, request, context, Province(), RaterGround::kOfficer, standing);
@@ -42,7 +48,7 @@ Decided Rating(const v1::DossierRecord* record, const store::Context& context, S
 // What each decision answers in the statuses 1 to 10; "" = it is taken.
 struct Row {
   const char* name;
-  Decided (*decide)(const v1::DossierRecord*, const store::Context&, Standing);
+  Decided (*decide)(const internal::intake::DossierRecord*, const store::Context&, Standing);
   const char* in_status[10];
   DossierStatus leads_to;
 };
@@ -71,7 +77,7 @@ class Decisions : public testing::TestWithParam<Row> {};
 TEST_P(Decisions, AreTakenOnlyInTheirStatus) {
   for (int status = 1; status <= 10; ++status) {
     SCOPED_TRACE(status);
-    const v1::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
+    const internal::intake::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
     const Decided decided = GetParam().decide(&record, At(MondayMorning()), Standing::kOwnAgency);
     EXPECT_EQ(decided.ok() ? "" : errors::Reason(decided.status()), GetParam().in_status[status - 1]);
     if (decided.ok()) {
@@ -88,7 +94,7 @@ TEST_P(Decisions, AreTakenOnlyInTheirStatus) {
 
 TEST_P(Decisions, AreTheReceivingAgencysAlone) {
   for (int status = 1; status <= 10; ++status) {
-    const v1::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
+    const internal::intake::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
     const Decided foreign = GetParam().decide(&record, At(MondayMorning(), "H30.18.06"), Standing::kOwnAgency);
     EXPECT_EQ(errors::Reason(foreign.status()), "NOT_RECEIVING_AGENCY") << status;
     const Decided administrator = GetParam().decide(&record, At(MondayMorning(), "H30"), Standing::kJurisdiction);
@@ -128,7 +134,7 @@ TEST(Decisions, ArePassedOnToTheSuccessorOnItsDay) {
                                        std::pair(&Refusing, common::v1::DOSSIER_STATUS_NEW),
                                        std::pair(&Returning, common::v1::DOSSIER_STATUS_RESULT_READY),
                                        std::pair(&Rating, common::v1::DOSSIER_STATUS_RETURNED)}) {
-    v1::DossierRecord record = DossierIn(status, Province());
+    internal::intake::DossierRecord record = DossierIn(status, Province());
     record.mutable_dossier()->set_receiving_agency(kEnded);
     EXPECT_TRUE(decide(&record, At(before, kEnded), Standing::kOwnAgency).ok());
     EXPECT_EQ(errors::Reason(decide(&record, At(before, kCommune), Standing::kOwnAgency).status()),
@@ -143,7 +149,7 @@ TEST(Decisions, ArePassedOnToTheSuccessorOnItsDay) {
 }
 
 TEST(Rate, IsOnceAndWithASecretTellsNothingToStrangers) {
-  const v1::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_RETURNED, Province());
+  const internal::intake::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_RETURNED, Province());
   v1::RateRequest request;
   request.set_score(3);
   const store::Context stranger(MondayMorning(), common::v1::Actor());
@@ -175,7 +181,8 @@ TEST(Follow, TakesWhatFitsAndSkipsTheRest) {
   const absl::Time later = MondayMorning() + absl::Hours(1);
   for (const auto& [to, from] : fits) {
     for (int status = 1; status <= 10; ++status) {
-      const v1::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
+      const internal::intake::DossierRecord record =
+          DossierIn(static_cast<DossierStatus>(status), Province());
       const auto decision = Follow(record, Routed(to, later), At(later));
       ASSERT_EQ(decision.has_value(), from.count(static_cast<DossierStatus>(status)) > 0) << status << " to " << to;
       if (!decision.has_value()) continue;
@@ -193,7 +200,7 @@ TEST(Follow, OnlyTheSupplementItselfResumes) {
   feed::v1::Event received;
   received.mutable_supplement_received()->set_note("the paper");
   for (int status = 1; status <= 10; ++status) {
-    const v1::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
+    const internal::intake::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
     const auto decision = Follow(record, received, At(MondayMorning()));
     ASSERT_EQ(decision.has_value(), status == common::v1::DOSSIER_STATUS_SUPPLEMENT);
     if (decision.has_value()) {
@@ -203,34 +210,34 @@ TEST(Follow, OnlyTheSupplementItselfResumes) {
 }
 
 TEST(Follow, CustodyMovesWithoutAHistoryLine) {
-  const v1::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_PROCESSING, Province());
+  const internal::intake::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_PROCESSING, Province());
   feed::v1::Event event;
-  event.mutable_hand_over_accepted()->set_to("H30.18");
+  event.mutable_hand_over_accepted()->set_receiver("H30.18");
   const auto decision = Follow(record, event, At(MondayMorning()));
   ASSERT_TRUE(decision.has_value());
   EXPECT_EQ(decision->record.dossier().holder(), "H30.18");
   EXPECT_TRUE(decision->history.empty());
-  const v1::DossierRecord ended = DossierIn(common::v1::DOSSIER_STATUS_RETURNED, Province());
+  const internal::intake::DossierRecord ended = DossierIn(common::v1::DOSSIER_STATUS_RETURNED, Province());
   EXPECT_FALSE(Follow(ended, event, At(MondayMorning())).has_value());
 }
 
 TEST(Follow, ANewDueLeavesThePromiseVisible) {
-  const v1::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_PROCESSING, Province());
+  const internal::intake::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_PROCESSING, Province());
   EXPECT_FALSE(record.dossier().has_due()) << "kept once";
   feed::v1::Event event;
-  event.mutable_due_changed()->mutable_to()->set_date("2025-02-10");
+  event.mutable_due_changed()->mutable_due()->set_date("2025-02-10");
   const auto moved = Follow(record, event, At(MondayMorning()));
   ASSERT_TRUE(moved.has_value());
   EXPECT_EQ(ViewOf(moved->record, 1).due().date(), "2025-02-10");
   EXPECT_EQ(ViewOf(moved->record, 1).original_due().date(), "2025-01-16");
-  *event.mutable_due_changed()->mutable_to() = record.dossier().original_due();
+  *event.mutable_due_changed()->mutable_due() = record.dossier().original_due();
   const auto back = Follow(moved->record, event, At(MondayMorning()));
   EXPECT_FALSE(back->record.dossier().has_due());
   EXPECT_EQ(ViewOf(back->record, 1).due().date(), "2025-01-16");
 }
 
 TEST(PublicView, TellsNamesAndNoPersonalData) {
-  v1::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_PROCESSING, Province());
+  internal::intake::DossierRecord record = DossierIn(common::v1::DOSSIER_STATUS_PROCESSING, Province());
   record.mutable_dossier()->set_subject("about a person");
   const v1::LookUpResponse view = PublicViewOf(record, Province());
   EXPECT_EQ(view.procedure_name(), "Simple");
@@ -246,13 +253,13 @@ TEST(PublicView, TellsNamesAndNoPersonalData) {
 // A store in memory that knows no rule but the model's.
 class Registry {
  public:
-  void Put(const v1::DossierRecord& record) {
+  void Put(const internal::intake::DossierRecord& record) {
     const std::string& code = record.dossier().code();
     Count(records_[code], -1);
     records_[code] = record;
     Count(record, 1);
   }
-  std::map<std::string, v1::DossierRecord>& records() { return records_; }
+  std::map<std::string, internal::intake::DossierRecord>& records() { return records_; }
   store::Counters Counted() const {
     store::Counters counters;
     for (const auto& [field, value] : counters_) {
@@ -269,12 +276,12 @@ class Registry {
   }
 
  private:
-  void Count(const v1::DossierRecord& record, int sign) {
+  void Count(const internal::intake::DossierRecord& record, int sign) {
     if (record.dossier().code().empty()) return;
     for (const auto& [field, value] : store::CountersOf<DossierModel>(record))
       counters_[field] += sign * value;
   }
-  std::map<std::string, v1::DossierRecord> records_;
+  std::map<std::string, internal::intake::DossierRecord> records_;
   store::Counters counters_;
 };
 
@@ -306,9 +313,9 @@ TEST(RandomLives, NeverBreakTheTableOfTransitionsTheFiguresOrTheUniquenessOfCode
     }
     auto at = registry.records().begin();
     std::advance(at, random() % registry.records().size());
-    const v1::DossierRecord before = at->second;
+    const internal::intake::DossierRecord before = at->second;
     const int choice = static_cast<int>(random() % 8);
-    std::optional<store::Decision<v1::DossierRecord>> decision;
+    std::optional<store::Decision<internal::intake::DossierRecord>> decision;
     if (choice < 4) {
       Decided decided = kRows[choice].decide(&before, context, Standing::kOwnAgency);
       if (decided.ok()) decision = *std::move(decided);

@@ -112,6 +112,15 @@ TEST(Policy, StandingFollowsRoleAndKind) {
   EXPECT_EQ(FilingStandingOf(Officer("intake")), Standing::kOwnAgency);
 }
 
+TEST(Policy, APortalFilesAndDoesNotAccept) {
+  v1::FileRequest request;
+  EXPECT_TRUE(CheckMayAccept(Officer("portal"), request).ok());
+  EXPECT_TRUE(CheckMayAccept(Officer("intake"), request).ok());
+  request.set_accept(true);
+  EXPECT_TRUE(CheckMayAccept(Officer("intake"), request).ok());
+  EXPECT_EQ(errors::Reason(CheckMayAccept(Officer("portal"), request)), "ROLE_NOT_ALLOWED");
+}
+
 TEST(Policy, OnlyIntakeOfficersRateWithoutTheSecret) {
   for (const auto& [name, principal] : Callers()) {
     EXPECT_EQ(GroundOf(principal, false), name == "intake" ? RaterGround::kOfficer : RaterGround::kSecret) << name;

@@ -1,4 +1,4 @@
-#include "services/intake/domain/reference_change.h"
+#include "services/intake/domain/reference/reference_change.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,9 @@
 #include <set>
 
 #include "common/reference/validate.h"
-#include "services/intake/domain/due_question.h"
+#include "motcua/internal/reference/records.pb.h"
+#include "services/intake/domain/promise/due_question.h"
+#include "tests/support/violations.h"
 #include "tests/unit/intake/desk.h"
 
 namespace motcua::intake::test {
@@ -42,7 +44,7 @@ class Stored {
   }
   void Tidy(absl::Time now, const OpenByVersion& open = {}) { Take(DecideTidy(state(), open, now)); }
   absl::Status Upload(const std::string& id, uint32_t number, const std::string& pieces, absl::Time now) {
-    reference::v1::UploadedPart part;
+    internal::reference::UploadedPart part;
     part.set_number(number);
     *part.mutable_pieces() = Of(pieces).pieces();
     absl::StatusOr<LedgerChange> change = DecideUpload(state(), id, part, At(now));
@@ -64,8 +66,8 @@ class Stored {
     ledger_ = std::move(change.ledger);
   }
 
-  reference::v1::ReferenceRecord record_;
-  reference::v1::ReferenceLedger ledger_;
+  internal::reference::ReferenceRecord record_;
+  internal::reference::ReferenceLedger ledger_;
   std::set<char> pieces_;
 };
 
@@ -119,8 +121,8 @@ TEST(ReferenceChange, NamesEveryViolation) {
   broken.mutable_officers(0)->set_agency("H30.98");
   const absl::Status status = StatusOf(reference::Validate(broken));
   EXPECT_EQ(errors::Reason(status), "REFERENCE_INVALID");
-  EXPECT_THAT(errors::FieldViolations(status), Contains(Pair("set.agencies[1].parent", testing::_)));
-  EXPECT_THAT(errors::FieldViolations(status), Contains(Pair("set.officers[0].agency", testing::_)));
+  EXPECT_THAT(motcua::test::Violations(status), Contains(Pair("set.agencies[1].parent", testing::_)));
+  EXPECT_THAT(motcua::test::Violations(status), Contains(Pair("set.officers[0].agency", testing::_)));
 }
 
 TEST(DueQuestion, AnswersByTheAgencysCalendar) {
@@ -138,7 +140,7 @@ TEST(DueQuestion, AnswersByTheAgencysCalendar) {
   request.set_cutoff("25:00");
   request.mutable_limit()->set_tenths(0);
   const absl::Status status = AnswerDue(request, *catalogue).status();
-  EXPECT_THAT(errors::FieldViolations(status), SizeIs(3));
+  EXPECT_THAT(motcua::test::Violations(status), SizeIs(3));
 }
 
 }  // namespace

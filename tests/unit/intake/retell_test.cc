@@ -1,8 +1,9 @@
 // A dossier told as events: what was told of its acceptance is told again, and nothing that is nobody else's.
-#include "services/intake/domain/retell.h"
+#include "services/intake/domain/dossier/retell.h"
 
 #include <gtest/gtest.h>
 
+#include "motcua/internal/intake/records.pb.h"
 #include "tests/unit/intake/desk.h"
 
 namespace motcua::intake::test {
@@ -38,7 +39,7 @@ TEST(Retell, AnAcceptanceIsToldAsItWas) {
 TEST(Retell, EveryStatusIsToldAndNoSecret) {
   for (int status = 1; status <= 10; ++status) {
     SCOPED_TRACE(status);
-    v1::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
+    internal::intake::DossierRecord record = DossierIn(static_cast<DossierStatus>(status), Province());
     record.mutable_dossier()->mutable_applicant()->set_id_number("093012345678");
     record.mutable_dossier()->mutable_applicant()->set_address("Ấp 3");
     const feed::v1::SnapshotRecord told = Retell(record, &Province());

@@ -1,10 +1,11 @@
 // Who is told: every audience word, with and without leaders, with and without a committee above.
-#include "services/notification/domain/audience.h"
+#include "services/notification/domain/recipients/audience.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/notification/domain/names.h"
+#include "motcua/internal/notification/records.pb.h"
+#include "services/notification/domain/letters/names.h"
 #include "tests/unit/notification/fixtures.h"
 
 namespace motcua::notification {
@@ -53,13 +54,15 @@ TEST(Audience, EveryWordMeansItsRecipients) {
 
 TEST(Audience, NobodyIsToldTwiceOfOneEvent) {
   Circle circle(SmallCatalogue(), Morning(), "H30.18.05", "H30.18.05");
-  circle.Add(v1::AUDIENCE_HOLDER_LEADER);
-  circle.Add(v1::AUDIENCE_RECEIVING_LEADER);
-  EXPECT_THAT(circle.addressees(), ElementsAre(Addressee("commune-leader", v1::AUDIENCE_HOLDER_LEADER)));
+  circle.Add(internal::notification::AUDIENCE_HOLDER_LEADER);
+  circle.Add(internal::notification::AUDIENCE_RECEIVING_LEADER);
+  EXPECT_THAT(circle.addressees(),
+              ElementsAre(Addressee("commune-leader", internal::notification::AUDIENCE_HOLDER_LEADER)));
 }
 
 TEST(Names, MessageIdsSurviveTheirTextForm) {
-  const MessageId id(v1::SOURCE_DEADLINE_MONITOR, "H30", 17, "applicant:H30.18.05-260714-0001");
+  const MessageId id(internal::notification::SOURCE_DEADLINE_MONITOR, "H30", 17,
+                     "applicant:H30.18.05-260714-0001");
   EXPECT_EQ(id.ToString(), "deadline-monitor/H30/17/applicant:H30.18.05-260714-0001");
   const auto parsed = MessageId::Parse(id.ToString());
   ASSERT_TRUE(parsed.has_value());
@@ -72,7 +75,9 @@ TEST(Names, MessageIdsSurviveTheirTextForm) {
 }
 
 TEST(Names, InboxMembersSurviveTheirTextForm) {
-  for (const v1::Source source : {v1::SOURCE_INTAKE, v1::SOURCE_ROUTING, v1::SOURCE_DEADLINE_MONITOR}) {
+  for (const internal::notification::Source source :
+       {internal::notification::SOURCE_INTAKE, internal::notification::SOURCE_ROUTING,
+        internal::notification::SOURCE_DEADLINE_MONITOR}) {
     const auto place = InboxPlace::Parse(InboxMember(source, 4711, kCode));
     ASSERT_TRUE(place.has_value());
     EXPECT_EQ(place->source, source);
@@ -83,7 +88,8 @@ TEST(Names, InboxMembersSurviveTheirTextForm) {
 }
 
 TEST(Names, EveryTopicHasAName) {
-  for (int topic = 1; topic <= v1::Topic_MAX; ++topic) EXPECT_NE(TopicName(static_cast<v1::Topic>(topic)), "");
+  for (int topic = 1; topic <= internal::notification::Topic_MAX; ++topic)
+    EXPECT_NE(TopicName(static_cast<internal::notification::Topic>(topic)), "");
 }
 
 }  // namespace

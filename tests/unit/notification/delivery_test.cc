@@ -1,11 +1,12 @@
 // Deliveries: quiet hours, pauses, giving up, and that an attempt is one replica's at a time.
-#include "services/notification/domain/delivery.h"
+#include "services/notification/domain/delivery/delivery.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/notification/domain/records.h"
-#include "services/notification/domain/telling.h"
+#include "motcua/internal/notification/records.pb.h"
+#include "services/notification/domain/inbox/records.h"
+#include "services/notification/domain/letters/telling.h"
 #include "tests/unit/notification/fixtures.h"
 
 namespace motcua::notification {
@@ -50,19 +51,23 @@ class Delivery : public testing::Test {
  protected:
   Delivery() {
     channels_.email = true;
-    Take(record_, v1::SOURCE_INTAKE, Accepted(1), SmallCatalogue());
-    Take(record_, v1::SOURCE_ROUTING, Offered(1, "H30.18.05", "H30.18.LR"), SmallCatalogue());
-    Take(record_, v1::SOURCE_ROUTING, Offered(2, "H30.18.LR", "H30.18.TX"), SmallCatalogue());
+    Take(record_, internal::notification::SOURCE_INTAKE, Accepted(1), SmallCatalogue());
+    Take(record_, internal::notification::SOURCE_ROUTING, Offered(1, "H30.18.05", "H30.18.LR"),
+         SmallCatalogue());
+    Take(record_, internal::notification::SOURCE_ROUTING, Offered(2, "H30.18.LR", "H30.18.TX"),
+         SmallCatalogue());
   }
 
   void AddAll(absl::Time at) {
-    for (v1::Occasion& occasion : *record_.mutable_occasions()) {
-      for (v1::Letter& letter : *occasion.mutable_letters()) {
+    for (internal::notification::Occasion& occasion : *record_.mutable_occasions()) {
+      for (internal::notification::Letter& letter : *occasion.mutable_letters()) {
         AddDeliveries(record_, letter, at, machine_, channels_, nullptr, SmallCatalogue());
       }
     }
   }
-  const v1::StoredDelivery& ToApplicant() const { return record_.occasions(0).letters(0).deliveries(0); }
+  const internal::notification::StoredDelivery& ToApplicant() const {
+    return record_.occasions(0).letters(0).deliveries(0);
+  }
   std::vector<DeliveryKey> ClaimAt(absl::Time now, absl::Time machine, int limit = 100) {
     std::vector<DeliveryKey> claimed;
     given_up_.clear();
@@ -73,15 +78,18 @@ class Delivery : public testing::Test {
   const absl::Time machine_ = absl::FromUnixSeconds(1000000);
   RetryPolicy policy_;
   Channels channels_;
-  v1::DossierRecord record_;
+  internal::notification::DossierRecord record_;
   std::vector<DeliveryKey> given_up_;
 };
 
 TEST_F(Delivery, EachAddressMakesOne) {
   AddAll(Morning());
-  EXPECT_EQ(record_.occasions(0).letters(0).deliveries(0).channel(), v1::CHANNEL_EMAIL);   // the applicant's contact
-  EXPECT_EQ(record_.occasions(1).letters(0).deliveries(0).channel(), v1::CHANNEL_EMAIL);   // the registry's e-mail
-  EXPECT_EQ(record_.occasions(2).letters(0).deliveries(0).channel(), v1::CHANNEL_WEBHOOK); // the tax branch's webhook
+  EXPECT_EQ(record_.occasions(0).letters(0).deliveries(0).channel(),
+            v1::DELIVERY_CHANNEL_EMAIL);  // the applicant's contact
+  EXPECT_EQ(record_.occasions(1).letters(0).deliveries(0).channel(),
+            v1::DELIVERY_CHANNEL_EMAIL);  // the registry's e-mail
+  EXPECT_EQ(record_.occasions(2).letters(0).deliveries(0).channel(),
+            v1::DELIVERY_CHANNEL_WEBHOOK);  // the tax branch's webhook
   EXPECT_EQ(store::CountersOf<DossierModel>(record_)[kPendingCounter], 3);
 }
 
@@ -93,12 +101,14 @@ TEST_F(Delivery, NoneWithoutTheChannel) {
 }
 
 TEST_F(Delivery, PreferencesReplaceTheReferenceData) {
-  v1::Preferences preferences;
+  internal::notification::Preferences preferences;
   preferences.set_webhook("https://lr.example.org/hook");
-  const v1::Letter& letter = record_.occasions(1).letters(0);
-  EXPECT_EQ(AddressOf(record_, letter, v1::CHANNEL_EMAIL, &preferences, SmallCatalogue()), "");
-  EXPECT_EQ(AddressOf(record_, letter, v1::CHANNEL_WEBHOOK, &preferences, SmallCatalogue()), "https://lr.example.org/hook");
-  EXPECT_EQ(AddressOf(record_, letter, v1::CHANNEL_EMAIL, nullptr, SmallCatalogue()), "lr@example.org");
+  const internal::notification::Letter& letter = record_.occasions(1).letters(0);
+  EXPECT_EQ(AddressOf(record_, letter, v1::DELIVERY_CHANNEL_EMAIL, &preferences, SmallCatalogue()), "");
+  EXPECT_EQ(AddressOf(record_, letter, v1::DELIVERY_CHANNEL_WEBHOOK, &preferences, SmallCatalogue()),
+            "https://lr.example.org/hook");
+  EXPECT_EQ(AddressOf(record_, letter, v1::DELIVERY_CHANNEL_EMAIL, nullptr, SmallCatalogue()),
+            "lr@example.org");
 }
 
 TEST_F(Delivery, AtNightOnlyTheApplicantsIsHeld) {
@@ -152,12 +162,12 @@ TEST_F(Delivery, TheOutboxTellsSinceWhenADeliveryIsDue) {
   AddAll(Morning());
   EXPECT_EQ(score_of(kOutboxIndex), static_cast<double>(absl::ToUnixMicros(machine_)));
   // Held ones count from their release.
-  for (v1::Occasion& occasion : *record_.mutable_occasions()) {
-    for (v1::Letter& letter : *occasion.mutable_letters()) letter.clear_deliveries();
+  for (internal::notification::Occasion& occasion : *record_.mutable_occasions()) {
+    for (internal::notification::Letter& letter : *occasion.mutable_letters()) letter.clear_deliveries();
   }
   AddAll(Local(14, 22, 0));
-  for (v1::Occasion& occasion : *record_.mutable_occasions()) {
-    for (v1::Letter& letter : *occasion.mutable_letters()) {
+  for (internal::notification::Occasion& occasion : *record_.mutable_occasions()) {
+    for (internal::notification::Letter& letter : *occasion.mutable_letters()) {
       if (letter.party() != 0) letter.clear_deliveries();
     }
   }
@@ -192,7 +202,7 @@ TEST_F(Delivery, AttemptsEndWithTheLastOne) {
     }
     ++attempts;
     ASSERT_LE(attempts, policy_.max_attempts);
-    for (const v1::Occasion& occasion : record_.occasions()) {
+    for (const internal::notification::Occasion& occasion : record_.occasions()) {
       const int64_t next = occasion.letters(0).deliveries(0).next_attempt();
       if (next > 0) machine = std::max(machine, absl::FromUnixMicros(next));
     }

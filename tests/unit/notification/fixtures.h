@@ -1,6 +1,5 @@
 // A small jurisdiction and its events, for the tests of notification.
-#ifndef MOTCUA_TESTS_UNIT_NOTIFICATION_FIXTURES_H_
-#define MOTCUA_TESTS_UNIT_NOTIFICATION_FIXTURES_H_
+#pragma once
 
 #include <cstdlib>
 #include <iostream>
@@ -108,8 +107,8 @@ inline feed::v1::Event Accepted(uint64_t position, absl::Time at = Morning()) {
 
 inline feed::v1::Event Offered(uint64_t position, const std::string& from, const std::string& to) {
   feed::v1::Event event = At(position);
-  event.mutable_hand_over_offered()->set_from(from);
-  event.mutable_hand_over_offered()->set_to(to);
+  event.mutable_hand_over_offered()->set_sender(from);
+  event.mutable_hand_over_offered()->set_receiver(to);
   return event;
 }
 
@@ -125,5 +124,3 @@ inline feed::v1::Event Alert(uint64_t position, feed::v1::AlertKind kind, const 
 }
 
 }  // namespace motcua::notification
-
-#endif  // MOTCUA_TESTS_UNIT_NOTIFICATION_FIXTURES_H_

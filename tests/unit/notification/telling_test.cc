@@ -1,5 +1,5 @@
 // What each event makes of a dossier's record, and that no event is ever told twice.
-#include "services/notification/domain/telling.h"
+#include "services/notification/domain/letters/telling.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,9 @@
 #include <random>
 #include <set>
 
-#include "services/notification/domain/names.h"
-#include "services/notification/domain/records.h"
+#include "motcua/internal/notification/records.pb.h"
+#include "services/notification/domain/inbox/records.h"
+#include "services/notification/domain/letters/names.h"
 #include "tests/unit/notification/fixtures.h"
 
 namespace motcua::notification {
@@ -19,16 +20,17 @@ namespace {
 using feed::v1::Event;
 using ::testing::ElementsAre;
 
-v1::DossierRecord AcceptedRecord() {
-  v1::DossierRecord record;
-  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, Accepted(1), SmallCatalogue()), Effect::kTaken);
+internal::notification::DossierRecord AcceptedRecord() {
+  internal::notification::DossierRecord record;
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_INTAKE, Accepted(1), SmallCatalogue()),
+            Effect::kTaken);
   return record;
 }
 
-std::vector<std::string> Ids(const v1::DossierRecord& record) {
+std::vector<std::string> Ids(const internal::notification::DossierRecord& record) {
   std::vector<std::string> ids;
-  for (const v1::Occasion& occasion : record.occasions()) {
-    for (const v1::Letter& letter : occasion.letters()) {
+  for (const internal::notification::Occasion& occasion : record.occasions()) {
+    for (const internal::notification::Letter& letter : occasion.letters()) {
       ids.push_back(
           MessageId(occasion.source(), "H30", occasion.position(), RecipientOf(record, letter)).ToString());
     }
@@ -37,13 +39,13 @@ std::vector<std::string> Ids(const v1::DossierRecord& record) {
 }
 
 // What the event of `source` adds to an accepted dossier: `Topic>recipient`.
-std::vector<std::string> Told(v1::Source source, const Event& event) {
-  v1::DossierRecord record = AcceptedRecord();
+std::vector<std::string> Told(internal::notification::Source source, const Event& event) {
+  internal::notification::DossierRecord record = AcceptedRecord();
   Take(record, source, event, SmallCatalogue());
   std::vector<std::string> told;
-  for (const v1::Occasion& occasion : record.occasions()) {
+  for (const internal::notification::Occasion& occasion : record.occasions()) {
     if (occasion.source() != source || occasion.position() != event.position()) continue;
-    for (const v1::Letter& letter : occasion.letters()) {
+    for (const internal::notification::Letter& letter : occasion.letters()) {
       told.push_back(std::string(TopicName(occasion.topic())) + ">" + RecipientOf(record, letter));
     }
   }
@@ -59,58 +61,97 @@ Event With(uint64_t position, const std::function<void(Event&)>& fill) {
 TEST(Telling, EveryEventHasItsAudience) {
   const std::string applicant = std::string(">applicant:") + kCode;
   const struct {
-    v1::Source source;
+    internal::notification::Source source;
     Event event;
     std::vector<std::string> told;
   } cases[] = {
-      {v1::SOURCE_INTAKE, With(5, [](Event& e) { e.mutable_result_returned(); }), {"ResultReturned" + applicant}},
-      {v1::SOURCE_INTAKE, With(5, [](Event& e) { e.mutable_dossier_rated(); }), {}},
-      {v1::SOURCE_ROUTING, With(5, [](Event& e) { e.mutable_supplement_requested(); }), {"SupplementRequested" + applicant}},
-      {v1::SOURCE_ROUTING, With(5, [](Event& e) { e.mutable_supplement_received(); }), {"SupplementReceived" + applicant}},
-      {v1::SOURCE_ROUTING, With(5, [](Event& e) { e.mutable_result_ready(); }), {"ResultReady" + applicant}},
-      {v1::SOURCE_ROUTING, Offered(5, "H30.18.05", "H30.18.LR"), {"HandOverOffered>agency:H30.18.LR"}},
-      {v1::SOURCE_ROUTING, With(5, [](Event& e) { e.mutable_hand_over_accepted()->set_to("H30.18.LR"); }), {}},
-      {v1::SOURCE_ROUTING, With(5, [](Event& e) {
-         e.mutable_consultation_requested()->set_from("H30.18.05");
-         e.mutable_consultation_requested()->set_to("H30.18.TX");
-       }), {"ConsultationRequested>agency:H30.18.TX"}},
-      {v1::SOURCE_ROUTING, With(5, [](Event& e) {
-         e.mutable_consultation_answered()->set_from("H30.18.05");
-         e.mutable_consultation_answered()->set_to("H30.18.TX");
-       }), {"ConsultationAnswered>agency:H30.18.05"}},
-      {v1::SOURCE_DEADLINE_MONITOR, With(5, [](Event& e) { e.mutable_due_changed(); }), {"DueChanged" + applicant}},
-      {v1::SOURCE_DEADLINE_MONITOR, Alert(5, feed::v1::ALERT_KIND_NEARING, "H30.18.LR", {"holder"}), {"Nearing>agency:H30.18.LR"}},
-      {v1::SOURCE_DEADLINE_MONITOR, Alert(5, feed::v1::ALERT_KIND_DUE_TODAY, "H30.18.LR", {"holder"}), {"DueToday>agency:H30.18.LR"}},
-      {v1::SOURCE_DEADLINE_MONITOR, Alert(5, feed::v1::ALERT_KIND_OVERDUE, "H30.18.LR", {"holder", "holder-leader", "receiving-leader", "applicant"}),
-       {"Overdue>agency:H30.18.LR", "Overdue>lr-leader-1", "Overdue>lr-leader-2", "Overdue>commune-leader", "Overdue" + applicant}},
-      {v1::SOURCE_DEADLINE_MONITOR, Alert(5, feed::v1::ALERT_KIND_ESCALATED, "H30.18.LR", {"committee-leader"}), {"Escalated>district-leader"}},
-      {v1::SOURCE_DEADLINE_MONITOR, Alert(5, feed::v1::ALERT_KIND_UNSPECIFIED, "H30.18.LR", {"holder"}), {}},
-      {v1::SOURCE_DEADLINE_MONITOR, With(5, [](Event& e) {
-         e.mutable_apology_due()->set_holder("H30.18.LR");
-         e.mutable_apology_due()->set_receiving_agency("H30.18.05");
-       }), {"ApologyDue>lr-leader-1", "ApologyDue>lr-leader-2", "ApologyDue>commune-leader"}},
-      {v1::SOURCE_DEADLINE_MONITOR, With(5, [](Event& e) { e.mutable_clock_ended(); }), {}},
+      {internal::notification::SOURCE_INTAKE,
+       With(5, [](Event& e) { e.mutable_result_returned(); }),
+       {"ResultReturned" + applicant}},
+      {internal::notification::SOURCE_INTAKE, With(5, [](Event& e) { e.mutable_dossier_rated(); }), {}},
+      {internal::notification::SOURCE_ROUTING,
+       With(5, [](Event& e) { e.mutable_supplement_requested(); }),
+       {"SupplementRequested" + applicant}},
+      {internal::notification::SOURCE_ROUTING,
+       With(5, [](Event& e) { e.mutable_supplement_received(); }),
+       {"SupplementReceived" + applicant}},
+      {internal::notification::SOURCE_ROUTING,
+       With(5, [](Event& e) { e.mutable_result_ready(); }),
+       {"ResultReady" + applicant}},
+      {internal::notification::SOURCE_ROUTING,
+       Offered(5, "H30.18.05", "H30.18.LR"),
+       {"HandOverOffered>agency:H30.18.LR"}},
+      {internal::notification::SOURCE_ROUTING,
+       With(5, [](Event& e) { e.mutable_hand_over_accepted()->set_receiver("H30.18.LR"); }),
+       {}},
+      {internal::notification::SOURCE_ROUTING,
+       With(5,
+            [](Event& e) {
+              e.mutable_consultation_requested()->set_asking_agency("H30.18.05");
+              e.mutable_consultation_requested()->set_asked_agency("H30.18.TX");
+            }),
+       {"ConsultationRequested>agency:H30.18.TX"}},
+      {internal::notification::SOURCE_ROUTING,
+       With(5,
+            [](Event& e) {
+              e.mutable_consultation_answered()->set_asking_agency("H30.18.05");
+              e.mutable_consultation_answered()->set_asked_agency("H30.18.TX");
+            }),
+       {"ConsultationAnswered>agency:H30.18.05"}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       With(5, [](Event& e) { e.mutable_due_changed(); }),
+       {"DueChanged" + applicant}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       Alert(5, feed::v1::ALERT_KIND_NEARING, "H30.18.LR", {"holder"}),
+       {"Nearing>agency:H30.18.LR"}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       Alert(5, feed::v1::ALERT_KIND_DUE_TODAY, "H30.18.LR", {"holder"}),
+       {"DueToday>agency:H30.18.LR"}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       Alert(5, feed::v1::ALERT_KIND_OVERDUE, "H30.18.LR",
+             {"holder", "holder-leader", "receiving-leader", "applicant"}),
+       {"Overdue>agency:H30.18.LR", "Overdue>lr-leader-1", "Overdue>lr-leader-2", "Overdue>commune-leader",
+        "Overdue" + applicant}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       Alert(5, feed::v1::ALERT_KIND_ESCALATED, "H30.18.LR", {"committee-leader"}),
+       {"Escalated>district-leader"}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       Alert(5, feed::v1::ALERT_KIND_UNSPECIFIED, "H30.18.LR", {"holder"}),
+       {}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       With(5,
+            [](Event& e) {
+              e.mutable_apology_due()->set_holder("H30.18.LR");
+              e.mutable_apology_due()->set_receiving_agency("H30.18.05");
+            }),
+       {"ApologyDue>lr-leader-1", "ApologyDue>lr-leader-2", "ApologyDue>commune-leader"}},
+      {internal::notification::SOURCE_DEADLINE_MONITOR,
+       With(5, [](Event& e) { e.mutable_clock_ended(); }),
+       {}},
   };
   for (const auto& c : cases) EXPECT_EQ(Told(c.source, c.event), c.told) << c.event.ShortDebugString();
 }
 
 TEST(Telling, AcceptanceAndRefusalBeginARecordAndTellTheApplicant) {
   EXPECT_THAT(Ids(AcceptedRecord()), ElementsAre(std::string("intake/H30/1/applicant:") + kCode));
-  v1::DossierRecord record;
+  internal::notification::DossierRecord record;
   Event refused = At(3);
   refused.mutable_dossier_refused()->set_receiving_agency("H30.18.05");
-  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, refused, SmallCatalogue()), Effect::kTaken);
-  EXPECT_EQ(record.occasions(0).topic(), v1::TOPIC_DOSSIER_REFUSED);
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_INTAKE, refused, SmallCatalogue()), Effect::kTaken);
+  EXPECT_EQ(record.occasions(0).topic(), internal::notification::TOPIC_DOSSIER_REFUSED);
 }
 
 TEST(Telling, OtherFeedsWaitForIntake) {
-  v1::DossierRecord record;
-  EXPECT_EQ(Take(record, v1::SOURCE_ROUTING, Offered(1, "H30.18.05", "H30.18.LR"), SmallCatalogue()), Effect::kWaitForIntake);
-  EXPECT_EQ(Take(record, v1::SOURCE_DEADLINE_MONITOR, Alert(1, feed::v1::ALERT_KIND_OVERDUE, "H30", {"holder"}), SmallCatalogue()),
+  internal::notification::DossierRecord record;
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_ROUTING, Offered(1, "H30.18.05", "H30.18.LR"),
+                 SmallCatalogue()),
+            Effect::kWaitForIntake);
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_DEADLINE_MONITOR,
+                 Alert(1, feed::v1::ALERT_KIND_OVERDUE, "H30", {"holder"}), SmallCatalogue()),
             Effect::kWaitForIntake);
   Event assigned = At(1);
   assigned.mutable_officer_assigned();
-  EXPECT_EQ(Take(record, v1::SOURCE_ROUTING, assigned, SmallCatalogue()), Effect::kNone);
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_ROUTING, assigned, SmallCatalogue()), Effect::kNone);
   EXPECT_TRUE(record.code().empty());
 }
 
@@ -119,8 +160,8 @@ TEST(Telling, LongNotesAreCutBetweenCharacters) {
   std::string reason;
   while (reason.size() < 4000) reason += "giấy tờ ";
   event.mutable_supplement_requested()->set_reason(reason);
-  v1::DossierRecord record = AcceptedRecord();
-  Take(record, v1::SOURCE_ROUTING, event, SmallCatalogue());
+  internal::notification::DossierRecord record = AcceptedRecord();
+  Take(record, internal::notification::SOURCE_ROUTING, event, SmallCatalogue());
   const std::string& note = record.occasions(1).note();
   EXPECT_LE(note.size(), kNoteBound);
   EXPECT_GT(note.size(), kNoteBound - 4);
@@ -129,46 +170,47 @@ TEST(Telling, LongNotesAreCutBetweenCharacters) {
 }
 
 TEST(Telling, TheApplicantsDataGoWhenNothingMoreWillBeTold) {
-  v1::DossierRecord record = AcceptedRecord();
-  const auto take = [&record](v1::Source source, const Event& event) {
+  internal::notification::DossierRecord record = AcceptedRecord();
+  const auto take = [&record](internal::notification::Source source, const Event& event) {
     Take(record, source, event, SmallCatalogue());
     ForgetApplicantWhenDone(record);
   };
-  take(v1::SOURCE_INTAKE, With(9, [](Event& e) { e.mutable_result_returned(); }));
+  take(internal::notification::SOURCE_INTAKE, With(9, [](Event& e) { e.mutable_result_returned(); }));
   EXPECT_TRUE(record.has_applicant());
-  take(v1::SOURCE_ROUTING, With(9, [](Event& e) { e.mutable_result_ready(); }));
+  take(internal::notification::SOURCE_ROUTING, With(9, [](Event& e) { e.mutable_result_ready(); }));
   EXPECT_TRUE(record.has_applicant());
-  take(v1::SOURCE_DEADLINE_MONITOR, With(9, [](Event& e) { e.mutable_clock_ended(); }));
+  take(internal::notification::SOURCE_DEADLINE_MONITOR, With(9, [](Event& e) { e.mutable_clock_ended(); }));
   EXPECT_FALSE(record.has_applicant());
   EXPECT_EQ(Ids(record).size(), 3u);
 }
 
 TEST(Telling, AMessageCostsFewBytes) {
-  v1::DossierRecord record = AcceptedRecord();
+  internal::notification::DossierRecord record = AcceptedRecord();
   const size_t before = record.ByteSizeLong();
   for (uint64_t position = 100000; position < 100020; ++position) {
-    Take(record, v1::SOURCE_ROUTING, Offered(position, "H30.18.05", "H30.18.LR"), SmallCatalogue());
+    Take(record, internal::notification::SOURCE_ROUTING, Offered(position, "H30.18.05", "H30.18.LR"),
+         SmallCatalogue());
     record.mutable_occasions()->rbegin()->mutable_letters(0)->set_number(position);
   }
   EXPECT_LE((record.ByteSizeLong() - before) / 20, 64u);
   EXPECT_LE(before, 250u);
 }
 
-Event RandomEvent(std::mt19937_64& random, v1::Source source, uint64_t position) {
+Event RandomEvent(std::mt19937_64& random, internal::notification::Source source, uint64_t position) {
   const std::vector<std::string> agencies = {"H30", "H30.18", "H30.18.05", "H30.18.LR", "H30.18.TX", "H30.99"};
   const auto agency = [&] { return agencies[random() % agencies.size()]; };
   Event event = At(position);
   switch (source) {
-    case v1::SOURCE_INTAKE:
+    case internal::notification::SOURCE_INTAKE:
       if (random() % 3 == 0) return Accepted(position);
       event.mutable_result_returned();
       return event;
-    case v1::SOURCE_ROUTING:
+    case internal::notification::SOURCE_ROUTING:
       switch (random() % 4) {
         case 0:
           return Offered(position, agency(), agency());
         case 1:
-          event.mutable_hand_over_accepted()->set_to(agency());
+          event.mutable_hand_over_accepted()->set_receiver(agency());
           return event;
         case 2:
           event.mutable_supplement_requested()->set_reason("x");
@@ -190,12 +232,15 @@ TEST(TellingProperty, NoSequenceOfEventsYieldsTwoMessagesOfOneId) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
   for (int round = 0; round < 200; ++round) {
-    v1::DossierRecord record = AcceptedRecord();
-    std::map<v1::Source, uint64_t> next = {{v1::SOURCE_INTAKE, 2}, {v1::SOURCE_ROUTING, 1}, {v1::SOURCE_DEADLINE_MONITOR, 1}};
-    std::map<v1::Source, std::vector<Event>> taken;
+    internal::notification::DossierRecord record = AcceptedRecord();
+    std::map<internal::notification::Source, uint64_t> next = {
+        {internal::notification::SOURCE_INTAKE, 2},
+        {internal::notification::SOURCE_ROUTING, 1},
+        {internal::notification::SOURCE_DEADLINE_MONITOR, 1}};
+    std::map<internal::notification::Source, std::vector<Event>> taken;
     std::set<std::string> seen;
     for (int step = 0; step < 60; ++step) {
-      const auto source = static_cast<v1::Source>(1 + random() % 3);
+      const auto source = static_cast<internal::notification::Source>(1 + random() % 3);
       if (random() % 4 == 0 && !taken[source].empty()) {  // the latest events again, as after a crash
         const size_t again = 1 + random() % taken[source].size();
         const std::vector<std::string> before = Ids(record);
@@ -222,22 +267,24 @@ TEST(TellingProperty, NoSequenceOfEventsYieldsTwoMessagesOfOneId) {
 }
 
 TEST(Learning, FactsAreLearntAndNobodyIsToldOfWhatWas) {
-  v1::DossierRecord told = AcceptedRecord();
-  v1::DossierRecord learnt;
-  std::vector<std::pair<v1::Source, Event>> events;
-  events.emplace_back(v1::SOURCE_INTAKE, Accepted(0));
-  events.emplace_back(v1::SOURCE_ROUTING,
+  internal::notification::DossierRecord told = AcceptedRecord();
+  internal::notification::DossierRecord learnt;
+  std::vector<std::pair<internal::notification::Source, Event>> events;
+  events.emplace_back(internal::notification::SOURCE_INTAKE, Accepted(0));
+  events.emplace_back(internal::notification::SOURCE_ROUTING,
                       With(0, [](Event& e) { e.mutable_route_opened()->set_holder("H30.18.05"); }));
-  events.emplace_back(v1::SOURCE_ROUTING, Offered(0, "H30.18.05", "H30.18.LR"));
-  events.emplace_back(v1::SOURCE_ROUTING, With(0, [](Event& e) {
-                        e.mutable_hand_over_accepted()->set_from("H30.18.05");
-                        e.mutable_hand_over_accepted()->set_to("H30.18.LR");
+  events.emplace_back(internal::notification::SOURCE_ROUTING, Offered(0, "H30.18.05", "H30.18.LR"));
+  events.emplace_back(internal::notification::SOURCE_ROUTING, With(0, [](Event& e) {
+                        e.mutable_hand_over_accepted()->set_sender("H30.18.05");
+                        e.mutable_hand_over_accepted()->set_receiver("H30.18.LR");
                       }));
-  events.emplace_back(v1::SOURCE_ROUTING, With(0, [](Event& e) { e.mutable_supplement_requested(); }));
-  events.emplace_back(v1::SOURCE_ROUTING, With(0, [](Event& e) { e.mutable_result_ready(); }));
+  events.emplace_back(internal::notification::SOURCE_ROUTING,
+                      With(0, [](Event& e) { e.mutable_supplement_requested(); }));
+  events.emplace_back(internal::notification::SOURCE_ROUTING,
+                      With(0, [](Event& e) { e.mutable_result_ready(); }));
   events.emplace_back(
-      v1::SOURCE_DEADLINE_MONITOR, With(0, [](Event& e) {
-        e.mutable_due_changed()->mutable_to()->mutable_appointment()->set_seconds(1'800'000'000);
+      internal::notification::SOURCE_DEADLINE_MONITOR, With(0, [](Event& e) {
+        e.mutable_due_changed()->mutable_due()->mutable_appointment()->set_seconds(1'800'000'000);
       }));
   uint64_t position = 1;
   for (auto& [source, event] : events) {
@@ -252,26 +299,32 @@ TEST(Learning, FactsAreLearntAndNobodyIsToldOfWhatWas) {
   EXPECT_EQ(learnt.due(), 1'800'000'000);
   EXPECT_TRUE(learnt.result_ready());
   EXPECT_EQ(learnt.applicant().email(), "a@example.org");
-  const v1::DossierRecord once = learnt;
+  const internal::notification::DossierRecord once = learnt;
   for (const auto& [source, event] : events) Learn(learnt, source, event, SmallCatalogue());
   EXPECT_EQ(learnt.SerializeAsString(), once.SerializeAsString());
 }
 
 TEST(Learning, WhatComesBehindIsTold) {
-  v1::DossierRecord record;
-  ASSERT_EQ(Learn(record, v1::SOURCE_INTAKE, Accepted(0), SmallCatalogue()), Effect::kTaken);
+  internal::notification::DossierRecord record;
+  ASSERT_EQ(Learn(record, internal::notification::SOURCE_INTAKE, Accepted(0), SmallCatalogue()),
+            Effect::kTaken);
   // The acceptance itself, where it came after the snapshot had begun; and once.
-  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, Accepted(7), SmallCatalogue()), Effect::kTaken);
-  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, Accepted(7), SmallCatalogue()), Effect::kNone);
-  EXPECT_EQ(Take(record, v1::SOURCE_INTAKE, Accepted(8), SmallCatalogue()), Effect::kNone);
-  EXPECT_EQ(Take(record, v1::SOURCE_ROUTING, Offered(3, "H30.18.05", "H30.18.LR"), SmallCatalogue()),
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_INTAKE, Accepted(7), SmallCatalogue()),
+            Effect::kTaken);
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_INTAKE, Accepted(7), SmallCatalogue()),
+            Effect::kNone);
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_INTAKE, Accepted(8), SmallCatalogue()),
+            Effect::kNone);
+  EXPECT_EQ(Take(record, internal::notification::SOURCE_ROUTING, Offered(3, "H30.18.05", "H30.18.LR"),
+                 SmallCatalogue()),
             Effect::kTaken);
   EXPECT_EQ(Ids(record).size(), 2u);
 }
 
 TEST(Learning, ARouteWaitsForItsDossier) {
-  v1::DossierRecord record;
-  EXPECT_EQ(Learn(record, v1::SOURCE_ROUTING, Offered(0, "H30.18.05", "H30.18.LR"), SmallCatalogue()),
+  internal::notification::DossierRecord record;
+  EXPECT_EQ(Learn(record, internal::notification::SOURCE_ROUTING, Offered(0, "H30.18.05", "H30.18.LR"),
+                  SmallCatalogue()),
             Effect::kWaitForIntake);
 }
 

@@ -1,11 +1,13 @@
 // Texts: templates of the catalogue, the language of the applicant, the built-in text, nothing executed.
+#include "services/notification/domain/letters/text.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/notification/domain/records.h"
-#include "services/notification/domain/telling.h"
-#include "services/notification/domain/text.h"
-#include "services/notification/letter_text.h"
+#include "motcua/internal/notification/records.pb.h"
+#include "services/notification/channels/letter_text.h"
+#include "services/notification/domain/inbox/records.h"
+#include "services/notification/domain/letters/telling.h"
 #include "tests/unit/notification/fixtures.h"
 
 namespace motcua::notification {
@@ -23,16 +25,17 @@ void AddTemplate(reference::v1::ReferenceSet& set, const std::string& language, 
   added->set_body(body);
 }
 
-v1::DossierRecord Record(const std::string& language, const std::string& name = "Nguyễn Văn A") {
-  v1::DossierRecord record;
+internal::notification::DossierRecord Record(const std::string& language,
+                                             const std::string& name = "Nguyễn Văn A") {
+  internal::notification::DossierRecord record;
   feed::v1::Event event = Accepted(1);
   event.mutable_dossier_accepted()->mutable_applicant()->set_language(language);
   event.mutable_dossier_accepted()->mutable_applicant()->set_name(name);
-  Take(record, v1::SOURCE_INTAKE, event, SmallCatalogue());
+  Take(record, internal::notification::SOURCE_INTAKE, event, SmallCatalogue());
   return record;
 }
 
-Text Written(const v1::DossierRecord& record, const reference::Catalogue& catalogue) {
+Text Written(const internal::notification::DossierRecord& record, const reference::Catalogue& catalogue) {
   return LetterText(record, record.occasions(0), record.occasions(0).letters(0), catalogue);
 }
 
@@ -64,10 +67,10 @@ TEST(Text, ASubjectIsOneLine) {
 }
 
 TEST(Text, EveryTopicHasABuiltInText) {
-  for (int topic = 1; topic <= v1::Topic_MAX; ++topic) {
-    const v1::DossierRecord record = Record("");
-    v1::Occasion occasion = record.occasions(0);
-    occasion.set_topic(static_cast<v1::Topic>(topic));
+  for (int topic = 1; topic <= internal::notification::Topic_MAX; ++topic) {
+    const internal::notification::DossierRecord record = Record("");
+    internal::notification::Occasion occasion = record.occasions(0);
+    occasion.set_topic(static_cast<internal::notification::Topic>(topic));
     const Text text = LetterText(record, occasion, occasion.letters(0), SmallCatalogue());
     EXPECT_THAT(text.subject, HasSubstr(kCode));
     EXPECT_THAT(text.body, HasSubstr("19/07/2026"));
@@ -75,7 +78,7 @@ TEST(Text, EveryTopicHasABuiltInText) {
 }
 
 TEST(Text, AForgottenApplicantIsAddressedPolitely) {
-  v1::DossierRecord record = Record("");
+  internal::notification::DossierRecord record = Record("");
   record.clear_applicant();
   EXPECT_EQ(FactsOf(record, record.occasions(0), "vi", SmallCatalogue())["applicant"], "Ông/Bà");
   EXPECT_EQ(FactsOf(record, record.occasions(0), "en", SmallCatalogue())["applicant"], "the applicant");

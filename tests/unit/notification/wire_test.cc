@@ -9,9 +9,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
-#include "services/notification/mail.h"
-#include "services/notification/public_address.h"
-#include "services/notification/transport.h"
+#include "services/notification/channels/mail.h"
+#include "services/notification/channels/public_address.h"
+#include "services/notification/channels/transport.h"
 
 namespace motcua::notification {
 namespace {
@@ -105,7 +105,7 @@ TEST(Webhook, SignaturesAreHmacSha256) {
 }
 
 TEST(Webhook, TheBodyIsJsonWhateverTheTextHolds) {
-  v1::Message message;
+  v1::InboxMessage message;
   message.set_id("a/b/1/c");
   message.set_dossier("d");
   message.set_event("Overdue");

@@ -110,7 +110,7 @@ TEST(ReplyParserTest, RandomBytesAreAnErrorOrAReplyAndNeverMore) {
     while (true) {
       const absl::StatusOr<bool> whole = parser.Next(&reply);
       if (!whole.ok()) {
-        EXPECT_EQ(errors::Reason(whole.status()), "REDIS_PROTOCOL");
+        EXPECT_EQ(errors::Reason(whole.status()), "STORE_PROTOCOL");
         break;
       }
       if (!*whole) break;
@@ -122,7 +122,7 @@ TEST(ReplyTest, AccessorsSayWhatTheyFoundInsteadOfGuessing) {
   EXPECT_EQ(*Reply::Integer(5).AsInteger(), 5);
   EXPECT_EQ(*Reply::String("-12").AsInteger(), -12);
   const absl::Status wrong = Reply::String("12x").AsInteger().status();
-  EXPECT_EQ(errors::Reason(wrong), "REDIS_PROTOCOL");
+  EXPECT_EQ(errors::Reason(wrong), "STORE_PROTOCOL");
   EXPECT_EQ(std::string(wrong.message()), "the store answered with string where an integer was expected");
   const Reply text = Reply::Status("OK");
   EXPECT_EQ(*text.AsString(), "OK");

@@ -1,6 +1,5 @@
 // A small valid set with something of every kind of data.
-#ifndef MOTCUA_TESTS_UNIT_REFERENCE_SMALL_SET_H_
-#define MOTCUA_TESTS_UNIT_REFERENCE_SMALL_SET_H_
+#pragma once
 
 namespace motcua::reference {
 
@@ -50,5 +49,3 @@ procedures:
 )";
 
 }  // namespace motcua::reference
-
-#endif  // MOTCUA_TESTS_UNIT_REFERENCE_SMALL_SET_H_

@@ -1,6 +1,6 @@
 // Whatever a dossier goes through: who has missed some of its events, and is told of its records, knows what
 // the events would have told. Each source's Retell with what its consumers make of it.
-#include "services/deadline_monitor/domain/retell.h"
+#include "services/deadline_monitor/domain/clock/retell.h"
 
 #include <gtest/gtest.h>
 
@@ -18,16 +18,19 @@
 #include "common/time/timestamp.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "motcua/feed/v1/feed.pb.h"
-#include "services/deadline_monitor/domain/clock_model.h"
-#include "services/deadline_monitor/domain/follow.h"
-#include "services/intake/domain/progress.h"
-#include "services/routing/domain/consultation.h"
-#include "services/routing/domain/hand_over.h"
-#include "services/routing/domain/opening.h"
-#include "services/routing/domain/retell.h"
-#include "services/routing/domain/succession.h"
-#include "services/routing/domain/supplement.h"
-#include "services/routing/domain/work.h"
+#include "motcua/internal/deadline/records.pb.h"
+#include "motcua/internal/intake/records.pb.h"
+#include "motcua/internal/routing/records.pb.h"
+#include "services/deadline_monitor/domain/clock/clock_model.h"
+#include "services/deadline_monitor/domain/clock/follow.h"
+#include "services/intake/domain/dossier/progress.h"
+#include "services/routing/domain/consultation/consultation.h"
+#include "services/routing/domain/custody/hand_over.h"
+#include "services/routing/domain/route/opening.h"
+#include "services/routing/domain/route/retell.h"
+#include "services/routing/domain/succession/succession.h"
+#include "services/routing/domain/supplement/supplement.h"
+#include "services/routing/domain/work/work.h"
 #include "tests/unit/routing/route_fixture.h"
 
 namespace motcua {
@@ -97,7 +100,7 @@ class Story {
   int Pick(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
 
   Event accepted;
-  routing::v1::RouteRecord record;
+  internal::routing::RouteRecord record;
   std::vector<Event> events;
 
  private:
@@ -107,7 +110,7 @@ class Story {
   }
   std::string Actor() {
     const routing::v1::Route& route = record.route();
-    if (route.has_offer() && Pick(2) == 0) return route.offer().to();
+    if (route.has_offer() && Pick(2) == 0) return route.offer().receiver();
     return Pick(4) == 0 ? Agency() : route.holder();
   }
   void Succeed(const store::Context& context) {
@@ -128,7 +131,7 @@ class Story {
       case 0:
       case 1: {
         auto request = For<rv1::OfferHandOverRequest>();
-        if (Pick(3) == 0) request.set_to(Agency());
+        if (Pick(3) == 0) request.set_receiver(Agency());
         return routing::DecideOffer(&record, request, context, Catalogue());
       }
       case 2:
@@ -164,7 +167,7 @@ class Story {
 };
 
 // ---------------------------------------------------------------- deadline-monitor
-using Clock = deadline::v1::ClockRecord;
+using Clock = internal::deadline::ClockRecord;
 
 void Apply(std::optional<Clock>& clock, const Event& event) {
   auto decided =
@@ -270,12 +273,12 @@ TEST(Retold, AnAgreedDateStaysWhereACustodyIsComputedAgain) {
   Story story(1);
   std::optional<Clock> clock;
   Apply(clock, story.accepted);
-  const common::v1::Deadline agreed =
+  const common::v1::DueDate agreed =
       *time::DeadlineOn(absl::CivilDay(2026, 9, 1), Catalogue().CalendarOf(kDesk));
   *clock->mutable_clock()->mutable_due() = agreed;
   clock->mutable_clock()->set_due_version(1);
   clock->mutable_clock()->set_due_changed(true);
-  routing::v1::RouteRecord record = routing::Opened({kDistrict});
+  internal::routing::RouteRecord record = routing::Opened({kDistrict});
   record = routing::After(
       record, routing::DecideAccept(&record, For<routing::v1::AcceptHandOverRequest>(), By(kDistrict, 10)));
   auto decided = deadline::DecideSnapshot(&*clock, AsField(routing::Retell(record)), At(20),
@@ -294,8 +297,8 @@ TEST(Retold, ARouteIsNotTakenBeforeItsAcceptanceIs) {
 }
 
 // ---------------------------------------------------------------- intake
-intake::v1::DossierRecord AcceptedDossier(const Event& accepted) {
-  intake::v1::DossierRecord record;
+internal::intake::DossierRecord AcceptedDossier(const Event& accepted) {
+  internal::intake::DossierRecord record;
   intake::v1::Dossier& dossier = *record.mutable_dossier();
   dossier.set_code(accepted.subject());
   dossier.set_status(common::v1::DOSSIER_STATUS_ACCEPTED);
@@ -309,8 +312,8 @@ TEST(Retold, ADossierThatHasMissedEventsStandsAsIfItHadNot) {
   for (uint64_t life = 0; life < 2000 && !testing::Test::HasFailure(); ++life) {
     SCOPED_TRACE(testing::Message() << "life " << life);
     Story story(seed + life);
-    intake::v1::DossierRecord followed = AcceptedDossier(story.accepted);
-    intake::v1::DossierRecord behind;
+    internal::intake::DossierRecord followed = AcceptedDossier(story.accepted);
+    internal::intake::DossierRecord behind;
     const size_t missed_from = static_cast<size_t>(story.Pick(static_cast<int>(story.events.size()) + 1));
     for (size_t i = 0; i <= story.events.size(); ++i) {
       if (i == missed_from) behind = followed;
@@ -320,7 +323,7 @@ TEST(Retold, ADossierThatHasMissedEventsStandsAsIfItHadNot) {
       if (next.has_value()) followed = std::move(next->record);
     }
     auto told = intake::FollowAll(behind, AsField(routing::Retell(story.record)), absl::InfinitePast());
-    const intake::v1::DossierRecord& now = told.has_value() ? told->record : behind;
+    const internal::intake::DossierRecord& now = told.has_value() ? told->record : behind;
     EXPECT_EQ(now.ShortDebugString(), followed.ShortDebugString());
     if (!told.has_value()) continue;
     EXPECT_LE(told->history.size(), 1u);
@@ -338,7 +341,7 @@ TEST(Retold, ADateInForceIsTold) {
   *clock->mutable_clock()->mutable_due() =
       *time::DeadlineOn(absl::CivilDay(2026, 9, 1), Catalogue().CalendarOf(kDesk));
   clock->mutable_clock()->set_due_version(1);
-  const intake::v1::DossierRecord before = AcceptedDossier(story.accepted);
+  const internal::intake::DossierRecord before = AcceptedDossier(story.accepted);
   auto told = intake::FollowAll(before, AsField(deadline::Retell(*clock)), absl::InfinitePast());
   ASSERT_TRUE(told.has_value());
   EXPECT_EQ(told->record.dossier().due().date(), "2026-09-01");
@@ -369,7 +372,7 @@ TEST(Restored, ARouteStandsWhereOthersHeardThatItDoes) {
   EXPECT_EQ(open.record.route().current_leg(), 1u);
   EXPECT_EQ(routing::NextLeg(open.record.route())->agency(), kTax) << "the plan goes on";
   ASSERT_EQ(open.events.size(), 2u);
-  EXPECT_EQ(open.events[1].hand_over_accepted().to(), kDistrict);
+  EXPECT_EQ(open.events[1].hand_over_accepted().receiver(), kDistrict);
   EXPECT_FALSE(open.record.route().has_offer());
 
   const routing::RouteDecision waiting = routing::RestoreRoute(accepted, Heard(kDesk, true, {}).heard(), now);

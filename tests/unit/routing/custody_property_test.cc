@@ -10,18 +10,20 @@
 
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
+#include "motcua/internal/deadline/records.pb.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "route_fixture.h"
-#include "services/deadline_monitor/domain/custody.h"
-#include "services/deadline_monitor/domain/follow.h"
-#include "services/deadline_monitor/domain/parts.h"
-#include "services/routing/domain/consultation.h"
-#include "services/routing/domain/custody.h"
-#include "services/routing/domain/hand_over.h"
-#include "services/routing/domain/opening.h"
-#include "services/routing/domain/route_model.h"
-#include "services/routing/domain/succession.h"
-#include "services/routing/domain/supplement.h"
-#include "services/routing/domain/work.h"
+#include "services/deadline_monitor/domain/clock/custody.h"
+#include "services/deadline_monitor/domain/clock/follow.h"
+#include "services/deadline_monitor/domain/clock/parts.h"
+#include "services/routing/domain/consultation/consultation.h"
+#include "services/routing/domain/custody/custody.h"
+#include "services/routing/domain/custody/hand_over.h"
+#include "services/routing/domain/route/opening.h"
+#include "services/routing/domain/route/route_model.h"
+#include "services/routing/domain/succession/succession.h"
+#include "services/routing/domain/supplement/supplement.h"
+#include "services/routing/domain/work/work.h"
 
 namespace motcua::routing {
 namespace {
@@ -75,26 +77,26 @@ class Account {
           spans.emplace_back(event.route_opened().holder(), time::FromTimestamp(event.route_opened().since()));
           break;
         case feed::v1::Event::kHandOverOffered:
-          offered = event.hand_over_offered().to();
+          offered = event.hand_over_offered().receiver();
           break;
         case feed::v1::Event::kHandOverAccepted:
-          EXPECT_EQ(event.hand_over_accepted().from(), spans.back().first);
+          EXPECT_EQ(event.hand_over_accepted().sender(), spans.back().first);
           offered.clear();
-          if (event.hand_over_accepted().from() == event.hand_over_accepted().to()) break;
-          spans.emplace_back(event.hand_over_accepted().to(), at);
+          if (event.hand_over_accepted().sender() == event.hand_over_accepted().receiver()) break;
+          spans.emplace_back(event.hand_over_accepted().receiver(), at);
           ++handed_over;
           break;
         case feed::v1::Event::kAgencySucceeded: {
           const feed::v1::AgencySucceeded& body = event.agency_succeeded();
           EXPECT_FALSE(event.has_actor());
-          EXPECT_EQ(body.custody(), spans.back().first == body.from());
-          if (body.custody()) spans.emplace_back(body.to(), at);
-          EXPECT_EQ(body.offer(), offered == body.from());
-          if (body.offer()) offered = body.to();
-          EXPECT_EQ(static_cast<size_t>(body.consultations_size()), consulted.count(body.from()));
+          EXPECT_EQ(body.custody(), spans.back().first == body.ended_agency());
+          if (body.custody()) spans.emplace_back(body.successor(), at);
+          EXPECT_EQ(body.offer(), offered == body.ended_agency());
+          if (body.offer()) offered = body.successor();
+          EXPECT_EQ(static_cast<size_t>(body.consultations_size()), consulted.count(body.ended_agency()));
           for (int i = 0; i < body.consultations_size(); ++i) {
-            consulted.erase(consulted.find(body.from()));
-            consulted.insert(body.to());
+            consulted.erase(consulted.find(body.ended_agency()));
+            consulted.insert(body.successor());
           }
           break;
         }
@@ -106,13 +108,13 @@ class Account {
           ++work_done;
           break;
         case feed::v1::Event::kConsultationRequested:
-          EXPECT_FALSE(consulted.contains(event.consultation_requested().to()));
-          consulted.insert(event.consultation_requested().to());
+          EXPECT_FALSE(consulted.contains(event.consultation_requested().asked_agency()));
+          consulted.insert(event.consultation_requested().asked_agency());
           break;
         case feed::v1::Event::kConsultationAnswered:
-          ASSERT_TRUE(consulted.contains(event.consultation_answered().to()));
-          EXPECT_EQ(event.consultation_answered().from(), spans.back().first);
-          consulted.erase(consulted.find(event.consultation_answered().to()));
+          ASSERT_TRUE(consulted.contains(event.consultation_answered().asked_agency()));
+          EXPECT_EQ(event.consultation_answered().asking_agency(), spans.back().first);
+          consulted.erase(consulted.find(event.consultation_answered().asked_agency()));
           break;
         case feed::v1::Event::kSupplementRequested:
           waiting = true;
@@ -137,7 +139,7 @@ class Account {
   int handed_over = 0;
   int successions = 0;
   // What deadline-monitor makes of the same events.
-  deadline::v1::ClockRecord clock;
+  internal::deadline::ClockRecord clock;
   bool waiting = false;
   int work_done = 0;
   int work_refused = 0;
@@ -157,8 +159,8 @@ void CheckCharges(const v1::Route& route, const Account& account, absl::Time now
   std::map<std::string, int64_t> held;
   const v1::GetCustodyResponse ledger = LedgerOf(route);
   for (const v1::CustodyLine& line : ledger.lines()) {
-    const absl::Time to = line.has_to() ? time::FromTimestamp(line.to()) : now;
-    held[line.agency()] += absl::ToInt64Microseconds(to - time::FromTimestamp(line.from()));
+    const absl::Time to = line.has_until() ? time::FromTimestamp(line.until()) : now;
+    held[line.agency()] += absl::ToInt64Microseconds(to - time::FromTimestamp(line.since()));
   }
   int64_t sum = 0;
   for (const feed::v1::Charge& charge : deadline::ChargesAsOf(account.clock.clock(), now)) {
@@ -175,12 +177,12 @@ void CheckParts(const v1::Route& route, const Account& account) {
   for (const deadline::v1::PartClock& part : account.clock.clock().parts()) {
     if (part.has_ended_at()) continue;
     if (part.item() == "offer") {
-      EXPECT_EQ(part.agency(), route.offer().to());
+      EXPECT_EQ(part.agency(), route.offer().receiver());
     } else if (deadline::IsLeg(part)) {
       EXPECT_EQ(part.agency(), route.holder());
     } else {
       const int number = std::stoi(part.item().substr(part.item().find('-') + 1));
-      EXPECT_EQ(part.agency(), route.consultations(number - 1).to());
+      EXPECT_EQ(part.agency(), route.consultations(number - 1).asked_agency());
     }
   }
 }
@@ -188,30 +190,30 @@ void CheckParts(const v1::Route& route, const Account& account) {
 void CheckLedger(const v1::Route& route, const Account& account) {
   const v1::GetCustodyResponse ledger = LedgerOf(route);
   ASSERT_EQ(static_cast<size_t>(ledger.lines_size()), account.spans.size());
-  EXPECT_EQ(time::FromTimestamp(ledger.lines(0).from()), time::FromTimestamp(route.received_at()));
+  EXPECT_EQ(time::FromTimestamp(ledger.lines(0).since()), time::FromTimestamp(route.received_at()));
   for (int i = 0; i < ledger.lines_size(); ++i) {
     const v1::CustodyLine& line = ledger.lines(i);
     const auto& [agency, since] = account.spans[static_cast<size_t>(i)];
     EXPECT_EQ(line.agency(), agency);
-    EXPECT_EQ(time::FromTimestamp(line.from()), since);
+    EXPECT_EQ(time::FromTimestamp(line.since()), since);
     const bool last = i + 1 == ledger.lines_size();
-    ASSERT_EQ(line.has_to(), !last || account.ended.has_value());
+    ASSERT_EQ(line.has_until(), !last || account.ended.has_value());
     if (!last) {
-      EXPECT_EQ(time::FromTimestamp(line.to()), time::FromTimestamp(ledger.lines(i + 1).from()));
+      EXPECT_EQ(time::FromTimestamp(line.until()), time::FromTimestamp(ledger.lines(i + 1).since()));
       EXPECT_NE(line.agency(), ledger.lines(i + 1).agency());
     }
-    if (line.has_to()) {
-      EXPECT_LE(time::FromTimestamp(line.from()), time::FromTimestamp(line.to()));
+    if (line.has_until()) {
+      EXPECT_LE(time::FromTimestamp(line.since()), time::FromTimestamp(line.until()));
     }
     if (last && account.ended.has_value()) {
-      EXPECT_EQ(time::FromTimestamp(line.to()), *account.ended);
+      EXPECT_EQ(time::FromTimestamp(line.until()), *account.ended);
     }
   }
   EXPECT_EQ(route.holder(), account.spans.back().first);
   EXPECT_EQ(time::FromTimestamp(route.held_since()), account.spans.back().second);
 }
 
-void CheckIndexes(const v1::RouteRecord& record, const Account& account) {
+void CheckIndexes(const internal::routing::RouteRecord& record, const Account& account) {
   std::multiset<std::string> expected;
   if (!account.ended.has_value()) {
     expected.insert((account.waiting ? "w:" : "h:") + account.spans.back().first);
@@ -233,7 +235,7 @@ void CheckIndexes(const v1::RouteRecord& record, const Account& account) {
   }
 }
 
-void CheckCounters(const v1::RouteRecord& record, const Account& account) {
+void CheckCounters(const internal::routing::RouteRecord& record, const Account& account) {
   const bool ended = account.ended.has_value();
   const store::Counters expected = {{"routes", 1},
                                     {ended ? "ended" : "open", 1},
@@ -277,7 +279,7 @@ class Life {
     for (int i = Pick(4); i > 0; --i) legs.push_back(kAgencies[static_cast<size_t>(Pick(kMayEnd))]);
     RouteDecision opened = OpenRoute(Accepted(legs), store::Context(At(1), common::v1::Actor()));
     Account account(opened.events);
-    v1::RouteRecord record = std::move(opened.record);
+    internal::routing::RouteRecord record = std::move(opened.record);
     int minutes = 1;
     for (int step = 0; step < 120; ++step) {
       // Replicas' clocks differ: now and then time seems to go back.
@@ -285,10 +287,10 @@ class Life {
       if (Pick(40) == 0) ended_ |= 1u << Pick(kMayEnd);
       if (Pick(10) == 0) MoveByTheJob(record, account, minutes);
       const store::Context context = By(Actor(record.route()), minutes);
-      const v1::RouteRecord before = record;
-      absl::StatusOr<RouteDecision> decision =
-          AfterSuccession(&record, context, CatalogueOf(ended_),
-                          [&](const v1::RouteRecord* route) { return Attempt(*route, context); });
+      const internal::routing::RouteRecord before = record;
+      absl::StatusOr<RouteDecision> decision = AfterSuccession(
+          &record, context, CatalogueOf(ended_),
+          [&](const internal::routing::RouteRecord* route) { return Attempt(*route, context); });
       if (!decision.ok()) {
         EXPECT_NE(errors::Reason(decision.status()), "");
       } else {
@@ -325,7 +327,7 @@ class Life {
     return std::string(CatalogueOf(ended_).InChargeAt(agency, At()));
   }
 
-  void MoveByTheJob(v1::RouteRecord& record, Account& account, int minutes) {
+  void MoveByTheJob(internal::routing::RouteRecord& record, Account& account, int minutes) {
     const store::Context context(At(minutes), common::v1::Actor());
     std::optional<RouteDecision> moved = DecideSuccession(record, context, CatalogueOf(ended_));
     if (!moved.has_value()) return;
@@ -337,7 +339,7 @@ class Life {
   // Mostly somebody who may do something, so that lives get on.
   std::string Actor(const v1::Route& route) {
     if (Pick(3) != 0)
-      return InCharge(route.has_offer() && Pick(2) == 0 ? route.offer().to() : route.holder());
+      return InCharge(route.has_offer() && Pick(2) == 0 ? route.offer().receiver() : route.holder());
     return Pick(8) == 0 ? std::string() : Agency();
   }
 
@@ -352,13 +354,13 @@ class Life {
     EXPECT_EQ(event.actor().agency(), actor);
     switch (event.body_case()) {
       case feed::v1::Event::kHandOverAccepted:
-        EXPECT_EQ(actor, event.hand_over_accepted().to());
+        EXPECT_EQ(actor, event.hand_over_accepted().receiver());
         break;
       case feed::v1::Event::kHandOverRefused:
-        EXPECT_EQ(actor, event.hand_over_refused().to());
+        EXPECT_EQ(actor, event.hand_over_refused().receiver());
         break;
       case feed::v1::Event::kConsultationAnswered:
-        EXPECT_EQ(actor, event.consultation_answered().to());
+        EXPECT_EQ(actor, event.consultation_answered().asked_agency());
         break;
       case feed::v1::Event::kSupplementReceived:
         EXPECT_TRUE(actor == InCharge(before.holder()) || actor == InCharge(before.receiving_agency()));
@@ -368,12 +370,13 @@ class Life {
     }
   }
 
-  absl::StatusOr<RouteDecision> Attempt(const v1::RouteRecord& record, const store::Context& context) {
+  absl::StatusOr<RouteDecision> Attempt(const internal::routing::RouteRecord& record,
+                                        const store::Context& context) {
     switch (Pick(13)) {
       case 0:
       case 1: {
         auto request = For<v1::OfferHandOverRequest>();
-        if (Pick(2) == 0) request.set_to(Pick(10) == 0 ? std::string(kNowhere) : Agency());
+        if (Pick(2) == 0) request.set_receiver(Pick(10) == 0 ? std::string(kNowhere) : Agency());
         return DecideOffer(&record, request, context, CatalogueOf(ended_));
       }
       case 2:

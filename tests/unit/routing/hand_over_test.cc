@@ -1,31 +1,34 @@
-#include "services/routing/domain/hand_over.h"
+#include "services/routing/domain/custody/hand_over.h"
 
 #include <gtest/gtest.h>
 
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "route_fixture.h"
-#include "services/routing/domain/consultation.h"
-#include "services/routing/domain/custody.h"
-#include "services/routing/domain/route_model.h"
-#include "services/routing/domain/supplement.h"
+#include "services/routing/domain/consultation/consultation.h"
+#include "services/routing/domain/custody/custody.h"
+#include "services/routing/domain/route/route_model.h"
+#include "services/routing/domain/supplement/supplement.h"
+#include "tests/support/violations.h"
 
 namespace motcua::routing {
 namespace {
 
-absl::StatusOr<RouteDecision> Offer(const v1::RouteRecord& record, const std::string& by, const std::string& to,
-                                    int minutes) {
+absl::StatusOr<RouteDecision> Offer(const internal::routing::RouteRecord& record, const std::string& by,
+                                    const std::string& to, int minutes) {
   auto request = For<v1::OfferHandOverRequest>();
-  request.set_to(to);
+  request.set_receiver(to);
   return DecideOffer(&record, request, By(by, minutes), Catalogue());
 }
 
-absl::StatusOr<RouteDecision> Accept(const v1::RouteRecord& record, const std::string& by, int minutes) {
+absl::StatusOr<RouteDecision> Accept(const internal::routing::RouteRecord& record, const std::string& by,
+                                     int minutes) {
   return DecideAccept(&record, For<v1::AcceptHandOverRequest>(), By(by, minutes));
 }
 
 TEST(HandOver, TheSenderHoldsUntilTheReceiverAccepts) {
-  v1::RouteRecord record = Opened({kDistrict});
+  internal::routing::RouteRecord record = Opened({kDistrict});
   EXPECT_EQ(record.route().holder(), kDesk);
   auto accepted = Accept(record, kDistrict, 10);
   ASSERT_TRUE(accepted.ok());
@@ -36,42 +39,43 @@ TEST(HandOver, TheSenderHoldsUntilTheReceiverAccepts) {
   EXPECT_EQ(time::FromTimestamp(route.legs(0).started_at()), At(10));
   EXPECT_FALSE(route.has_offer());
   ASSERT_EQ(accepted->events.size(), 1u);
-  EXPECT_EQ(accepted->events[0].hand_over_accepted().from(), kDesk);
-  EXPECT_EQ(accepted->events[0].hand_over_accepted().to(), kDistrict);
+  EXPECT_EQ(accepted->events[0].hand_over_accepted().sender(), kDesk);
+  EXPECT_EQ(accepted->events[0].hand_over_accepted().receiver(), kDistrict);
   EXPECT_EQ(accepted->events[0].hand_over_accepted().leg(), "leg-1");
   EXPECT_EQ(accepted->events[0].hand_over_accepted().limit().tenths(), 10u);
   EXPECT_EQ(accepted->events[0].actor().agency(), kDistrict);
   const v1::GetCustodyResponse ledger = LedgerOf(route);
   ASSERT_EQ(ledger.lines_size(), 2);
-  EXPECT_EQ(time::FromTimestamp(ledger.lines(0).to()), At(10));
-  EXPECT_EQ(time::FromTimestamp(ledger.lines(1).from()), At(10));
-  EXPECT_FALSE(ledger.lines(1).has_to());
+  EXPECT_EQ(time::FromTimestamp(ledger.lines(0).until()), At(10));
+  EXPECT_EQ(time::FromTimestamp(ledger.lines(1).since()), At(10));
+  EXPECT_FALSE(ledger.lines(1).has_until());
 }
 
 TEST(HandOver, ASecondAcceptanceIsNotOffered) {
-  const v1::RouteRecord record = After(Opened({kDistrict}), Accept(Opened({kDistrict}), kDistrict, 10));
+  const internal::routing::RouteRecord record =
+      After(Opened({kDistrict}), Accept(Opened({kDistrict}), kDistrict, 10));
   EXPECT_EQ(errors::Reason(Accept(record, kDistrict, 11).status()), "NOT_OFFERED");
   EXPECT_EQ(Accept(record, kDistrict, 11).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(HandOver, TheNextPlannedLegIsOfferedWhereNobodyIsNamed) {
-  const v1::RouteRecord record = Opened({kDesk, kDistrict});
+  const internal::routing::RouteRecord record = Opened({kDesk, kDistrict});
   auto offered = Offer(record, kDesk, "", 5);
   ASSERT_TRUE(offered.ok());
-  EXPECT_EQ(offered->record.route().offer().to(), kDistrict);
+  EXPECT_EQ(offered->record.route().offer().receiver(), kDistrict);
   EXPECT_EQ(offered->record.route().offer().leg(), 2u);
-  v1::RouteRecord after = After(offered->record, Accept(offered->record, kDistrict, 9));
+  internal::routing::RouteRecord after = After(offered->record, Accept(offered->record, kDistrict, 9));
   EXPECT_EQ(time::FromTimestamp(after.route().legs(0).done_at()), At(9));
   EXPECT_EQ(errors::Reason(Offer(after, kDistrict, "", 12).status()), "NO_NEXT_LEG");
 }
 
 TEST(HandOver, AnyOtherAgencyIsAnUnplannedHandOver) {
-  const v1::RouteRecord record = Opened({kDesk, kDistrict});
+  const internal::routing::RouteRecord record = Opened({kDesk, kDistrict});
   auto offered = Offer(record, kDesk, kTax, 5);
   ASSERT_TRUE(offered.ok());
   EXPECT_EQ(offered->record.route().offer().leg(), 0u);
   EXPECT_EQ(offered->events[0].hand_over_offered().leg(), "");
-  const v1::RouteRecord at_tax = After(offered->record, Accept(offered->record, kTax, 6));
+  const internal::routing::RouteRecord at_tax = After(offered->record, Accept(offered->record, kTax, 6));
   EXPECT_EQ(at_tax.route().current_leg(), 1u);
   EXPECT_TRUE(at_tax.route().legs(0).has_done_at());
   // From there the plan goes on.
@@ -81,7 +85,7 @@ TEST(HandOver, AnyOtherAgencyIsAnUnplannedHandOver) {
 }
 
 TEST(HandOver, TheHoldersOwnNextLegBeginsAtOnceAndIsNoHandOver) {
-  const v1::RouteRecord record = Opened({kDesk, kDesk, kDistrict});
+  const internal::routing::RouteRecord record = Opened({kDesk, kDesk, kDistrict});
   for (const char* to : {"", kDesk}) {
     auto advanced = Offer(record, kDesk, to, 5);
     ASSERT_TRUE(advanced.ok());
@@ -91,8 +95,8 @@ TEST(HandOver, TheHoldersOwnNextLegBeginsAtOnceAndIsNoHandOver) {
     EXPECT_EQ(time::FromTimestamp(route.legs(1).started_at()), At(5));
     EXPECT_EQ(route.custody_size(), 1);
     EXPECT_FALSE(route.has_offer());
-    EXPECT_EQ(advanced->events[0].hand_over_accepted().from(), kDesk);
-    EXPECT_EQ(advanced->events[0].hand_over_accepted().to(), kDesk);
+    EXPECT_EQ(advanced->events[0].hand_over_accepted().sender(), kDesk);
+    EXPECT_EQ(advanced->events[0].hand_over_accepted().receiver(), kDesk);
     EXPECT_EQ(advanced->events[0].hand_over_accepted().leg(), "leg-2");
     EXPECT_EQ(store::CountersOf<RouteModel>(advanced->record)["hand_overs"], 0);
   }
@@ -102,8 +106,8 @@ TEST(HandOver, NobodyOffersToHimself) {
   const absl::Status status = Offer(Opened({kDesk, kDistrict}), kDesk, kDesk, 5).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(errors::Reason(status), "SELF_HAND_OVER");
-  ASSERT_EQ(errors::FieldViolations(status).size(), 1u);
-  EXPECT_EQ(errors::FieldViolations(status)[0].first, "to");
+  ASSERT_EQ(motcua::test::Violations(status).size(), 1u);
+  EXPECT_EQ(motcua::test::Violations(status)[0].first, "receiver");
 }
 
 TEST(HandOver, OnlyAnAgencyInForceIsOffered) {
@@ -112,8 +116,8 @@ TEST(HandOver, OnlyAnAgencyInForceIsOffered) {
     const absl::Status status = Offer(Opened({kDesk}), kDesk, to, 5).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << to;
     EXPECT_EQ(errors::Reason(status), reason);
-    ASSERT_EQ(errors::FieldViolations(status).size(), 1u);
-    EXPECT_EQ(errors::FieldViolations(status)[0].first, "to");
+    ASSERT_EQ(motcua::test::Violations(status).size(), 1u);
+    EXPECT_EQ(motcua::test::Violations(status)[0].first, "receiver");
   }
 }
 
@@ -122,19 +126,21 @@ TEST(HandOver, OneOfferAtATime) {
 }
 
 TEST(HandOver, NotWhileAQuestionOrASupplementIsOpen) {
-  const v1::RouteRecord record = Opened({kDesk, kDistrict});
+  const internal::routing::RouteRecord record = Opened({kDesk, kDistrict});
   auto consult = For<v1::ConsultRequest>();
   consult.add_agencies(kTax);
   consult.set_question("?");
-  const v1::RouteRecord asking = After(record, DecideConsult(&record, consult, By(kDesk, 2), Catalogue()));
+  const internal::routing::RouteRecord asking =
+      After(record, DecideConsult(&record, consult, By(kDesk, 2), Catalogue()));
   EXPECT_EQ(errors::Reason(Offer(asking, kDesk, "", 5).status()), "CONSULTATION_OPEN");
   auto supplement = For<v1::RequestSupplementRequest>();
-  const v1::RouteRecord waiting = After(record, DecideRequestSupplement(&record, supplement, By(kDesk, 2)));
+  const internal::routing::RouteRecord waiting =
+      After(record, DecideRequestSupplement(&record, supplement, By(kDesk, 2)));
   EXPECT_EQ(errors::Reason(Offer(waiting, kDesk, "", 5).status()), "AWAITING_SUPPLEMENT");
 }
 
 TEST(HandOver, ARefusedOfferLeavesCustodyWhereItWas) {
-  const v1::RouteRecord record = Opened({kDistrict});
+  const internal::routing::RouteRecord record = Opened({kDistrict});
   auto request = For<v1::RefuseHandOverRequest>();
   request.set_reason("không đúng thẩm quyền");
   auto refused = DecideRefuse(&record, request, By(kDistrict, 4));
@@ -148,7 +154,7 @@ TEST(HandOver, ARefusedOfferLeavesCustodyWhereItWas) {
 }
 
 TEST(HandOver, OnlyTheSenderRecalls) {
-  const v1::RouteRecord record = Opened({kDistrict});
+  const internal::routing::RouteRecord record = Opened({kDistrict});
   const auto request = For<v1::RecallHandOverRequest>();
   EXPECT_EQ(errors::Reason(DecideRecall(&record, request, By(kDistrict, 4)).status()), "NOT_OFFERER");
   auto recalled = DecideRecall(&record, request, By(kDesk, 4));
@@ -158,7 +164,7 @@ TEST(HandOver, OnlyTheSenderRecalls) {
 }
 
 TEST(HandOver, TheOfficerIsClearedWithCustody) {
-  v1::RouteRecord record = Opened({kDistrict});
+  internal::routing::RouteRecord record = Opened({kDistrict});
   record.mutable_route()->set_officer("H30.18.05-handler");
   EXPECT_EQ(Accept(record, kDistrict, 10)->record.route().officer(), "");
 }
@@ -172,7 +178,7 @@ TEST(HandOver, CustodyNeverGoesBackInTime) {
 }
 
 TEST(HandOver, SpansAreBounded) {
-  v1::RouteRecord record = Opened({kDesk});
+  internal::routing::RouteRecord record = Opened({kDesk});
   while (record.route().custody_size() < kMaxCustodySpans) *record.mutable_route()->add_custody() = record.route().custody(0);
   const absl::Status status = Offer(record, kDesk, kTax, 5).status();
   EXPECT_EQ(errors::Reason(status), "TOO_MANY_HAND_OVERS");
@@ -180,7 +186,7 @@ TEST(HandOver, SpansAreBounded) {
 }
 
 TEST(HandOver, AFullHistoryBeginsNothingButClosesWhatIsOpen) {
-  v1::RouteRecord record = Opened({kDistrict});
+  internal::routing::RouteRecord record = Opened({kDistrict});
   record.set_history_length(kMaxHistoryLines);
   EXPECT_EQ(errors::Reason(Offer(record, kDesk, kTax, 5).status()), "HISTORY_FULL");
   EXPECT_TRUE(Accept(record, kDistrict, 5).ok());

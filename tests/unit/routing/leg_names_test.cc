@@ -1,4 +1,4 @@
-#include "services/routing/domain/leg_names.h"
+#include "services/routing/domain/route/leg_names.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,10 @@
+#include "services/routing/domain/route/opening.h"
+
 #include <gtest/gtest.h>
 
 #include "common/time/timestamp.h"
 #include "route_fixture.h"
-#include "services/routing/domain/opening.h"
-#include "services/routing/domain/route_model.h"
+#include "services/routing/domain/route/route_model.h"
 
 namespace motcua::routing {
 namespace {
@@ -38,12 +39,12 @@ TEST(Opening, TheFirstLegIsOfferedWhereItIsAnothers) {
   const RouteDecision opened = Open({kDistrict, kDesk});
   const v1::Route& route = opened.record.route();
   EXPECT_EQ(route.current_leg(), 0u);
-  EXPECT_EQ(route.offer().to(), kDistrict);
+  EXPECT_EQ(route.offer().receiver(), kDistrict);
   EXPECT_EQ(route.offer().leg(), 1u);
   EXPECT_EQ(route.holder(), kDesk);
   ASSERT_EQ(opened.events.size(), 2u);
-  EXPECT_EQ(opened.events[1].hand_over_offered().from(), kDesk);
-  EXPECT_EQ(opened.events[1].hand_over_offered().to(), kDistrict);
+  EXPECT_EQ(opened.events[1].hand_over_offered().sender(), kDesk);
+  EXPECT_EQ(opened.events[1].hand_over_offered().receiver(), kDistrict);
   EXPECT_EQ(opened.events[1].hand_over_offered().leg(), "leg-1");
   EXPECT_EQ(opened.history.size(), 2u);
 }

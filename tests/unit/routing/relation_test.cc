@@ -5,11 +5,12 @@
 #include <map>
 
 #include "common/status/errors.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "route_fixture.h"
-#include "services/routing/domain/consultation.h"
-#include "services/routing/domain/hand_over.h"
-#include "services/routing/domain/supplement.h"
-#include "services/routing/domain/work.h"
+#include "services/routing/domain/consultation/consultation.h"
+#include "services/routing/domain/custody/hand_over.h"
+#include "services/routing/domain/supplement/supplement.h"
+#include "services/routing/domain/work/work.h"
 
 namespace motcua::routing {
 namespace {
@@ -18,68 +19,75 @@ namespace {
 // has nothing to do with it; "" is an actor without an agency.
 const std::vector<std::string> kActors = {kDistrict, kDesk, kTax, kPolice, ""};
 
-v1::RouteRecord Working() {
-  const v1::RouteRecord record = Opened({kDistrict});
+internal::routing::RouteRecord Working() {
+  const internal::routing::RouteRecord record = Opened({kDistrict});
   return After(record, DecideAccept(&record, For<v1::AcceptHandOverRequest>(), By(kDistrict, 2)));
 }
 
-v1::RouteRecord Offered() {
-  const v1::RouteRecord record = Working();
+internal::routing::RouteRecord Offered() {
+  const internal::routing::RouteRecord record = Working();
   auto request = For<v1::OfferHandOverRequest>();
-  request.set_to(kTax);
+  request.set_receiver(kTax);
   return After(record, DecideOffer(&record, request, By(kDistrict, 3), Catalogue()));
 }
 
-v1::RouteRecord Consulting() {
-  const v1::RouteRecord record = Working();
+internal::routing::RouteRecord Consulting() {
+  const internal::routing::RouteRecord record = Working();
   auto request = For<v1::ConsultRequest>();
   request.add_agencies(kTax);
   return After(record, DecideConsult(&record, request, By(kDistrict, 3), Catalogue()));
 }
 
-v1::RouteRecord Waiting() {
-  const v1::RouteRecord record = Working();
+internal::routing::RouteRecord Waiting() {
+  const internal::routing::RouteRecord record = Working();
   return After(record, DecideRequestSupplement(&record, For<v1::RequestSupplementRequest>(), By(kDistrict, 3)));
 }
 
-v1::RouteRecord Ended() {
-  const v1::RouteRecord record = Working();
+internal::routing::RouteRecord Ended() {
+  const internal::routing::RouteRecord record = Working();
   return After(record, DecideFinish(&record, For<v1::FinishRequest>(), By(kDistrict, 3)));
 }
 
-using Decide = std::function<absl::StatusOr<RouteDecision>(const v1::RouteRecord*, const store::Context&)>;
+using Decide = std::function<absl::StatusOr<RouteDecision>(const internal::routing::RouteRecord*,
+                                                           const store::Context&)>;
 
-absl::StatusOr<RouteDecision> OfferToPolice(const v1::RouteRecord* record, const store::Context& context) {
+absl::StatusOr<RouteDecision> OfferToPolice(const internal::routing::RouteRecord* record,
+                                            const store::Context& context) {
   auto request = For<v1::OfferHandOverRequest>();
-  request.set_to("H30.18.BH");
+  request.set_receiver("H30.18.BH");
   return DecideOffer(record, request, context, Catalogue());
 }
 
-absl::StatusOr<RouteDecision> AssignOfficer(const v1::RouteRecord* record, const store::Context& context) {
+absl::StatusOr<RouteDecision> AssignOfficer(const internal::routing::RouteRecord* record,
+                                            const store::Context& context) {
   auto request = For<v1::AssignRequest>();
   request.set_officer("H30.18-handler");
   return DecideAssign(record, request, context, Catalogue());
 }
 
-absl::StatusOr<RouteDecision> AskPolice(const v1::RouteRecord* record, const store::Context& context) {
+absl::StatusOr<RouteDecision> AskPolice(const internal::routing::RouteRecord* record,
+                                        const store::Context& context) {
   auto request = For<v1::ConsultRequest>();
   request.add_agencies(kPolice);
   return DecideConsult(record, request, context, Catalogue());
 }
 
-absl::StatusOr<RouteDecision> AnswerFirst(const v1::RouteRecord* record, const store::Context& context) {
+absl::StatusOr<RouteDecision> AnswerFirst(const internal::routing::RouteRecord* record,
+                                          const store::Context& context) {
   auto request = For<v1::AnswerConsultationRequest>();
   request.set_consultation(1);
   return DecideAnswer(record, request, context);
 }
 
 template <auto kDecide, class Request>
-absl::StatusOr<RouteDecision> Plain(const v1::RouteRecord* record, const store::Context& context) {
+absl::StatusOr<RouteDecision> Plain(const internal::routing::RouteRecord* record,
+                                    const store::Context& context) {
   return kDecide(record, For<Request>(), context);
 }
 
 // The desk's own role is `intake`; everybody else's is another.
-absl::StatusOr<RouteDecision> TakePapers(const v1::RouteRecord* record, const store::Context& context) {
+absl::StatusOr<RouteDecision> TakePapers(const internal::routing::RouteRecord* record,
+                                         const store::Context& context) {
   return DecideReceiveSupplement(record, For<v1::ReceiveSupplementRequest>(), context,
                                  context.actor.agency() == kDesk, Catalogue());
 }
@@ -146,7 +154,7 @@ std::string OutcomeOf(const absl::StatusOr<RouteDecision>& decision) {
 }
 
 TEST(Relation, EveryCommandInEveryStateByEveryActor) {
-  const std::map<std::string, v1::RouteRecord> states = {
+  const std::map<std::string, internal::routing::RouteRecord> states = {
       {"working", Working()}, {"offered", Offered()}, {"consulting", Consulting()}, {"waiting", Waiting()}};
   for (const Command& command : Table()) {
     ASSERT_EQ(command.outcomes.size(), states.size()) << command.name;
@@ -161,7 +169,7 @@ TEST(Relation, EveryCommandInEveryStateByEveryActor) {
 }
 
 TEST(Relation, AfterTheEndEveryMutationIsDossierEndedForEverybody) {
-  const v1::RouteRecord ended = Ended();
+  const internal::routing::RouteRecord ended = Ended();
   for (const Command& command : Table()) {
     for (const std::string& actor : kActors) {
       const auto decision = command.decide(&ended, By(actor, 10));
@@ -181,7 +189,7 @@ TEST(Relation, WithoutARouteEveryMutationIsNotFoundForEverybody) {
 }
 
 TEST(Relation, ADeniedActorLearnsPermissionDenied) {
-  const v1::RouteRecord record = Working();
+  const internal::routing::RouteRecord record = Working();
   EXPECT_EQ(OfferToPolice(&record, By(kPolice, 10)).status().code(), absl::StatusCode::kPermissionDenied);
 }
 

@@ -8,7 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/reference/sample.h"
 #include "common/time/timestamp.h"
-#include "services/routing/domain/opening.h"
+#include "motcua/internal/routing/records.pb.h"
+#include "services/routing/domain/route/opening.h"
 
 namespace motcua::routing {
 
@@ -96,14 +97,15 @@ feed::v1::Event Accepted(const std::vector<std::string>& legs) {
   return event;
 }
 
-v1::RouteRecord Opened(const std::vector<std::string>& legs) {
+internal::routing::RouteRecord Opened(const std::vector<std::string>& legs) {
   return OpenRoute(Accepted(legs), store::Context(At(1), common::v1::Actor())).record;
 }
 
-v1::RouteRecord After(const v1::RouteRecord& before, absl::StatusOr<RouteDecision> decision) {
+internal::routing::RouteRecord After(const internal::routing::RouteRecord& before,
+                                     absl::StatusOr<RouteDecision> decision) {
   EXPECT_TRUE(decision.ok()) << decision.status();
   if (!decision.ok()) return before;
-  v1::RouteRecord after = std::move(decision->record);
+  internal::routing::RouteRecord after = std::move(decision->record);
   after.set_history_length(before.history_length() + static_cast<uint32_t>(decision->history.size()));
   return after;
 }

@@ -1,6 +1,5 @@
 // Agencies, people and routes that the tests of routing speak of.
-#ifndef MOTCUA_TESTS_UNIT_ROUTING_ROUTE_FIXTURE_H_
-#define MOTCUA_TESTS_UNIT_ROUTING_ROUTE_FIXTURE_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -10,7 +9,8 @@
 #include "absl/time/time.h"
 #include "common/reference/catalogue.h"
 #include "motcua/feed/v1/event.pb.h"
-#include "services/routing/domain/route_change.h"
+#include "motcua/internal/routing/records.pb.h"
+#include "services/routing/domain/route/route_change.h"
 
 namespace motcua::routing {
 
@@ -49,10 +49,11 @@ store::Context By(const std::string& agency, int minutes);
 feed::v1::Event Accepted(const std::vector<std::string>& legs);
 
 // The record of a route that has just been opened.
-v1::RouteRecord Opened(const std::vector<std::string>& legs);
+internal::routing::RouteRecord Opened(const std::vector<std::string>& legs);
 
 // The record after a decision that must succeed, its history counted as the store does.
-v1::RouteRecord After(const v1::RouteRecord& before, absl::StatusOr<RouteDecision> decision);
+internal::routing::RouteRecord After(const internal::routing::RouteRecord& before,
+                                     absl::StatusOr<RouteDecision> decision);
 
 // Requests of this dossier.
 template <class Request>
@@ -64,5 +65,3 @@ Request For() {
 }
 
 }  // namespace motcua::routing
-
-#endif  // MOTCUA_TESTS_UNIT_ROUTING_ROUTE_FIXTURE_H_

@@ -1,5 +1,5 @@
 // Who may do what when agencies end, and what of a route passes to whom.
-#include "services/routing/domain/succession.h"
+#include "services/routing/domain/succession/succession.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,13 +8,15 @@
 
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "route_fixture.h"
-#include "services/routing/domain/consultation.h"
-#include "services/routing/domain/custody.h"
-#include "services/routing/domain/hand_over.h"
-#include "services/routing/domain/route_model.h"
-#include "services/routing/domain/supplement.h"
-#include "services/routing/domain/work.h"
+#include "services/routing/domain/consultation/consultation.h"
+#include "services/routing/domain/custody/custody.h"
+#include "services/routing/domain/custody/hand_over.h"
+#include "services/routing/domain/route/route_model.h"
+#include "services/routing/domain/supplement/supplement.h"
+#include "services/routing/domain/work/work.h"
+#include "tests/support/violations.h"
 
 namespace motcua::routing {
 namespace {
@@ -28,41 +30,43 @@ using testing::IsEmpty;
 constexpr int kMidnight = 15 * 60;
 constexpr char kDay[] = "2026-07-15";
 
-using Judge = std::function<absl::StatusOr<RouteDecision>(const v1::RouteRecord*, const store::Context&,
-                                                          const reference::Catalogue&)>;
+using Judge = std::function<absl::StatusOr<RouteDecision>(
+    const internal::routing::RouteRecord*, const store::Context&, const reference::Catalogue&)>;
 
-absl::StatusOr<RouteDecision> Judged(const Judge& judge, const v1::RouteRecord& record,
+absl::StatusOr<RouteDecision> Judged(const Judge& judge, const internal::routing::RouteRecord& record,
                                      const store::Context& context, const reference::Catalogue& catalogue) {
-  return AfterSuccession(&record, context, catalogue, [&](const v1::RouteRecord* as_in_charge) {
-    return judge(as_in_charge, context, catalogue);
-  });
+  return AfterSuccession(&record, context, catalogue,
+                         [&](const internal::routing::RouteRecord* as_in_charge) {
+                           return judge(as_in_charge, context, catalogue);
+                         });
 }
 
 // Held by kTax after a hand-over.
-v1::RouteRecord HeldByTax(const std::vector<std::string>& legs = {kTax}) {
-  const v1::RouteRecord record = Opened(legs);
+internal::routing::RouteRecord HeldByTax(const std::vector<std::string>& legs = {kTax}) {
+  const internal::routing::RouteRecord record = Opened(legs);
   return After(record, DecideAccept(&record, For<v1::AcceptHandOverRequest>(), By(kTax, 2)));
 }
 
-v1::RouteRecord OfferedBy(const v1::RouteRecord& record, const std::string& from, const std::string& to) {
+internal::routing::RouteRecord OfferedBy(const internal::routing::RouteRecord& record,
+                                         const std::string& from, const std::string& to) {
   auto request = For<v1::OfferHandOverRequest>();
-  request.set_to(to);
+  request.set_receiver(to);
   return After(record, DecideOffer(&record, request, By(from, 3), Catalogue()));
 }
 
-v1::RouteRecord Asked(const v1::RouteRecord& record, const std::string& by,
-                      const std::vector<std::string>& agencies) {
+internal::routing::RouteRecord Asked(const internal::routing::RouteRecord& record, const std::string& by,
+                                     const std::vector<std::string>& agencies) {
   auto request = For<v1::ConsultRequest>();
   for (const std::string& agency : agencies) request.add_agencies(agency);
   return After(record, DecideConsult(&record, request, By(by, 3), Catalogue()));
 }
 
-v1::RouteRecord Waiting() {
-  const v1::RouteRecord record = HeldByTax();
+internal::routing::RouteRecord Waiting() {
+  const internal::routing::RouteRecord record = HeldByTax();
   return After(record, DecideRequestSupplement(&record, For<v1::RequestSupplementRequest>(), By(kTax, 3)));
 }
 
-RouteDecision Succeeded(const v1::RouteRecord& record, const reference::Catalogue& catalogue,
+RouteDecision Succeeded(const internal::routing::RouteRecord& record, const reference::Catalogue& catalogue,
                         int minutes = kMidnight) {
   auto decision = DecideSuccession(record, store::Context(At(minutes), common::v1::Actor()), catalogue);
   EXPECT_TRUE(decision.has_value());
@@ -79,7 +83,7 @@ std::vector<Event::BodyCase> Kinds(const RouteDecision& decision) {
 
 struct Right {
   const char* name;
-  v1::RouteRecord record;
+  internal::routing::RouteRecord record;
   Judge judge;
   // What the agency that has ended is told.
   const char* refusal;
@@ -88,7 +92,7 @@ struct Right {
 std::vector<Right> Rights() {
   const auto offer = [](const auto* record, const auto& context, const auto& catalogue) {
     auto request = For<v1::OfferHandOverRequest>();
-    request.set_to(kPolice);
+    request.set_receiver(kPolice);
     return DecideOffer(record, request, context, catalogue);
   };
   const auto assign = [](const auto* record, const auto& context, const auto& catalogue) {
@@ -158,8 +162,8 @@ TEST(Succession, FromItsLastMidnightOnTheSuccessorMayWhatTheAgencyCouldAndThatOn
     ASSERT_GE(decided->events.size(), 2u);
     EXPECT_TRUE(decided->events[0].has_agency_succeeded());
     EXPECT_FALSE(decided->events[0].has_actor());
-    EXPECT_EQ(decided->events[0].agency_succeeded().from(), kTax);
-    EXPECT_EQ(decided->events[0].agency_succeeded().to(), kCommuneOfH13);
+    EXPECT_EQ(decided->events[0].agency_succeeded().ended_agency(), kTax);
+    EXPECT_EQ(decided->events[0].agency_succeeded().successor(), kCommuneOfH13);
     EXPECT_EQ(decided->events.back().actor().agency(), kCommuneOfH13);
     EXPECT_EQ(decided->history.front().action(), "AgencySucceeded");
     EXPECT_FALSE(decided->history.front().has_actor());
@@ -192,8 +196,8 @@ TEST(Succession, TheDeskThatContinuesTheReceivingAgencysWorkReceivesTheSupplemen
 
 TEST(Succession, ARefusedCommandMovesNothingAndAnEndedRouteIsLeftAlone) {
   const auto catalogue = CatalogueWith({{kTax, kDay, kCommuneOfH13}});
-  const v1::RouteRecord held = HeldByTax();
-  const v1::RouteRecord ended =
+  const internal::routing::RouteRecord held = HeldByTax();
+  const internal::routing::RouteRecord ended =
       After(held, DecideFinish(&held, For<v1::FinishRequest>(), By(kTax, kMidnight - 1)));
   EXPECT_FALSE(
       DecideSuccession(ended, store::Context(At(kMidnight), common::v1::Actor()), *catalogue).has_value());
@@ -213,7 +217,7 @@ TEST(Succession, AnAgencyThatEndsWithoutASuccessorWindsUpItsAffairs) {
 
 TEST(Succession, AllThatIsOpenPassesInOneChangeAndOnlyOnce) {
   const auto catalogue = CatalogueWith({{kTax, kDay, kCommuneOfH13}, {kPolice, kDay, kWardOfH13}});
-  const v1::RouteRecord before =
+  const internal::routing::RouteRecord before =
       Asked(HeldByTax({kTax, kPolice, kDistrict, kPolice}), kTax, {kPolice, kDistrict});
   const RouteDecision decision = Succeeded(before, *catalogue);
   const v1::Route& route = decision.record.route();
@@ -223,17 +227,17 @@ TEST(Succession, AllThatIsOpenPassesInOneChangeAndOnlyOnce) {
   EXPECT_EQ(route.legs(1).agency(), kWardOfH13);
   EXPECT_EQ(route.legs(2).agency(), kDistrict);
   EXPECT_EQ(route.legs(3).agency(), kWardOfH13);
-  EXPECT_EQ(route.consultations(0).to(), kWardOfH13);
-  EXPECT_EQ(route.consultations(0).from(), kCommuneOfH13);
-  EXPECT_EQ(route.consultations(1).to(), kDistrict);
-  EXPECT_EQ(route.consultations(1).from(), kCommuneOfH13);
+  EXPECT_EQ(route.consultations(0).asked_agency(), kWardOfH13);
+  EXPECT_EQ(route.consultations(0).asking_agency(), kCommuneOfH13);
+  EXPECT_EQ(route.consultations(1).asked_agency(), kDistrict);
+  EXPECT_EQ(route.consultations(1).asking_agency(), kCommuneOfH13);
   ASSERT_EQ(decision.events.size(), 2u);
   const feed::v1::AgencySucceeded& first = decision.events[0].agency_succeeded();
-  EXPECT_EQ(first.from(), kTax);
+  EXPECT_EQ(first.ended_agency(), kTax);
   EXPECT_TRUE(first.custody());
   EXPECT_THAT(first.legs(), IsEmpty());
   const feed::v1::AgencySucceeded& second = decision.events[1].agency_succeeded();
-  EXPECT_EQ(second.from(), kPolice);
+  EXPECT_EQ(second.ended_agency(), kPolice);
   EXPECT_FALSE(second.custody());
   EXPECT_FALSE(second.offer());
   EXPECT_THAT(second.consultations(), ElementsAre(1u));
@@ -243,7 +247,7 @@ TEST(Succession, AllThatIsOpenPassesInOneChangeAndOnlyOnce) {
   ASSERT_EQ(ledger.lines_size(), 3);
   EXPECT_EQ(ledger.lines(1).agency(), kTax);
   EXPECT_FALSE(ledger.lines(1).succeeded());
-  EXPECT_EQ(time::FromTimestamp(ledger.lines(1).to()), At(kMidnight));
+  EXPECT_EQ(time::FromTimestamp(ledger.lines(1).until()), At(kMidnight));
   EXPECT_EQ(ledger.lines(2).agency(), kCommuneOfH13);
   EXPECT_TRUE(ledger.lines(2).succeeded());
   // Nothing was handed over, and nothing passes twice.
@@ -269,10 +273,11 @@ TEST(Succession, NeverTakesEffectBeforeWhatTheRouteTellsOfAlready) {
 
 TEST(Succession, AnOfficerWhoMovedAlongGoesOnWithHisDossiers) {
   auto set = CatalogueWith({{kTax, kDay, kCommuneOfH13}})->set();
-  const v1::RouteRecord held = HeldByTax();
+  const internal::routing::RouteRecord held = HeldByTax();
   auto assign = For<v1::AssignRequest>();
   assign.set_officer("H30.18.TH-handler");
-  const v1::RouteRecord assigned = After(held, DecideAssign(&held, assign, By(kTax, 3), Catalogue()));
+  const internal::routing::RouteRecord assigned =
+      After(held, DecideAssign(&held, assign, By(kTax, 3), Catalogue()));
   EXPECT_EQ(Succeeded(assigned, **reference::Catalogue::CompileValid(set)).record.route().officer(), "");
   for (reference::v1::Officer& officer : *set.mutable_officers()) {
     if (officer.id() == assign.officer()) officer.set_agency(kCommuneOfH13);
@@ -285,13 +290,14 @@ TEST(Succession, AnOfficerWhoMovedAlongGoesOnWithHisDossiers) {
 
 TEST(Succession, APlannedLegBeginsAtOnceWhereSenderAndReceiverBecomeOne) {
   const auto catalogue = CatalogueWith({{kTax, kDay, kWardOfH13}, {kPolice, kDay, kWardOfH13}});
-  const v1::RouteRecord offered = OfferedBy(HeldByTax({kTax, kPolice, kDistrict}), kTax, kPolice);
+  const internal::routing::RouteRecord offered =
+      OfferedBy(HeldByTax({kTax, kPolice, kDistrict}), kTax, kPolice);
   const RouteDecision decision = Succeeded(offered, *catalogue);
   const v1::Route& route = decision.record.route();
   EXPECT_THAT(Kinds(decision),
               ElementsAre(Event::kAgencySucceeded, Event::kAgencySucceeded, Event::kHandOverAccepted));
-  EXPECT_EQ(decision.events[2].hand_over_accepted().from(), kWardOfH13);
-  EXPECT_EQ(decision.events[2].hand_over_accepted().to(), kWardOfH13);
+  EXPECT_EQ(decision.events[2].hand_over_accepted().sender(), kWardOfH13);
+  EXPECT_EQ(decision.events[2].hand_over_accepted().receiver(), kWardOfH13);
   EXPECT_EQ(decision.events[2].hand_over_accepted().leg(), "leg-2");
   EXPECT_EQ(decision.events[2].hand_over_accepted().limit().tenths(), 10u);
   EXPECT_EQ(route.holder(), kWardOfH13);
@@ -313,7 +319,7 @@ TEST(Succession, AnUnplannedOfferIsTakenBackWhereItsReceiverBecomesTheHolder) {
 TEST(Succession, TwoWhoWereAskedAndHaveBecomeOneAreListedOnceAndAnswerBoth) {
   const auto catalogue = CatalogueWith({{kTax, kDay, kWardOfH13}, {kPolice, kDay, kWardOfH13}});
   RouteDecision decision = Succeeded(Asked(Opened({kDesk}), kDesk, {kTax, kPolice}), *catalogue);
-  const auto lists = [](const v1::RouteRecord& record) {
+  const auto lists = [](const internal::routing::RouteRecord& record) {
     std::vector<std::string> names;
     for (const store::IndexEntry& entry : store::IndexesOf<RouteModel>(record)) names.push_back(entry.index);
     return names;
@@ -338,7 +344,7 @@ TEST(Succession, ThePlanLeadsToTheSuccessor) {
   };
   const auto offered = Judged(offer, Opened({kDesk, kTax}), By(kDesk, kMidnight), *catalogue);
   ASSERT_TRUE(offered.ok()) << offered.status();
-  EXPECT_EQ(offered->record.route().offer().to(), kCommuneOfH13);
+  EXPECT_EQ(offered->record.route().offer().receiver(), kCommuneOfH13);
   EXPECT_EQ(offered->record.route().offer().leg(), 2u);
 }
 
@@ -346,7 +352,7 @@ TEST(Succession, WhoNamesAnAgencyThatHasEndedIsToldWhoContinuesItsWork) {
   const auto catalogue = CatalogueWith({{kTax, kDay, kCommuneOfH13}});
   const Judge offer = [](const auto* record, const auto& context, const auto& with) {
     auto request = For<v1::OfferHandOverRequest>();
-    request.set_to(kTax);
+    request.set_receiver(kTax);
     return DecideOffer(record, request, context, with);
   };
   const Judge consult = [](const auto* record, const auto& context, const auto& with) {
@@ -361,8 +367,8 @@ TEST(Succession, WhoNamesAnAgencyThatHasEndedIsToldWhoContinuesItsWork) {
         Judged(judge, Opened({kDesk, kTax}), By(kDesk, kMidnight), *catalogue).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_EQ(errors::Reason(status), "AGENCY_INACTIVE");
-    ASSERT_EQ(errors::FieldViolations(status).size(), 1u);
-    EXPECT_THAT(errors::FieldViolations(status)[0].second, HasSubstr(kCommuneOfH13));
+    ASSERT_EQ(motcua::test::Violations(status).size(), 1u);
+    EXPECT_THAT(motcua::test::Violations(status)[0].second, HasSubstr(kCommuneOfH13));
   }
 }
 

@@ -1,23 +1,25 @@
-#include "services/routing/domain/supplement.h"
+#include "services/routing/domain/supplement/supplement.h"
 
 #include <gtest/gtest.h>
 
 #include "common/status/errors.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "route_fixture.h"
-#include "services/routing/domain/hand_over.h"
-#include "services/routing/domain/route_model.h"
+#include "services/routing/domain/custody/hand_over.h"
+#include "services/routing/domain/route/route_model.h"
 
 namespace motcua::routing {
 namespace {
 
-absl::StatusOr<RouteDecision> Request(const v1::RouteRecord& record, const std::string& by) {
+absl::StatusOr<RouteDecision> Request(const internal::routing::RouteRecord& record, const std::string& by) {
   auto request = For<v1::RequestSupplementRequest>();
   request.set_reason("thiếu bản vẽ");
   request.add_components("bản vẽ");
   return DecideRequestSupplement(&record, request, By(by, 5));
 }
 
-absl::StatusOr<RouteDecision> Receive(const v1::RouteRecord& record, const std::string& by, bool at_desk) {
+absl::StatusOr<RouteDecision> Receive(const internal::routing::RouteRecord& record, const std::string& by,
+                                      bool at_desk) {
   return DecideReceiveSupplement(&record, For<v1::ReceiveSupplementRequest>(), By(by, 9), at_desk,
                                  Catalogue());
 }
@@ -37,7 +39,7 @@ TEST(Supplement, MovesTheDossierToTheWaitingBoxAndBack) {
 }
 
 TEST(Supplement, TheDeskOfTheReceivingAgencyMayTakeThePapers) {
-  v1::RouteRecord record = Opened({kDistrict});
+  internal::routing::RouteRecord record = Opened({kDistrict});
   record = After(record, DecideAccept(&record, For<v1::AcceptHandOverRequest>(), By(kDistrict, 2)));
   record = After(record, Request(record, kDistrict));
   EXPECT_EQ(errors::Reason(Receive(record, kDesk, false).status()), "NOT_HOLDER");
@@ -47,7 +49,7 @@ TEST(Supplement, TheDeskOfTheReceivingAgencyMayTakeThePapers) {
 }
 
 TEST(Supplement, AsOftenAsTheProcedureAllows) {
-  v1::RouteRecord record = Opened({kDesk});
+  internal::routing::RouteRecord record = Opened({kDesk});
   for (int i = 0; i < 2; ++i) {
     record = After(record, Request(record, kDesk));
     EXPECT_EQ(errors::Reason(Request(record, kDesk).status()), "AWAITING_SUPPLEMENT");

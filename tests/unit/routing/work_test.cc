@@ -1,12 +1,14 @@
-#include "services/routing/domain/work.h"
+#include "services/routing/domain/work/work.h"
 
 #include <gtest/gtest.h>
 
 #include "common/status/errors.h"
 #include "common/time/timestamp.h"
+#include "motcua/internal/routing/records.pb.h"
 #include "route_fixture.h"
-#include "services/routing/domain/custody.h"
-#include "services/routing/domain/route_model.h"
+#include "services/routing/domain/custody/custody.h"
+#include "services/routing/domain/route/route_model.h"
+#include "tests/support/violations.h"
 
 namespace motcua::routing {
 namespace {
@@ -18,14 +20,14 @@ v1::CompleteWorkRequest Work() {
   return request;
 }
 
-absl::StatusOr<RouteDecision> Finish(const v1::RouteRecord& record, int minutes) {
+absl::StatusOr<RouteDecision> Finish(const internal::routing::RouteRecord& record, int minutes) {
   auto request = For<v1::FinishRequest>();
   request.set_outcome(feed::v1::OUTCOME_APPROVED);
   return DecideFinish(&record, request, By(kDesk, minutes));
 }
 
 TEST(Work, IsCountedAndTold) {
-  const v1::RouteRecord record = Opened({kDesk});
+  const internal::routing::RouteRecord record = Opened({kDesk});
   auto done = DecideCompleteWork(&record, Work(), By(kDesk, 3));
   ASSERT_TRUE(done.ok());
   EXPECT_TRUE(done->refusal.ok());
@@ -36,7 +38,7 @@ TEST(Work, IsCountedAndTold) {
 }
 
 TEST(Work, AfterTheEndIsRefusedAndCountedWhoeverTries) {
-  const v1::RouteRecord ended = After(Opened({kDesk}), Finish(Opened({kDesk}), 20));
+  const internal::routing::RouteRecord ended = After(Opened({kDesk}), Finish(Opened({kDesk}), 20));
   for (const char* agency : {kDesk, kTax}) {
     auto late = DecideCompleteWork(&ended, Work(), By(agency, 30));
     ASSERT_TRUE(late.ok());
@@ -52,7 +54,7 @@ TEST(Work, AfterTheEndIsRefusedAndCountedWhoeverTries) {
 }
 
 TEST(Work, AfterTheEndIsStillCountedWhereTheHistoryIsFull) {
-  v1::RouteRecord ended = After(Opened({kDesk}), Finish(Opened({kDesk}), 20));
+  internal::routing::RouteRecord ended = After(Opened({kDesk}), Finish(Opened({kDesk}), 20));
   ended.set_history_length(kMaxHistoryLines);
   auto late = DecideCompleteWork(&ended, Work(), By(kDesk, 30));
   ASSERT_TRUE(late.ok());
@@ -68,7 +70,7 @@ TEST(Finish, EndsCustodyLegAndInboxes) {
   EXPECT_EQ(time::FromTimestamp(route.ended_at()), At(20));
   EXPECT_EQ(time::FromTimestamp(route.legs(0).done_at()), At(20));
   EXPECT_EQ(route.outcome(), feed::v1::OUTCOME_APPROVED);
-  EXPECT_EQ(time::FromTimestamp(LedgerOf(route).lines(0).to()), At(20));
+  EXPECT_EQ(time::FromTimestamp(LedgerOf(route).lines(0).until()), At(20));
   EXPECT_TRUE(store::IndexesOf<RouteModel>(finished->record).empty());
   EXPECT_EQ(store::CountersOf<RouteModel>(finished->record)["open"], 0);
   EXPECT_EQ(store::CountersOf<RouteModel>(finished->record)["ended"], 1);
@@ -80,7 +82,7 @@ TEST(Finish, NotWhileTheDossierIsOffered) {
 }
 
 TEST(Assign, NamesAnOfficerOfTheHolder) {
-  const v1::RouteRecord record = Opened({kDesk});
+  const internal::routing::RouteRecord record = Opened({kDesk});
   auto request = For<v1::AssignRequest>();
   request.set_officer("H30.18.05-handler");
   auto assigned = DecideAssign(&record, request, By(kDesk, 3), Catalogue());
@@ -93,8 +95,8 @@ TEST(Assign, NamesAnOfficerOfTheHolder) {
     request.set_officer(officer);
     const absl::Status status = DecideAssign(&record, request, By(kDesk, 3), Catalogue()).status();
     EXPECT_EQ(errors::Reason(status), "UNKNOWN_OFFICER");
-    ASSERT_EQ(errors::FieldViolations(status).size(), 1u);
-    EXPECT_EQ(errors::FieldViolations(status)[0].first, "officer");
+    ASSERT_EQ(motcua::test::Violations(status).size(), 1u);
+    EXPECT_EQ(motcua::test::Violations(status)[0].first, "officer");
   }
 }
 

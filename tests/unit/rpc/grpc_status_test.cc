@@ -17,8 +17,9 @@ TEST(GrpcStatus, ErrorsSurviveTheRoundTrip) {
   violations.Add("items[2].name", "must not be empty");
   for (const absl::Status& status :
        {errors::NotFound("DOSSIER_NOT_FOUND", "no dossier", {{"dossier", "H30-1"}}),
-        errors::FailedPrecondition("DOSSIER_ENDED", "ended"), errors::Unavailable("REDIS_UNAVAILABLE", "gone"),
-        errors::Cancelled("CANCELLED", "gone"), violations.ToStatus()}) {
+        errors::FailedPrecondition("DOSSIER_ENDED", "ended"),
+        errors::Unavailable("STORE_UNAVAILABLE", "gone"), errors::Cancelled("CANCELLED", "gone"),
+        violations.ToStatus()}) {
     EXPECT_EQ(FromGrpc(ToGrpc(status)), status);
   }
   EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());

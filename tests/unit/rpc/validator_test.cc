@@ -12,6 +12,7 @@
 #include "motcua/feed/v1/feed.pb.h"
 #include "motcua/intake/v1/intake.pb.h"
 #include "motcua/routing/v1/routing.pb.h"
+#include "tests/support/violations.h"
 
 namespace motcua::rpc {
 namespace {
@@ -23,12 +24,10 @@ using ::testing::Not;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-using Found = std::vector<std::pair<std::string, std::string>>;
-
-Found Check(const google::protobuf::Message& message) {
+test::Pairs Check(const google::protobuf::Message& message) {
   errors::Violations violations;
   Validate(message, violations);
-  return violations.kept();
+  return test::Described(violations.kept());
 }
 
 routing::v1::ConsultRequest Consultation() {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/messages_vi.h"
+#include "tests/support/violations.h"
 
 namespace motcua::errors {
 namespace {
@@ -41,12 +42,25 @@ TEST(Errors, AKnownReasonHasItsOwnText) {
 }
 
 TEST(Errors, WhatMayBeRetriedSaysWhen) {
-  EXPECT_GT(RetryDelay(Unavailable("REDIS_UNAVAILABLE", "gone")), absl::ZeroDuration());
+  EXPECT_GT(RetryDelay(Unavailable("STORE_UNAVAILABLE", "gone")), absl::ZeroDuration());
   EXPECT_GT(RetryDelay(ResourceExhausted("TOO_MANY_CALLS", "busy")), absl::ZeroDuration());
   EXPECT_EQ(RetryDelay(NotFound("X", "y")), absl::ZeroDuration());
   EXPECT_TRUE(IsRetryable(Aborted("CONFLICT", "raced")));
   EXPECT_FALSE(IsRetryable(FailedPrecondition("DOSSIER_ENDED", "ended")));
   EXPECT_FALSE(IsRetryable(absl::OkStatus()));
+}
+
+TEST(Errors, WhatDoesNotPassByItselfDoesNotAskToBeRepeated) {
+  for (const char* lasting :
+       {"REQUEST_TOO_LARGE", "CODE_SPACE_EXHAUSTED", "UPLOAD_TOO_LARGE", "TOO_MANY_GUESSES"}) {
+    const absl::Status status = ResourceExhausted(lasting, "no");
+    EXPECT_EQ(RetryDelay(status), absl::ZeroDuration()) << lasting;
+    EXPECT_FALSE(IsRetryable(status)) << lasting;
+  }
+  const absl::Status later =
+      RetryAfter(ResourceExhausted("TOO_MANY_GUESSES", "no"), absl::Milliseconds(61500));
+  EXPECT_EQ(RetryDelay(later), absl::Milliseconds(61500));
+  EXPECT_TRUE(RetryAfter(absl::OkStatus(), absl::Seconds(1)).ok());
 }
 
 TEST(Errors, AContextKeepsTheDetails) {
@@ -60,26 +74,37 @@ TEST(Violations, AllAreReported) {
   Violations violations;
   EXPECT_TRUE(violations.empty());
   EXPECT_TRUE(violations.ToStatus().ok());
-  violations.Add("name", "must not be empty");
-  violations.Add("items[2].code", "must be a procedure code");
+  violations.Add("name", "FIELD_REQUIRED", "must not be empty");
+  violations.Add("items[2].code", "UNKNOWN_PROCEDURE", "must be a procedure code");
   absl::Status status = violations.ToStatus();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Reason(status), "INVALID_REQUEST");
-  EXPECT_THAT(FieldViolations(status), ElementsAre(Pair("name", "must not be empty"),
-                                                   Pair("items[2].code", "must be a procedure code")));
+  EXPECT_THAT(test::Violations(status), ElementsAre(Pair("name", "must not be empty"),
+                                                    Pair("items[2].code", "must be a procedure code")));
   EXPECT_THAT(std::string(status.message()), HasSubstr("items[2].code"));
+  EXPECT_THAT(test::ViolationReasons(status),
+              ElementsAre(Pair("name", "FIELD_REQUIRED"), Pair("items[2].code", "UNKNOWN_PROCEDURE")));
+  for (const FieldViolation& violation : FieldViolations(status))
+    EXPECT_EQ(violation.text_vi, TextVi(absl::StatusCode::kInvalidArgument, violation.reason));
+}
+
+TEST(Violations, ATextOfItsOwnIsTold) {
+  Violations violations;
+  violations.Add("subject", "FIELD_TOO_LONG", "must have at most 5 bytes", "Mục này có tối đa 5 byte.");
+  EXPECT_EQ(FieldViolations(violations.ToStatus())[0].text_vi, "Mục này có tối đa 5 byte.");
 }
 
 TEST(Violations, TheirNumberIsBounded) {
   Violations violations;
-  for (int i = 0; i < 100000; ++i) violations.Add(absl::StrCat("items[", i, "]"), "is wrong");
+  for (int i = 0; i < 100000; ++i)
+    violations.Add(absl::StrCat("items[", i, "]"), "FIELD_MALFORMED", "is wrong");
   EXPECT_EQ(violations.size(), 100000u);
   absl::Status status = violations.ToStatus();
-  EXPECT_EQ(FieldViolations(status).size(), Violations::kMaxKept);
+  EXPECT_EQ(test::Violations(status).size(), Violations::kMaxKept);
   EXPECT_THAT(std::string(status.message()), HasSubstr("and 99995 more"));
 }
 
-TEST(Violations, OtherErrorsHaveNone) { EXPECT_THAT(FieldViolations(NotFound("X", "y")), IsEmpty()); }
+TEST(Violations, OtherErrorsHaveNone) { EXPECT_THAT(test::Violations(NotFound("X", "y")), IsEmpty()); }
 
 }  // namespace
 }  // namespace motcua::errors

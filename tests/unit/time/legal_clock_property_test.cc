@@ -15,7 +15,7 @@
 namespace motcua::time {
 namespace {
 
-using common::v1::Deadline;
+using common::v1::DueDate;
 using common::v1::Limit;
 using reference::v1::ReferenceSet;
 

@@ -10,10 +10,10 @@
 namespace motcua::time {
 namespace {
 
-using common::v1::Deadline;
+using common::v1::DueDate;
 using common::v1::Limit;
 
-std::string AppointmentOf(const Deadline& due) { return Local(FromTimestamp(due.appointment())); }
+std::string AppointmentOf(const DueDate& due) { return Local(FromTimestamp(due.appointment())); }
 
 struct DueVector {
   const char* number;
@@ -116,7 +116,7 @@ TEST(LegalClockVectors, LegChainEqualsTheRoot) {
   const auto dues = ComputeLegDeadlines(received, legs, ReceiptRule(), National());
   ASSERT_TRUE(dues.ok());
   std::vector<std::string> dates;
-  for (const Deadline& due : *dues) dates.push_back(due.date());
+  for (const DueDate& due : *dues) dates.push_back(due.date());
   EXPECT_EQ(dates,
             (std::vector<std::string>{"2025-01-07", "2025-01-10", "2025-01-17", "2025-01-24", "2025-02-07",
                                       "2025-02-12", "2025-02-17", "2025-02-20", "2025-02-21", "2025-02-26"}));
@@ -205,10 +205,10 @@ TEST(LegalClockVectors, NonsenseIsAStatusNotACrash) {
   EXPECT_FALSE(ComputeDeadline(At("2025-07-14T10:00"), Limit(), ReceiptRule(), National()).ok());
   const ReceiptRule bad{reference::v1::CUTOFF_POLICY_ALL, 100000};
   EXPECT_FALSE(ComputeDeadline(At("2025-07-14T10:00"), limit, bad, National()).ok());
-  EXPECT_FALSE(NearingMoment(Deadline(), limit, National()).ok());
-  EXPECT_FALSE(DeadlineAfter(Deadline(), limit, National()).ok());
-  EXPECT_FALSE(EscalationMoment(Deadline(), limit, National()).ok());
-  EXPECT_FALSE(ShiftByWorkingDays(Deadline(), limit, 1, National()).ok());
+  EXPECT_FALSE(NearingMoment(DueDate(), limit, National()).ok());
+  EXPECT_FALSE(DeadlineAfter(DueDate(), limit, National()).ok());
+  EXPECT_FALSE(EscalationMoment(DueDate(), limit, National()).ok());
+  EXPECT_FALSE(ShiftByWorkingDays(DueDate(), limit, 1, National()).ok());
   EXPECT_FALSE(IsLate(*DeadlineOn(*ParseDate("2025-07-14"), National()), absl::InfinitePast()));
 }
 

@@ -1,7 +1,6 @@
 // The national calendar as the tests know it, written here and not read from the sample data: two sources
 // that must agree.
-#ifndef MOTCUA_TESTS_UNIT_TIME_NATIONAL_CALENDAR_H_
-#define MOTCUA_TESTS_UNIT_TIME_NATIONAL_CALENDAR_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -62,5 +61,3 @@ inline absl::Time At(const std::string& local) {
 inline std::string Local(absl::Time t) { return absl::FormatTime("%Y-%m-%dT%H:%M", t, HoChiMinh()); }
 
 }  // namespace motcua::time
-
-#endif  // MOTCUA_TESTS_UNIT_TIME_NATIONAL_CALENDAR_H_
