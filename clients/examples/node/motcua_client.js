@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
 
-// The contract is read as it is, nothing is generated. `google/rpc` has the types that error details are of.
-const PROTO = process.env.MOTCUA_PROTO;
-const GOOGLEAPIS = process.env.GOOGLEAPIS;
+// The contract is read as it is, nothing is generated: MOTCUA_PROTO is the directory proto/, GOOGLEAPIS that of
+// clients/examples/googleapis, with the types that error details are of.
+const { MOTCUA_PROTO: PROTO, GOOGLEAPIS } = process.env;
 const definitions = protoLoader.loadSync(
   [
     ...readdirSync(PROTO, { recursive: true }).filter((name) => /^motcua\/[a-z]+\/v1\/.*\.proto$/.test(name)),
