@@ -76,6 +76,7 @@ async function finish(dossier) {
     const request = { request_id: newRequestId(), dossier, expected_version, outcome: 'OUTCOME_APPROVED' };
     try {
       const finished = await call(routing, 'Finish', request, handler);
+      expect(expected_version !== '1', 'an old version is refused');
       expect(finished.status === 'DOSSIER_STATUS_RESULT_READY', 'the result is ready');
       step('the result is ready');
       return;

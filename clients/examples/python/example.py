@@ -121,6 +121,7 @@ def finish(code: str) -> None:
             expect(route.holder == COMMUNE, "the commune still holds it")
             expected = route.version
             continue
+        expect(expected != 1, "an old version is refused")
         expect(finished.status == types_pb2.DOSSIER_STATUS_RESULT_READY, "the result is ready")
         step("the result is ready")
         return
