@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks every script of deploy/ and tests/: bash and ShellCheck (Debian's shellcheck, where it is installed) find
+# Checks every script of deploy/, tests/ and clients/: bash and ShellCheck (Debian's shellcheck, where it is installed) find
 # nothing wrong; under pipefail no pipe ends in what leaves off reading, such as head or grep -q: now and then whoever
 # writes into it is killed (141), and the script with it; and what users start answers --help with exit status 0 and an
 # unknown argument with 2 and one line that says so, without touching anything.
@@ -11,12 +11,12 @@ set -uo pipefail
 # Every file with a shell's first line, or whose name ends in .sh.
 scripts() {
   local file
-  find "$1/deploy" "$1/tests" -type f -not -path '*/node_modules/*' | LC_ALL=C sort | while read -r file; do
+  find "$1/deploy" "$1/tests" "$1/clients" -type f -not -path '*/node_modules/*' | LC_ALL=C sort | while read -r file; do
     if [[ $file == *.sh ]] || head -n 1 "$file" | LC_ALL=C grep -aqE '^#!.*[/ ](ba)?sh$'; then echo "$file"; fi
   done
 }
 
-# What users start: the executables right in deploy/, and tests/**/run.
+# What users start: the executables right in deploy/, and those that are called run.
 commands() {
   local file
   scripts "$1" | while read -r file; do
@@ -59,7 +59,7 @@ scan() {
 if [ "${1:-}" = --self-test ]; then
   dir=$(mktemp -d)
   trap 'rm -rf "$dir"' EXIT
-  mkdir -p "$dir/deploy" "$dir/tests/x"
+  mkdir -p "$dir/deploy" "$dir/tests/x" "$dir/clients"
   printf '#!/bin/sh\n[ "$1" = --help ] && { echo "deploy/good does good"; exit 0; }\necho "deploy/good: unknown argument $1; try deploy/good --help" >&2\nexit 2\n' >"$dir/deploy/good"
   printf '#!/bin/sh\nmkdir "$MOTCUA_RUN"\n' >"$dir/deploy/careless"
   printf '#!/bin/bash\nif true; then\n' >"$dir/tests/x/run"
