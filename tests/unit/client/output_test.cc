@@ -69,20 +69,19 @@ TEST(Output, ColumnsAlignByCharacters) {
 
 TEST(Output, ErrorsListEveryViolatedField) {
   errors::Violations violations;
-  violations.Add("applicant.name", "must not be empty");
-  violations.Add("procedure", "is not a procedure of the jurisdiction");
+  violations.Add("applicant.name", "FIELD_REQUIRED", "must not be empty");
+  violations.Add("procedure", "UNKNOWN_PROCEDURE", "is not a procedure of the jurisdiction");
   const absl::Status status = violations.ToStatus("UNKNOWN_PROCEDURE");
   std::ostringstream vi, en, json;
   PrintError(status, Vietnamese(), false, "0af7651916cd43dd8448eb211c80319c", vi);
   PrintError(status, English(), false, "", en);
   PrintError(status, English(), true, "0af7651916cd43dd8448eb211c80319c", json);
   EXPECT_THAT(vi.str(), HasSubstr("lỗi: " + errors::VietnameseMessage(status)));
-  for (const std::string& text : {vi.str(), en.str()}) {
-    EXPECT_THAT(text, HasSubstr("[UNKNOWN_PROCEDURE]"));
-    EXPECT_THAT(text, HasSubstr("\n  applicant.name: must not be empty\n  procedure: is not"));
-  }
+  for (const std::string& text : {vi.str(), en.str()}) EXPECT_THAT(text, HasSubstr("[UNKNOWN_PROCEDURE]"));
+  EXPECT_THAT(en.str(), HasSubstr("\n  applicant.name: must not be empty\n  procedure: is not"));
+  EXPECT_THAT(vi.str(), HasSubstr("\n  applicant.name: Mục này bắt buộc phải có.\n  procedure: Thủ tục"));
   EXPECT_THAT(json.str(), HasSubstr("\"reason\":\"UNKNOWN_PROCEDURE\""));
-  EXPECT_THAT(json.str(), HasSubstr("{\"field\":\"procedure\","));
+  EXPECT_THAT(json.str(), HasSubstr("{\"field\":\"procedure\",\"reason\":\"UNKNOWN_PROCEDURE\","));
   EXPECT_THAT(json.str(), HasSubstr(",\"trace\":\"0af7651916cd43dd8448eb211c80319c\"}}"));
   EXPECT_THAT(vi.str(), HasSubstr("0af7651916cd43dd8448eb211c80319c\n"));
   EXPECT_EQ(en.str().find("race"), std::string::npos) << "nothing to tell";

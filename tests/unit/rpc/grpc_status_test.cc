@@ -5,16 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/status/errors.h"
+#include "gmock/gmock.h"
+#include "google/rpc/status.pb.h"
 
 namespace motcua::rpc {
 namespace {
 
 TEST(GrpcStatus, ErrorsSurviveTheRoundTrip) {
   errors::Violations violations;
-  violations.Add("items[2].name", "must not be empty");
+  violations.Add("items[2].name", "FIELD_REQUIRED", "must not be empty");
   for (const absl::Status& status :
        {errors::NotFound("DOSSIER_NOT_FOUND", "no dossier", {{"dossier", "H30-1"}}),
         errors::FailedPrecondition("DOSSIER_ENDED", "ended"),
@@ -47,12 +51,30 @@ TEST(GrpcStatus, ACallThatCrossedTheServersGoodByeMayBeRepeated) {
 
 TEST(GrpcStatus, DetailsStayBelowTheLimitOfMetadata) {
   errors::Violations violations;
-  for (int i = 0; i < 100; ++i) violations.Add(absl::StrCat("items[", i, "].", std::string(200, 'n')), "is wrong");
+  for (int i = 0; i < 100; ++i) violations.Add(absl::StrCat("items[", i, "].", std::string(200, 'n')), "FIELD_MALFORMED", "is wrong");
   grpc::Status sent = ToGrpc(violations.ToStatus());
   EXPECT_LT(sent.error_details().size() + sent.error_message().size(), 8u * 1024);
-  EXPECT_EQ(errors::Reason(FromGrpc(sent)), "INVALID_REQUEST");
+  const absl::Status read = FromGrpc(sent);
+  EXPECT_EQ(errors::Reason(read), "INVALID_REQUEST");
+  EXPECT_FALSE(errors::VietnameseMessage(read).empty());
+  const std::vector<errors::FieldViolation> told = errors::FieldViolations(read);
+  EXPECT_GT(told.size(), 10u) << "as many as there is room for";
+  EXPECT_LT(told.size(), 100u);
+  EXPECT_EQ(told[0].reason, "FIELD_MALFORMED");
   grpc::Status huge = ToGrpc(errors::Internal("INTERNAL", std::string(100000, 'x')));
   EXPECT_LT(huge.error_message().size(), 2000u);
+}
+
+TEST(GrpcStatus, DetailsComeInOneOrderAndNothingElseLeaves) {
+  absl::Status status = errors::FailedPrecondition("DOSSIER_ENDED", "ended");
+  status.SetPayload("redis.error_text", absl::Cord("-ERR script 0af7"));
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(ToGrpc(status).error_details()));
+  std::vector<std::string> urls;
+  for (const auto& any : details.details()) urls.push_back(any.type_url());
+  EXPECT_THAT(urls, testing::ElementsAre("type.googleapis.com/google.rpc.ErrorInfo",
+                                         "type.googleapis.com/google.rpc.LocalizedMessage",
+                                         "type.googleapis.com/google.rpc.PreconditionFailure"));
 }
 
 TEST(GrpcStatus, MalformedDetailsDoNoHarm) {

@@ -128,7 +128,7 @@ TEST(Validator, NestingIsBounded) {
   google::protobuf::Value* innermost = &value;
   for (int i = 0; i < 90; ++i) innermost = innermost->mutable_list_value()->add_values();
   innermost->set_string_value("x");
-  Found found = Check(value);
+  const test::Pairs found = Check(value);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].second, "is nested too deep");
 }
