@@ -122,7 +122,10 @@ async function showError() {
   expect(code === 'INVALID_ARGUMENT' && reason === 'INVALID_REQUEST', 'a bad request is INVALID_ARGUMENT');
   expect(violations.length >= 3 && message !== '', 'it tells all');
   step(`a bad request: ${reason}: ${message}`);
-  for (const { field, description } of violations) step(`  ${field}: ${description}`);
+  for (const { field, reason, localized_message } of violations) {
+    expect(reason !== '', 'each violation has its reason');
+    step(`  ${field}: ${reason}: ${localized_message.message}`);
+  }
 }
 
 // Intake's events of the dossier: read from a position, broken off, resumed by position and epoch. A consumer writes both

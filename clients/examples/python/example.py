@@ -155,7 +155,8 @@ def show_error() -> None:
         expect(refusal.reason == "INVALID_REQUEST" and len(refusal.violations) >= 3, "it tells all")
         step(f"a bad request: {refusal.reason}: {refusal.message}")
         for violation in refusal.violations:
-            step(f"  {violation.field}: {violation.description}")
+            expect(violation.reason != "", "each violation has its reason")
+            step(f"  {violation.field}: {violation.reason}: {violation.localized_message.message}")
     else:
         expect(False, "a bad request is refused")
 
