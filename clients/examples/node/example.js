@@ -33,7 +33,7 @@ async function main() {
 // Files and accepts a complete application at the desk. No later call has to wait for anything.
 async function file() {
   const clerk = signIn(COMMUNE, 'intake');
-  const procedure = await call(intake, 'GetProcedure', { shard: SHARD, procedure: PROCEDURE }, clerk);
+  const { procedure } = await call(intake, 'GetProcedure', { shard: SHARD, procedure: PROCEDURE }, clerk);
   step(`procedure ${procedure.code}, ${procedure.name}: ${procedure.components.length} papers`);
   const request = {
     request_id: newRequestId(),
@@ -84,7 +84,7 @@ async function finish(dossier) {
       const { code, reason } = refusal(error);
       if (code !== 'ABORTED') throw error;
       step(`an old version is refused (${reason}); looking again`);
-      const route = await call(routing, 'GetRoute', { dossier }, handler);
+      const { route } = await call(routing, 'GetRoute', { dossier }, handler);
       expect(route.holder === COMMUNE, 'the commune still holds it');
       expected_version = route.version;
     }
@@ -95,13 +95,13 @@ async function finish(dossier) {
 // Clock and history.
 async function readBack(code) {
   const clerk = signIn(COMMUNE, 'intake');
-  const dossier = await call(intake, 'GetDossier', { dossier: code }, clerk);
+  const { dossier } = await call(intake, 'GetDossier', { dossier: code }, clerk);
   expect(dossier.status === 'DOSSIER_STATUS_RETURNED', 'the dossier is returned');
   const { clock } = await call(deadline, 'GetClock', { dossier: code }, clerk);
   expect(clock.due.date === dossier.original_due.date && !clock.late, 'the promise was kept');
   const appointment = new Date(Number(clock.due.appointment.seconds) * 1000).toISOString();
   step(`clock: promised for ${clock.due.date} (${appointment}), ${clock.late ? 'late' : 'on time'}`);
-  const history = await call(routing, 'GetHistory', { dossier: code }, clerk);
+  const { history } = await call(routing, 'GetHistory', { dossier: code }, clerk);
   expect(history.verified, 'the chain of the history is whole');
   step(`history: ${history.entries.map((entry) => entry.action).join(', ')}`);
 }
@@ -122,7 +122,10 @@ async function showError() {
   expect(code === 'INVALID_ARGUMENT' && reason === 'INVALID_REQUEST', 'a bad request is INVALID_ARGUMENT');
   expect(violations.length >= 3 && message !== '', 'it tells all');
   step(`a bad request: ${reason}: ${message}`);
-  for (const { field, description } of violations) step(`  ${field}: ${description}`);
+  for (const { field, reason, localized_message } of violations) {
+    expect(reason !== '', 'each violation has its reason');
+    step(`  ${field}: ${reason}: ${localized_message.message}`);
+  }
 }
 
 // Intake's events of the dossier: read from a position, broken off, resumed by position and epoch. A consumer writes both
@@ -148,31 +151,32 @@ async function showFeed(dossier, first, last) {
   expect(once && actions.at(-1) === 'result_returned', 'each event once, in order');
 }
 
-// The inbox of an agency, followed: what is there already, then each message as it comes; broken off, resumed.
+// The inbox of an agency, followed from now on; broken off, and resumed from where it had come to.
 async function showInbox(dossier, handOver) {
   const recipient = `agency:${FINANCE}`;
   const officer = signIn(FINANCE, 'handler');
-  const inbox = await call(notification, 'ListMessages', { shard: SHARD, recipient, page_size: 1 }, officer);
-  let after = inbox.messages[0]?.id ?? '';
-  const subscribe = () => open(notification, 'Subscribe', { shard: SHARD, recipient, after }, officer);
+  const subscribe = (after) => open(notification, 'Subscribe', { shard: SHARD, recipient, after }, officer);
 
-  let stream = await subscribe();
+  // The first step comes at once, and tells from where: whatever comes behind it is not missed.
+  const start = await first(await subscribe(''), () => true);
+  expect(!start.message && start.resume !== '', 'the first step tells from where');
+  // While nobody listens.
   await handOver();
-  const message = await firstAbout(dossier, stream);
-  step(`inbox of ${FINANCE}: ${message.subject}`);
+  const about = ({ message }) => message?.dossier === dossier;
+  const told = await first(await subscribe(start.resume), about);
+  step(`inbox of ${FINANCE}: ${told.message.subject}`);
 
-  // While nobody listens, the offer is taken back and made again.
-  after = message.resume;
+  // The offer is taken back and made again.
   await call(routing, 'RecallHandOver', { request_id: newRequestId(), dossier }, signIn(COMMUNE, 'handler'));
   await handOver();
-  stream = await subscribe();
-  const again = await firstAbout(dossier, stream);
-  expect(again.id !== message.id && again.event === 'HandOverOffered', 'nothing is missed, nothing comes twice');
-  step(`inbox of ${FINANCE}, resumed: ${again.subject}`);
+  const { message } = await first(await subscribe(told.resume), about);
+  const once = message.id !== told.message.id && message.event === 'HandOverOffered';
+  expect(once, 'nothing is missed, nothing comes twice');
+  step(`inbox of ${FINANCE}, resumed: ${message.subject}`);
 }
 
-async function firstAbout(dossier, stream) {
-  for await (const message of messages(stream)) if (message.dossier === dossier) return message;
+async function first(stream, wanted) {
+  for await (const reply of messages(stream)) if (wanted(reply)) return reply;
   throw new Error('the stream has ended');
 }
 

@@ -111,7 +111,7 @@ export function refusal(error) {
     reason: '', // machine reason: a value of motcua.common.v1.Reason
     metadata: {},
     message: '', // Vietnamese, for the user
-    violations: [], // google.rpc.BadRequest.FieldViolation, all at once
+    violations: [], // google.rpc.BadRequest.FieldViolation, all at once, each with reason and Vietnamese text
     retryAfterSeconds: undefined,
   };
   const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];

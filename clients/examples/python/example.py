@@ -52,7 +52,7 @@ def file() -> intake_pb2.FileResponse:
     clerk = sign_in(COMMUNE, "intake")
     procedure = call(
         intake.GetProcedure, intake_pb2.GetProcedureRequest(shard=SHARD, procedure=PROCEDURE), clerk
-    )
+    ).procedure
     step(f"procedure {procedure.code}, {procedure.name}: {len(procedure.components)} papers")
     filed = call(
         intake.File,
@@ -117,7 +117,7 @@ def finish(code: str) -> None:
             refusal = Refusal(error)
             expect(refusal.code == grpc.StatusCode.ABORTED, f"ABORTED, not {refusal.code} {refusal.text}")
             step(f"an old version is refused ({refusal.reason}); looking again")
-            route = call(routing.GetRoute, routing_pb2.GetRouteRequest(dossier=code), handler)
+            route = call(routing.GetRoute, routing_pb2.GetRouteRequest(dossier=code), handler).route
             expect(route.holder == COMMUNE, "the commune still holds it")
             expected = route.version
             continue
@@ -131,13 +131,13 @@ def finish(code: str) -> None:
 def read_back(code: str) -> None:
     """Clock and history."""
     clerk = sign_in(COMMUNE, "intake")
-    dossier = call(intake.GetDossier, intake_pb2.GetDossierRequest(dossier=code), clerk)
+    dossier = call(intake.GetDossier, intake_pb2.GetDossierRequest(dossier=code), clerk).dossier
     expect(dossier.status == types_pb2.DOSSIER_STATUS_RETURNED, "the dossier is returned")
     clock = call(deadline.GetClock, deadline_pb2.GetClockRequest(dossier=code), clerk).clock
     expect(clock.due.date == dossier.original_due.date and not clock.late, "the promise was kept")
     appointment = clock.due.appointment.ToJsonString()
     step(f"clock: promised for {clock.due.date} ({appointment}), {'late' if clock.late else 'on time'}")
-    history = call(routing.GetHistory, routing_pb2.GetHistoryRequest(dossier=code), clerk)
+    history = call(routing.GetHistory, routing_pb2.GetHistoryRequest(dossier=code), clerk).history
     expect(history.verified, "the chain of the history is whole")
     step("history: " + ", ".join(entry.action for entry in history.entries))
 
@@ -155,7 +155,8 @@ def show_error() -> None:
         expect(refusal.reason == "INVALID_REQUEST" and len(refusal.violations) >= 3, "it tells all")
         step(f"a bad request: {refusal.reason}: {refusal.message}")
         for violation in refusal.violations:
-            step(f"  {violation.field}: {violation.description}")
+            expect(violation.reason != "", "each violation has its reason")
+            step(f"  {violation.field}: {violation.reason}: {violation.localized_message.message}")
     else:
         expect(False, "a bad request is refused")
 
@@ -184,43 +185,44 @@ def show_feed(code: str, first: int, last: int) -> None:
 
 
 def show_inbox(code: str, hand_over) -> None:
-    """The inbox of an agency, followed: what is there already, then each message as it comes; broken off, resumed."""
+    """The inbox of an agency, followed from now on; broken off, and resumed from where it had come to."""
     recipient, officer = "agency:" + FINANCE, sign_in(FINANCE, "handler")
-    newest = call(
-        notification.ListMessages,
-        notification_pb2.ListMessagesRequest(shard=SHARD, recipient=recipient, page_size=1),
-        officer,
-    ).messages
-    after = newest[0].id if newest else ""
 
-    def subscribe():
+    def subscribe(after: str):
         stream = notification.Subscribe(
             notification_pb2.SubscribeRequest(shard=SHARD, recipient=recipient, after=after),
             timeout=DEADLINE_SECONDS,
             metadata=metadata(officer),
         )
-        stream.initial_metadata()  # the service has begun: nothing that comes from now on is missed
-        return stream
+        # The first step comes at once, and tells from where: whatever comes behind it is not missed.
+        first = next(stream)
+        expect(not first.HasField("message") and first.resume != "", "the first step tells from where")
+        return stream, first.resume
 
-    stream = subscribe()
-    hand_over()
-    message = next(message for message in stream if message.dossier == code)
+    stream, resume = subscribe(after="")
     stream.cancel()
-    step(f"inbox of {FINANCE}: {message.subject}")
+    # While nobody listens.
+    hand_over()
+    stream, resume = subscribe(resume)
+    told = next(told for told in stream if told.message.dossier == code)
+    stream.cancel()
+    step(f"inbox of {FINANCE}: {told.message.subject}")
 
-    # While nobody listens, the offer is taken back and made again.
-    after = message.resume
+    # The offer is taken back and made again.
     call(
         routing.RecallHandOver,
         routing_pb2.RecallHandOverRequest(request_id=new_request_id(), dossier=code),
         sign_in(COMMUNE, "handler"),
     )
     hand_over()
-    stream = subscribe()
-    again = next(message for message in stream if message.dossier == code)
+    stream, resume = subscribe(told.resume)
+    again = next(told for told in stream if told.message.dossier == code)
     stream.cancel()
-    expect(again.id != message.id and again.event == "HandOverOffered", "nothing is missed, nothing comes twice")
-    step(f"inbox of {FINANCE}, resumed: {again.subject}")
+    expect(
+        again.message.id != told.message.id and again.message.event == "HandOverOffered",
+        "nothing is missed, nothing comes twice",
+    )
+    step(f"inbox of {FINANCE}, resumed: {again.message.subject}")
 
 
 def step(text: str) -> None:

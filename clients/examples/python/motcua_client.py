@@ -69,7 +69,7 @@ class Refusal:
         self.reason = ""  # machine reason: a value of motcua.common.v1.Reason
         self.metadata: dict[str, str] = {}
         self.message = ""  # Vietnamese, for the user
-        self.violations: list = []  # google.rpc.BadRequest.FieldViolation, all at once
+        self.violations: list = []  # google.rpc.BadRequest.FieldViolation, all at once, each with reason and Vietnamese text
         self.retry_after: float | None = None
         for key, value in error.trailing_metadata() or ():
             if key == "grpc-status-details-bin":
