@@ -25,14 +25,16 @@ import (
 	routingv1 "motcua.vn/contract/routing/v1"
 )
 
-// UNAVAILABLE is for the channel: the service is away for a moment, or has not yet heard of what another one did. ABORTED
-// is not: somebody else was first, so look again and decide again (see finish in main.go).
+// UNAVAILABLE is for the channel: the service is away for a moment, or has not yet heard of what another one did. The same
+// message goes out again, with the same request_id, so nothing is done twice. ABORTED is not for the channel: somebody else
+// was first; look again and decide again (see finish in main.go).
 const serviceConfig = `{
   "methodConfig": [{
     "name": [{}],
+    "waitForReady": true,
     "retryPolicy": {
       "maxAttempts": 5,
-      "initialBackoff": "0.1s",
+      "initialBackoff": "0.2s",
       "maxBackoff": "2s",
       "backoffMultiplier": 2,
       "retryableStatusCodes": ["UNAVAILABLE"]
@@ -41,7 +43,7 @@ const serviceConfig = `{
 }`
 
 // How long a call may take, its retries included.
-const callTimeout = 20 * time.Second
+const callTimeout = 15 * time.Second
 
 // office is what an application keeps: a stub for each service, and who is signed in.
 type office struct {

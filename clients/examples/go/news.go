@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	feedv1 "motcua.vn/contract/feed/v1"
 	notificationv1 "motcua.vn/contract/notification/v1"
@@ -21,56 +23,79 @@ func (o *office) showInbox(ctx context.Context, dossier string) error {
 	if err != nil {
 		return err
 	}
-	after := ""
-	for _, newest := range listed.GetMessages() {
-		after = newest.GetId()
+	newest := ""
+	for _, message := range listed.GetMessages() {
+		newest = message.GetId()
 	}
-	message, err := o.follow(ctx, dossier, after, func() error { return o.offer(ctx, dossier, commune) })
+	inbox, err := o.subscribe(ctx, newest)
 	if err != nil {
 		return err
 	}
-	step("inbox of %s: %s", finance, message.GetSubject())
-
-	// While nobody listens, the offer is taken back and made again.
+	defer inbox.stop()
+	if err := o.offer(ctx, dossier, commune); err != nil {
+		return err
+	}
+	first, err := inbox.next(dossier)
+	if err != nil {
+		return err
+	}
 	if _, err := call(ctx, o.as(commune, "handler"), o.routing.RecallHandOver,
 		&routingv1.RecallHandOverRequest{RequestId: newRequestID(), Dossier: dossier}); err != nil {
 		return err
 	}
+	step("%s takes the offer back", commune)
 	if err := o.offer(ctx, dossier, commune); err != nil {
 		return err
 	}
-	again, err := o.follow(ctx, dossier, message.GetResume(), func() error { return nil })
+	second, err := inbox.next(dossier)
 	if err != nil {
 		return err
 	}
-	if again.GetId() == message.GetId() || again.GetEvent() != "HandOverOffered" {
-		return fmt.Errorf("a message was missed, or came twice: %v", again)
+	inbox.stop()
+
+	// One who has come to grief over the second message goes on behind the first.
+	resumed, err := o.subscribe(ctx, first.GetResume())
+	if err != nil {
+		return err
 	}
-	step("inbox of %s, resumed: %s", finance, again.GetSubject())
-	return nil
+	defer resumed.stop()
+	again, err := resumed.next(dossier)
+	if err == nil && (second.GetId() == first.GetId() || again.GetId() != second.GetId()) {
+		err = fmt.Errorf("%s was followed by %s, and then by %s", first.GetId(), second.GetId(), again.GetId())
+	}
+	return err
 }
 
-// follow opens a stream behind a message, does something, waits for the next message about the dossier, and breaks off.
-func (o *office) follow(ctx context.Context, dossier, after string, do func() error) (*notificationv1.Message, error) {
+// subscription is the stream of an inbox; stop breaks it off.
+type subscription struct {
+	notificationv1.NotificationService_SubscribeClient
+	stop context.CancelFunc
+}
+
+// subscribe follows the inbox of the finance office behind a message; "" = from now on.
+func (o *office) subscribe(ctx context.Context, after string) (*subscription, error) {
 	ctx, stop := context.WithTimeout(ctx, callTimeout) // an application that follows for ever sets none
-	defer stop()
 	stream, err := o.notification.Subscribe(ctx, &notificationv1.SubscribeRequest{
 		Shard: shard, Recipient: "agency:" + finance, After: after}, grpc.PerRPCCredentials(o.as(finance, "handler")))
+	if err == nil {
+		_, err = stream.Header() // the service has begun: nothing that comes from now on is missed
+	}
 	if err != nil {
-		return nil, err
+		stop()
+		return nil, fmt.Errorf("Subscribe: %w", err)
 	}
-	if _, err := stream.Header(); err != nil { // the service has begun: nothing that comes from now on is missed
-		return nil, err
-	}
-	if err := do(); err != nil {
-		return nil, err
-	}
+	return &subscription{stream, stop}, nil
+}
+
+// next waits for the next message about a dossier.
+func (s *subscription) next(dossier string) (*notificationv1.Message, error) {
 	for {
-		message, err := stream.Recv()
+		message, err := s.Recv()
 		if err != nil {
 			return nil, fmt.Errorf("Subscribe: %w", err)
 		}
 		if message.GetDossier() == dossier {
+			step("inbox of %s: %s", finance, message.GetSubject())
 			return message, nil
 		}
 	}
@@ -100,30 +125,31 @@ func (o *office) showFeed(ctx context.Context, dossier string, first, last uint6
 	return nil
 }
 
-// read reads on from a cursor up to a position.
+// read reads on from a cursor up to a position. A stream of a service that stops ends with UNAVAILABLE: on from the cursor.
 func (o *office) read(ctx context.Context, dossier string, at *cursor, until uint64) ([]*feedv1.Event, error) {
 	ctx, stop := context.WithTimeout(ctx, callTimeout)
 	defer stop()
-	stream, err := o.feed.Read(ctx, &feedv1.ReadRequest{
-		Shard: shard, After: at.position, Epoch: at.epoch, Subjects: []string{dossier}, MaxBatch: 1},
-		grpc.PerRPCCredentials(o.as(shard, "feed")))
-	if err != nil {
-		return nil, err
-	}
 	var events []*feedv1.Event
-	for at.position < until {
-		batch, err := stream.Recv()
-		if err != nil {
-			return nil, fmt.Errorf("Read: %w", err)
+	for {
+		stream, err := o.feed.Read(ctx, &feedv1.ReadRequest{
+			Shard: shard, After: at.position, Epoch: at.epoch, Subjects: []string{dossier}, MaxBatch: 1},
+			grpc.PerRPCCredentials(o.as(shard, "feed")))
+		for err == nil && at.position < until {
+			var batch *feedv1.ReadResponse
+			if batch, err = stream.Recv(); err != nil {
+				break
+			}
+			if lost := batch.GetEnded(); lost != nil {
+				return nil, fmt.Errorf("what came behind %d was lost, for example by a restore", lost.GetPosition())
+			}
+			events = append(events, batch.GetEvents()...)
+			at.position = batch.GetPosition()
+			if epoch := batch.GetEpoch(); epoch != 0 {
+				at.epoch = epoch
+			}
 		}
-		if lost := batch.GetEnded(); lost != nil {
-			return nil, fmt.Errorf("what came behind %d was lost, for example by a restore", lost.GetPosition())
-		}
-		events = append(events, batch.GetEvents()...)
-		at.position = batch.GetPosition()
-		if epoch := batch.GetEpoch(); epoch != 0 {
-			at.epoch = epoch
+		if status.Code(err) != codes.Unavailable {
+			return events, err
 		}
 	}
-	return events, nil
 }

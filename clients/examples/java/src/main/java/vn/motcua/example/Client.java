@@ -22,14 +22,16 @@ import java.util.UUID;
 /** What every caller of Motcua needs once: channels, request ids, and reading what an error says. */
 final class Client {
   /**
-   * UNAVAILABLE is for the channel: the service is away for a moment, or has not yet heard of what another one did.
-   * ABORTED is not: somebody else was first, so look again and decide again (see {@link Life#finish}).
+   * UNAVAILABLE is for the channel: the service is away for a moment, or has not yet heard of what another one did. The same
+   * message goes out again, with the same request_id, so nothing is done twice. ABORTED is not for the channel: somebody
+   * else was first; look again and decide again (see {@link Life#finish}).
    */
   private static final Map<String, ?> SERVICE_CONFIG = Map.of("methodConfig", List.of(Map.of(
       "name", List.of(Map.of()),
+      "waitForReady", true,
       "retryPolicy", Map.of(
           "maxAttempts", 5.0,
-          "initialBackoff", "0.1s",
+          "initialBackoff", "0.2s",
           "maxBackoff", "2s",
           "backoffMultiplier", 2.0,
           "retryableStatusCodes", List.of("UNAVAILABLE")))));
