@@ -1,10 +1,10 @@
 module motcua.vn/examples/go
 
-go 1.19
+go 1.22
 
 require (
 	github.com/golang-jwt/jwt/v5 v5.2.2
-	google.golang.org/genproto/googleapis/rpc v0.0.0-20240318140521-94a12d6c2237
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20250106144421-5f5ef82da422
 	google.golang.org/grpc v1.64.1
 	motcua.vn/contract v0.0.0
 )
@@ -13,7 +13,7 @@ require (
 	golang.org/x/net v0.26.0 // indirect
 	golang.org/x/sys v0.21.0 // indirect
 	golang.org/x/text v0.16.0 // indirect
-	google.golang.org/protobuf v1.33.0 // indirect
+	google.golang.org/protobuf v1.36.1 // indirect
 )
 
 // Made of proto/ by run.

@@ -73,12 +73,13 @@ func (o *office) file(ctx context.Context) (*intakev1.FileResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	step("procedure %s, %s: %d papers", listed.GetCode(), listed.GetName(), len(listed.GetComponents()))
+	papers := listed.GetProcedure().GetComponents()
+	step("procedure %s, %s: %d papers", procedure, listed.GetProcedure().GetName(), len(papers))
 	request := &intakev1.FileRequest{
 		RequestId: newRequestID(), ReceivingAgency: commune, Procedure: procedure, Accept: true,
 		Applicant: &intakev1.Applicant{Name: "Nguyễn Thị Hoa"},
 	}
-	for _, name := range listed.GetComponents() {
+	for _, name := range papers {
 		request.Components = append(request.Components, &intakev1.Component{Name: name})
 	}
 	filed, err := call(ctx, clerk, o.intake.File, request)
@@ -143,6 +144,9 @@ func (o *office) finish(ctx context.Context, dossier string) error {
 	for attempt := 1; ; attempt++ {
 		_, err := call(ctx, handler, o.routing.Finish, &routingv1.FinishRequest{
 			RequestId: newRequestID(), Dossier: dossier, ExpectedVersion: seen, Outcome: feedv1.Outcome_OUTCOME_APPROVED})
+		if err == nil && seen == 1 {
+			return errors.New("an old version was accepted")
+		}
 		if err == nil {
 			step("the result is ready")
 			return nil
@@ -151,10 +155,11 @@ func (o *office) finish(ctx context.Context, dossier string) error {
 			return err
 		}
 		step("an old version is refused (%s); looking again", readRefusal(err).reason)
-		route, err := call(ctx, handler, o.routing.GetRoute, &routingv1.GetRouteRequest{Dossier: dossier})
+		now, err := call(ctx, handler, o.routing.GetRoute, &routingv1.GetRouteRequest{Dossier: dossier})
 		if err != nil {
 			return err
 		}
+		route := now.GetRoute()
 		if route.GetHolder() != commune {
 			return fmt.Errorf("%s holds it now", route.GetHolder())
 		}
@@ -165,10 +170,11 @@ func (o *office) finish(ctx context.Context, dossier string) error {
 // readBack reads the dossier, its clock and its history.
 func (o *office) readBack(ctx context.Context, code string) error {
 	clerk := o.as(commune, "intake")
-	dossier, err := call(ctx, clerk, o.intake.GetDossier, &intakev1.GetDossierRequest{Dossier: code})
+	returned, err := call(ctx, clerk, o.intake.GetDossier, &intakev1.GetDossierRequest{Dossier: code})
 	if err != nil {
 		return err
 	}
+	dossier := returned.GetDossier()
 	if dossier.GetStatus() != commonv1.DossierStatus_DOSSIER_STATUS_RETURNED {
 		return fmt.Errorf("the dossier is %v", dossier.GetStatus())
 	}
@@ -181,10 +187,11 @@ func (o *office) readBack(ctx context.Context, code string) error {
 		return fmt.Errorf("the promise was not kept: %v", clock)
 	}
 	step("clock: promised for %s, on time", local(clock.GetDue().GetAppointment().AsTime()))
-	history, err := call(ctx, clerk, o.routing.GetHistory, &routingv1.GetHistoryRequest{Dossier: code})
+	told, err := call(ctx, clerk, o.routing.GetHistory, &routingv1.GetHistoryRequest{Dossier: code})
 	if err != nil {
 		return err
 	}
+	history := told.GetHistory()
 	if !history.GetVerified() {
 		return errors.New("the chain of the history is broken")
 	}
@@ -208,7 +215,7 @@ func (o *office) showError(ctx context.Context) error {
 	}
 	step("a bad request: %s: %s", said.reason, said.message)
 	for _, violation := range said.violations {
-		step("  %s: %s", violation.GetField(), violation.GetDescription())
+		step("  %s: %s: %s", violation.GetField(), violation.GetReason(), violation.GetLocalizedMessage().GetMessage())
 	}
 	return nil
 }

@@ -16,18 +16,9 @@ import (
 	routingv1 "motcua.vn/contract/routing/v1"
 )
 
-// showInbox follows the inbox of an agency: what is there already, then each message as it comes; broken off, resumed.
+// showInbox follows the inbox of an agency from now on; breaks off, goes on where it was.
 func (o *office) showInbox(ctx context.Context, dossier string) error {
-	listed, err := call(ctx, o.as(finance, "handler"), o.notification.ListMessages,
-		&notificationv1.ListMessagesRequest{Shard: shard, Recipient: "agency:" + finance, PageSize: 1})
-	if err != nil {
-		return err
-	}
-	newest := ""
-	for _, message := range listed.GetMessages() {
-		newest = message.GetId()
-	}
-	inbox, err := o.subscribe(ctx, newest)
+	inbox, err := o.subscribe(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -39,6 +30,7 @@ func (o *office) showInbox(ctx context.Context, dossier string) error {
 	if err != nil {
 		return err
 	}
+	resume := inbox.resume // an application keeps it beside what it has done about the message
 	if _, err := call(ctx, o.as(commune, "handler"), o.routing.RecallHandOver,
 		&routingv1.RecallHandOverRequest{RequestId: newRequestID(), Dossier: dossier}); err != nil {
 		return err
@@ -54,7 +46,7 @@ func (o *office) showInbox(ctx context.Context, dossier string) error {
 	inbox.stop()
 
 	// One who has come to grief over the second message goes on behind the first.
-	resumed, err := o.subscribe(ctx, first.GetResume())
+	resumed, err := o.subscribe(ctx, resume)
 	if err != nil {
 		return err
 	}
@@ -68,33 +60,37 @@ func (o *office) showInbox(ctx context.Context, dossier string) error {
 
 // subscription is the stream of an inbox; stop breaks it off.
 type subscription struct {
-	notificationv1.NotificationService_SubscribeClient
-	stop context.CancelFunc
+	stream notificationv1.NotificationService_SubscribeClient
+	stop   context.CancelFunc
+	resume string // where it has come to
 }
 
-// subscribe follows the inbox of the finance office behind a message; "" = from now on.
+// subscribe follows the inbox of the finance office on from a place; "" = from now on. The first step comes at once, without
+// a message: it tells the place.
 func (o *office) subscribe(ctx context.Context, after string) (*subscription, error) {
 	ctx, stop := context.WithTimeout(ctx, callTimeout) // an application that follows for ever sets none
 	stream, err := o.notification.Subscribe(ctx, &notificationv1.SubscribeRequest{
 		Shard: shard, Recipient: "agency:" + finance, After: after}, grpc.PerRPCCredentials(o.as(finance, "handler")))
+	var begun *notificationv1.SubscribeResponse
 	if err == nil {
-		_, err = stream.Header() // the service has begun: nothing that comes from now on is missed
+		begun, err = stream.Recv()
 	}
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("Subscribe: %w", err)
 	}
-	return &subscription{stream, stop}, nil
+	return &subscription{stream, stop, begun.GetResume()}, nil
 }
 
 // next waits for the next message about a dossier.
-func (s *subscription) next(dossier string) (*notificationv1.Message, error) {
+func (s *subscription) next(dossier string) (*notificationv1.InboxMessage, error) {
 	for {
-		message, err := s.Recv()
+		read, err := s.stream.Recv()
 		if err != nil {
 			return nil, fmt.Errorf("Subscribe: %w", err)
 		}
-		if message.GetDossier() == dossier {
+		s.resume = read.GetResume()
+		if message := read.GetMessage(); message.GetDossier() == dossier {
 			step("inbox of %s: %s", finance, message.GetSubject())
 			return message, nil
 		}

@@ -21,7 +21,7 @@ import vn.motcua.deadline.v1.DeadlineServiceGrpc.DeadlineServiceBlockingStub;
 import vn.motcua.deadline.v1.GetClockRequest;
 import vn.motcua.feed.v1.Event;
 import vn.motcua.feed.v1.FeedServiceGrpc;
-import vn.motcua.feed.v1.FeedServiceGrpc.FeedServiceStub;
+import vn.motcua.feed.v1.FeedServiceGrpc.FeedServiceBlockingStub;
 import vn.motcua.feed.v1.Outcome;
 import vn.motcua.feed.v1.ReadRequest;
 import vn.motcua.feed.v1.ReadResponse;
@@ -34,10 +34,10 @@ import vn.motcua.intake.v1.GetProcedureRequest;
 import vn.motcua.intake.v1.IntakeServiceGrpc;
 import vn.motcua.intake.v1.IntakeServiceGrpc.IntakeServiceBlockingStub;
 import vn.motcua.intake.v1.ReturnResultRequest;
-import vn.motcua.notification.v1.ListMessagesRequest;
-import vn.motcua.notification.v1.Message;
 import vn.motcua.notification.v1.NotificationServiceGrpc;
+import vn.motcua.notification.v1.NotificationServiceGrpc.NotificationServiceBlockingStub;
 import vn.motcua.notification.v1.SubscribeRequest;
+import vn.motcua.notification.v1.SubscribeResponse;
 import vn.motcua.routing.v1.AcceptHandOverRequest;
 import vn.motcua.routing.v1.CompleteWorkRequest;
 import vn.motcua.routing.v1.FinishRequest;
@@ -69,9 +69,10 @@ public final class Life implements AutoCloseable {
   private final ManagedChannel toDeadline = Client.dial("MOTCUA_DEADLINE");
   private final ManagedChannel toNotification = Client.dial("MOTCUA_NOTIFICATION");
   private final IntakeServiceBlockingStub intake = IntakeServiceGrpc.newBlockingStub(toIntake);
-  private final FeedServiceStub intakeFeed = FeedServiceGrpc.newStub(toIntake);
+  private final FeedServiceBlockingStub intakeFeed = FeedServiceGrpc.newBlockingStub(toIntake);
   private final RoutingServiceBlockingStub routing = RoutingServiceGrpc.newBlockingStub(toRouting);
   private final DeadlineServiceBlockingStub deadline = DeadlineServiceGrpc.newBlockingStub(toDeadline);
+  private final NotificationServiceBlockingStub notification = NotificationServiceGrpc.newBlockingStub(toNotification);
   private final SignIn signIn = SignIn.load();
 
   private Life() throws Exception {}
@@ -107,7 +108,8 @@ public final class Life implements AutoCloseable {
   private FileResponse file() {
     CallCredentials clerk = signIn.as(COMMUNE, "intake");
     var procedure = stub(intake, clerk)
-        .getProcedure(GetProcedureRequest.newBuilder().setShard(SHARD).setProcedure(PROCEDURE).build());
+        .getProcedure(GetProcedureRequest.newBuilder().setShard(SHARD).setProcedure(PROCEDURE).build())
+        .getProcedure();
     step("procedure %s, %s: %d papers", procedure.getCode(), procedure.getName(), procedure.getComponentsCount());
     FileRequest.Builder application = FileRequest.newBuilder()
         .setRequestId(Client.newRequestId())
@@ -165,12 +167,13 @@ public final class Life implements AutoCloseable {
             .setExpectedVersion(seen)
             .setOutcome(Outcome.OUTCOME_APPROVED)
             .build());
+        expect(seen != 1, "an old version is refused");
         step("the result is ready");
         return;
       } catch (StatusRuntimeException e) {
         if (e.getStatus().getCode() != Status.Code.ABORTED || attempt == 3) throw e;
         step("an old version is refused (%s); looking again", Client.Refusal.of(e).reason());
-        var route = stub(routing, handler).getRoute(GetRouteRequest.newBuilder().setDossier(dossier).build());
+        var route = stub(routing, handler).getRoute(GetRouteRequest.newBuilder().setDossier(dossier).build()).getRoute();
         expect(route.getHolder().equals(COMMUNE), "the commune still holds it");
         seen = route.getVersion();
       }
@@ -180,12 +183,12 @@ public final class Life implements AutoCloseable {
   /** The dossier, its clock and its history. */
   private void readBack(String code) {
     CallCredentials clerk = signIn.as(COMMUNE, "intake");
-    var dossier = stub(intake, clerk).getDossier(GetDossierRequest.newBuilder().setDossier(code).build());
+    var dossier = stub(intake, clerk).getDossier(GetDossierRequest.newBuilder().setDossier(code).build()).getDossier();
     expect(dossier.getStatus() == DossierStatus.DOSSIER_STATUS_RETURNED, "the dossier is returned");
     var clock = stub(deadline, clerk).getClock(GetClockRequest.newBuilder().setDossier(code).build()).getClock();
     expect(!clock.getLate() && clock.getDue().equals(dossier.getOriginalDue()), "the promise was kept");
     step("clock: promised for %s, on time", local(clock.getDue().getAppointment()));
-    var history = stub(routing, clerk).getHistory(GetHistoryRequest.newBuilder().setDossier(code).build());
+    var history = stub(routing, clerk).getHistory(GetHistoryRequest.newBuilder().setDossier(code).build()).getHistory();
     expect(history.getVerified(), "the chain of the history is whole");
     step("history: %s",
         history.getEntriesList().stream().map(HistoryEntry::getAction).collect(Collectors.joining(", ")));
@@ -208,21 +211,20 @@ public final class Life implements AutoCloseable {
       expect(refusal.violations().size() == 4 && !refusal.message().isEmpty(), "it tells all");
       step("a bad request: %s: %s", refusal.reason(), refusal.message());
       for (FieldViolation violation : refusal.violations()) {
-        step("  %s: %s", violation.getField(), violation.getDescription());
+        step("  %s: %s: %s",
+            violation.getField(), violation.getReason(), violation.getLocalizedMessage().getMessage());
       }
       return;
     }
     throw new IllegalStateException("a bad request was accepted");
   }
 
-  /** The inbox of an agency, followed: what is there already, then each message as it comes; broken off, resumed. */
-  private void showInbox(String dossier) throws InterruptedException {
-    var listed = stub(NotificationServiceGrpc.newBlockingStub(toNotification), signIn.as(FINANCE, "handler"))
-        .listMessages(ListMessagesRequest.newBuilder()
-            .setShard(SHARD).setRecipient("agency:" + FINANCE).setPageSize(1).build());
-    Message first;
-    Message second;
-    try (var inbox = subscribe(listed.getMessagesCount() == 0 ? "" : listed.getMessages(0).getId())) {
+  /** The inbox of an agency, followed from now on; broken off, and gone on with where it was. */
+  private void showInbox(String dossier) {
+    SubscribeResponse first;
+    SubscribeResponse second;
+    try (var inbox = subscribe("")) {
+      inbox.next(); // comes at once, without a message: what comes from now on is not missed
       offer(dossier, COMMUNE);
       first = next(inbox, dossier);
       stub(routing, signIn.as(COMMUNE, "handler")).recallHandOver(RecallHandOverRequest.newBuilder()
@@ -233,27 +235,25 @@ public final class Life implements AutoCloseable {
     }
     // One who has come to grief over the second message goes on behind the first.
     try (var inbox = subscribe(first.getResume())) {
-      Message again = next(inbox, dossier);
-      expect(!second.getId().equals(first.getId()) && again.getId().equals(second.getId()),
-          "the first message is followed by the second, as often as asked");
+      String again = next(inbox, dossier).getMessage().getId();
+      expect(!second.getMessage().getId().equals(first.getMessage().getId())
+          && again.equals(second.getMessage().getId()), "the first is followed by the second, as often as asked");
     }
   }
 
-  /** Follows the inbox of the finance office behind a message; "" = from now on. */
-  private Reading<SubscribeRequest, Message> subscribe(String after) throws InterruptedException {
-    var request =
-        SubscribeRequest.newBuilder().setShard(SHARD).setRecipient("agency:" + FINANCE).setAfter(after).build();
-    return Reading.open(stub(NotificationServiceGrpc.newStub(toNotification), signIn.as(FINANCE, "handler")),
-        (stub, reader) -> stub.subscribe(request, reader));
+  /** Follows the inbox of the finance office on from a place; "" = from now on. */
+  private Reading<SubscribeResponse> subscribe(String after) {
+    return new Reading<>(() -> stub(notification, signIn.as(FINANCE, "handler")).subscribe(SubscribeRequest.newBuilder()
+        .setShard(SHARD).setRecipient("agency:" + FINANCE).setAfter(after).build()));
   }
 
-  /** Waits for the next message about a dossier. */
-  private static Message next(Reading<SubscribeRequest, Message> inbox, String dossier) throws InterruptedException {
+  /** Waits for the next message about a dossier. An application keeps its `resume` beside what it does about it. */
+  private static SubscribeResponse next(Reading<SubscribeResponse> inbox, String dossier) {
     while (true) {
-      Message message = inbox.next();
-      if (!message.getDossier().equals(dossier)) continue;
-      step("inbox of %s: %s", FINANCE, message.getSubject());
-      return message;
+      SubscribeResponse read = inbox.next();
+      if (!read.getMessage().getDossier().equals(dossier)) continue;
+      step("inbox of %s: %s", FINANCE, read.getMessage().getSubject());
+      return read;
     }
   }
 
@@ -261,7 +261,7 @@ public final class Life implements AutoCloseable {
   private record Cursor(long position, long epoch) {}
 
   /** Intake's events of the dossier: read from a position, broken off after the first, resumed by position and epoch. */
-  private void showFeed(String dossier, long first, long last) throws InterruptedException {
+  private void showFeed(String dossier, long first, long last) {
     Cursor cursor = new Cursor(first - 1, 0);
     List<Event.BodyCase> told = new ArrayList<>();
     for (long until : new long[] {first, last}) {
@@ -272,12 +272,12 @@ public final class Life implements AutoCloseable {
         "each event once, in order");
   }
 
-  private Cursor read(String dossier, Cursor cursor, long until, List<Event.BodyCase> told) throws InterruptedException {
+  private Cursor read(String dossier, Cursor cursor, long until, List<Event.BodyCase> told) {
     while (cursor.position() < until) {
       var request = ReadRequest.newBuilder()
           .setShard(SHARD).setAfter(cursor.position()).setEpoch(cursor.epoch()).addSubjects(dossier).setMaxBatch(1).build();
-      try (Reading<ReadRequest, ReadResponse> reading = Reading.open(
-          stub(intakeFeed, signIn.as(SHARD, "feed")), (stub, reader) -> stub.read(request, reader))) {
+      try (Reading<ReadResponse> reading =
+          new Reading<>(() -> stub(intakeFeed, signIn.as(SHARD, "feed")).read(request))) {
         while (cursor.position() < until) {
           ReadResponse batch = reading.next();
           expect(!batch.hasEnded(), "nothing was lost");
