@@ -13,6 +13,9 @@ namespace motcua::client {
 inline constexpr char kReplayShard[] = "R01";
 inline constexpr char kReplayProcedure[] = "RECEIPT";
 
+// Days for which a dossier may have been worked on before its registered start.
+inline constexpr int64_t kMostDaysBefore = 3650;
+
 // The names by which the system knows what the plan counts.
 struct ReplayNames {
   // By the numbers of Plan.units, Plan.officers, Plan.channels.

@@ -56,7 +56,8 @@ class Checker {
     }
     if (absl::Status listed = ListDossiers(); !listed.ok()) return listed;
     result_.dossiers = dossiers_.size();
-    Progress progress(session_.settings().Say("Kiểm tra", "Verify"), dossiers_.size());
+    Progress progress(session_.settings().Say("Kiểm tra", "Verify"), dossiers_.size(),
+                      session_.settings().english);
     for (size_t i = 0; i < dossiers_.size(); ++i) {
       if (absl::Status checked = CheckDossier(dossiers_[i]); !checked.ok()) return checked;
       progress.Show(i + 1);
