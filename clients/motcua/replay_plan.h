@@ -2,15 +2,13 @@
 //
 // The log has one row for each completed activity, in the columns that event logs of process mining have; it
 // is read so:
-//   - received = the earlier of the registered start and the first activity; first holder = the unit of the
-//   first
-//     activity that has one (`Unassigned` where none has);
-//   - an activity by another unit than the holder is a hand-over before it; the unit `EMPTY`, or none, = the
-//   holder;
+//   - received = the earlier of the registered start and the first activity;
+//   - first holder = the unit of the first activity that has one (`Unassigned` where none has);
+//   - an activity by another unit than the holder is a hand-over before it;
+//   - the unit `EMPTY`, or none, = the holder;
 //   - ended = the registered end, never before the receipt; an activity after it must be refused;
-//   - due = the registered deadline; another date than 56 calendar days after the start = an agreed change.
-//   Dates are
-//     those of the desk's time zone, whatever offset a time is written with.
+//   - due = the registered deadline; another date than 56 calendar days after the start = an agreed change;
+//   - dates are those of the desk's time zone, whatever offset a time is written with.
 //
 // Pure and thread-safe.
 #ifndef MOTCUA_CLIENTS_MOTCUA_REPLAY_PLAN_H_
