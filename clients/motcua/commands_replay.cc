@@ -115,6 +115,7 @@ nlohmann::ordered_json JsonOf(const std::string& shard, const Verification& veri
           {"cursors", verified.cursors},
           {"entries", verified.entries},
           {"notes", verified.notes},
+          {"unchecked", verified.unchecked},
           {"violations", verified.violations},
           {"omitted", verified.omitted}};
 }
@@ -130,7 +131,14 @@ void Print(const Settings& settings, const std::string& shard, const Verificatio
   if (verified.omitted > 0) std::cout << "  ... +" << verified.omitted << "\n";
   for (const std::string& note : verified.notes)
     std::cout << "  " << settings.Say("lưu ý: ", "note: ") << note << "\n";
-  if (verified.ok()) std::cout << settings.Say("mọi thứ đúng", "all as it must be") << std::endl;
+  for (const std::string& unchecked : verified.unchecked)
+    std::cout << "  " << settings.Say("không kiểm tra được: ", "not checked: ") << unchecked << "\n";
+  if (!verified.ok()) return;
+  std::cout << settings.Say("mọi thứ đúng", "all as it must be")
+            << (verified.unchecked.empty()
+                    ? ""
+                    : settings.Say(", trong phạm vi kiểm tra được", ", as far as it was checked"))
+            << std::endl;
 }
 
 int VerifySystem(Program& program, Session& session, const std::string& shard,

@@ -12,10 +12,11 @@
 
 namespace motcua::client {
 
-// At most ten minutes. `subjects`: only of these dossiers; empty = all.
-absl::Status ScanFeed(Session& session, Service service, const std::string& shard,
-                      absl::FunctionRef<void(const feed::v1::Event&)> on_event,
-                      const std::vector<std::string>& subjects = {});
+// How many events at the feed's beginning are no longer kept. At most ten minutes. `subjects`: only of these
+// dossiers; empty = all.
+absl::StatusOr<uint64_t> ScanFeed(Session& session, Service service, const std::string& shard,
+                                  absl::FunctionRef<void(const feed::v1::Event&)> on_event,
+                                  const std::vector<std::string>& subjects = {});
 
 // Position at which the feed of a shard ends now; 0 where there is none.
 absl::StatusOr<uint64_t> EndOfFeed(Session& session, Service service, const std::string& shard);

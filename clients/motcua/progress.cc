@@ -15,8 +15,9 @@ namespace {
 constexpr absl::Duration kBarPace = absl::Milliseconds(100);
 constexpr absl::Duration kLinePace = absl::Seconds(10);
 
-std::string WholeSeconds(absl::Duration duration) {
-  return absl::FormatDuration(absl::Trunc(duration, absl::Seconds(1)));
+std::string Rounded(absl::Duration duration) {
+  const bool little = duration < absl::Seconds(10);
+  return absl::FormatDuration(absl::Ceil(duration, little ? absl::Milliseconds(100) : absl::Seconds(1)));
 }
 
 }  // namespace
@@ -31,9 +32,9 @@ std::string ProgressLine(size_t done, size_t total, absl::Duration elapsed, cons
     absl::StrAppend(&line, ", ", absl::StrFormat(rate < 10 ? "%.1f/s" : "%.0f/s", rate));
     if (done < total) {
       const absl::Duration left = absl::Seconds(static_cast<double>(total - done) / rate);
-      absl::StrAppend(&line, english ? ", " : ", còn ", WholeSeconds(left), english ? " left" : "");
+      absl::StrAppend(&line, english ? ", " : ", còn ", Rounded(left), english ? " left" : "");
     } else {
-      absl::StrAppend(&line, english ? ", in " : ", trong ", WholeSeconds(elapsed));
+      absl::StrAppend(&line, english ? ", in " : ", trong ", Rounded(elapsed));
     }
   }
   if (!note.empty()) absl::StrAppend(&line, ", ", note);

@@ -192,33 +192,53 @@ constexpr char kColumns[] =
     "case:channel,case:concept:name,case:deadline,case:enddate,case:startdate,concept:name,org:group,org:"
     "resource,time:timestamp\n";
 
+// Dossiers that come at one moment, change hands at one, and end at the log's last, late.
+std::string WriteCrowd(const test::TempDir& dir, int dossiers) {
+  const std::string path = dir.File("crowd.csv");
+  std::ofstream file(path);
+  file << kColumns;
+  for (int i = 0; i < dossiers; ++i) {
+    const std::string dossier =
+        std::string(i % 2 == 0 ? "Trực tiếp tại quầy" : "Bưu điện") + ",hồ sơ " + std::to_string(i) +
+        ",2022-04-30 08:00:00+07:00,2022-05-04 17:00:00+07:00,2022-03-01 08:00:00+07:00,";
+    file << dossier << "tiếp nhận,Xã,An,2022-03-01 08:00:00+07:00\n"
+         << dossier << "thẩm định,Phòng " << i % 3 << ",Bình,2022-03-02 08:00:00+07:00\n"
+         << dossier << "trả kết quả,Xã,An,2022-05-04 17:00:00+07:00\n";
+  }
+  return path;
+}
+
 // What happens at one moment has no order, and goes together; what happens at the log's last moment has
-// happened when the figures are asked for. All day long dossiers come at once, change hands at once, and end
-// at once, late.
+// happened when the figures are asked for.
 TEST(Client, WhatHappensAtTheLogsLastMomentIsCounted) {
   const test::TempDir dir;
-  const std::string log = dir.File("log.csv");
-  {
-    std::ofstream file(log);
-    file << kColumns;
-    for (int i = 0; i < 40; ++i) {
-      const std::string dossier = std::string(i % 2 == 0 ? "Trực tiếp tại quầy" : "Bưu điện") + ",hồ sơ " +
-                                  std::to_string(i) +
-                                  ",2022-04-30 08:00:00+07:00,2022-05-04 17:00:00+07:00,2022-03-01 "
-                                  "08:00:00+07:00,";
-      file << dossier << "tiếp nhận,Xã,An,2022-03-01 08:00:00+07:00\n"
-           << dossier << "thẩm định,Phòng " << i % 3 << ",Bình,2022-03-02 08:00:00+07:00\n"
-           << dossier << "trả kết quả,Xã,An,2022-05-04 17:00:00+07:00\n";
-    }
-  }
-  const std::string oracle = "--oracle tests/data/log_oracle.py";
-  const Result result = OnSystem("motcua --lang en replay " + log + " " + oracle +
-                                 " --in-flight 8 && motcua --lang en verify " + log + " " + oracle);
+  const std::string log = WriteCrowd(dir, 40) + " --oracle tests/data/log_oracle.py ";
+  const Result result =
+      OnSystem("motcua --lang en replay " + log + " --in-flight 8 && motcua --lang en verify " + log);
   EXPECT_EQ(result.exit, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("figures, no difference"));
   EXPECT_THAT(result.output, HasSubstr("channels.Trực tiếp tại quầy "));
   EXPECT_THAT(result.output, HasSubstr("channels.Bưu điện "));
-  EXPECT_THAT(result.output, HasSubstr("all as it must be"));
+  EXPECT_THAT(result.output, HasSubstr("R01: 40 dossiers, 0 acknowledged replies, 120 histories, 80 alerts"));
+  EXPECT_THAT(result.output, HasSubstr("all as it must be\n"));
+}
+
+// No figure is counted off a feed, and what of it cannot be looked at is said.
+TEST(Client, FiguresAreRightAndGapsAreToldWhereFeedsForget) {
+  const test::TempDir dir;
+  const std::string log = WriteCrowd(dir, 40) + " --oracle tests/data/log_oracle.py ";
+  // Feeds are trimmed every few seconds.
+  const Result result =
+      OnSystem("motcua replay " + log +
+                   " >/dev/null && trimmed() { motcua --lang en verify R01 | grep -q \"no longer\"; } && "
+                   "wait_for 30 trimmed && motcua --lang en replay " +
+                   log + " && motcua --lang en verify " + log,
+               "SERVICE_FLAGS+=(--feed_retention=5)");
+  EXPECT_EQ(result.exit, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("figures, no difference"));
+  EXPECT_THAT(result.output, HasSubstr("not checked: the monitor's feed keeps no longer its first "));
+  EXPECT_THAT(result.output, HasSubstr("80 alerts"));
+  EXPECT_THAT(result.output, HasSubstr("all as it must be, as far as it was checked"));
 }
 
 // The end is registered, and lies where nobody has been yet: the dossier has ended, and was late.
