@@ -1,6 +1,5 @@
 // The commands of `motcua`: a table of those that are one call each, and functions for the others.
-#ifndef MOTCUA_CLIENTS_MOTCUA_COMMANDS_H_
-#define MOTCUA_CLIENTS_MOTCUA_COMMANDS_H_
+#pragma once
 
 #include <functional>
 #include <memory>
@@ -90,5 +89,3 @@ void AddReplayCommands(Program& program);
 std::string FlagHelp(const std::string& field, bool english);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_COMMANDS_H_

@@ -5,11 +5,12 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "clients/motcua/commands.h"
 #include "clients/motcua/figures.h"
+#include "clients/motcua/replay_file.h"
 #include "clients/motcua/replay_runner.h"
 #include "clients/motcua/story.h"
 #include "clients/motcua/verify.h"
@@ -19,55 +20,34 @@ namespace motcua::client {
 namespace {
 
 struct ReplayArguments {
-  std::string file;
+  LogFile log;
   std::string oracle;
-  bool no_oracle = false;
   bool verify_only = false;
-  int limit = 0;
   double patience = 60;
   ReplayOptions options;
 };
 
-constexpr size_t kMaxFile = size_t{1} << 30;
-
-absl::StatusOr<std::string> ReadWhole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  if (text.str().size() > kMaxFile)
-    return absl::InvalidArgumentError(absl::StrCat(path, " is larger than 1 GiB"));
-  return text.str();
-}
-
-absl::StatusOr<Plan> PlanOf(const std::string& path, int limit) {
-  absl::StatusOr<std::string> text = ReadWhole(path);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<CsvTable> table = ParseCsv(*text);
-  if (!table.ok())
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": nothing was sent:\n", std::string(table.status().message())));
-  absl::StatusOr<Plan> plan = MakePlan(*table, limit);
-  if (!plan.ok())
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": nothing was sent:\n", std::string(plan.status().message())));
-  return plan;
-}
-
 // A file with the planned part of the log, for the oracle; removed at the end.
 class Excerpt {
  public:
-  explicit Excerpt(const std::string& text) {
+  Excerpt() {
     const char* base = std::getenv("TMPDIR");
     std::string pattern = absl::StrCat(base == nullptr ? "/tmp" : base, "/motcua-replay-XXXXXX");
     const int fd = mkstemp(pattern.data());
     if (fd < 0) return;
     close(fd);
     path_ = pattern;
-    std::ofstream(path_, std::ios::binary) << text;
   }
   ~Excerpt() {
     if (!path_.empty()) unlink(path_.c_str());
+  }
+
+  absl::Status Write(const LogFile& log, const Plan& plan) {
+    std::ofstream file(path_, std::ios::binary);
+    if (absl::Status written = WriteExcerpt(log, plan, file); !written.ok()) return written;
+    file.close();
+    if (!path_.empty() && file.good()) return absl::OkStatus();
+    return absl::UnavailableError("cannot write a temporary file; is TMPDIR writable?");
   }
   const std::string& path() const { return path_; }
 
@@ -75,27 +55,32 @@ class Excerpt {
   std::string path_;
 };
 
-// The oracle that lies beside the log, unless another is named.
-std::string OracleOf(const ReplayArguments& arguments) {
-  if (!arguments.oracle.empty() || arguments.no_oracle) return arguments.oracle;
-  const size_t slash = arguments.file.rfind('/');
-  const std::string beside =
-      (slash == std::string::npos ? "" : arguments.file.substr(0, slash + 1)) + "receipt_oracle.py";
-  struct stat found;
-  return stat(beside.c_str(), &found) == 0 ? absl::StrCat("python3 '", beside, "'") : "";
+// The oracle's figures; none where there is no oracle.
+absl::StatusOr<std::optional<Figures>> AskOracle(const ReplayArguments& arguments, const Plan& plan) {
+  if (arguments.oracle.empty()) return std::nullopt;
+  std::optional<Excerpt> excerpt;
+  if (arguments.log.limit > 0) {
+    if (absl::Status written = excerpt.emplace().Write(arguments.log, plan); !written.ok()) return written;
+  }
+  const absl::StatusOr<std::string> output =
+      RunOracle(arguments.oracle, excerpt ? excerpt->path() : arguments.log.path);
+  if (!output.ok()) return output.status();
+  absl::StatusOr<Figures> figures = FiguresOfOracle(*output);
+  if (!figures.ok()) return figures.status();
+  return std::optional<Figures>(*std::move(figures));
 }
 
-int Tell(Program& program, const Figures& system, const Figures* oracle) {
-  const std::vector<FigureLine> lines = Compare(system, oracle == nullptr ? system : *oracle);
+int Tell(Program& program, const Figures& system, const std::optional<Figures>& oracle) {
+  const std::vector<FigureLine> lines = Compare(system, oracle.value_or(system));
   size_t different = 0;
   nlohmann::ordered_json json = {{"figures", nlohmann::ordered_json::object()}};
-  Table table(oracle == nullptr ? std::vector<std::string>{"", "system"}
-                                : std::vector<std::string>{"", "system", "oracle", ""});
+  Table table(!oracle ? std::vector<std::string>{"", "system"}
+                      : std::vector<std::string>{"", "system", "oracle", ""});
   for (const FigureLine& line : lines) {
     different += line.same ? 0 : 1;
     json["figures"][line.name] = {
-        {"system", line.system}, {"oracle", oracle == nullptr ? "" : line.oracle}, {"same", line.same}};
-    if (oracle == nullptr) {
+        {"system", line.system}, {"oracle", !oracle ? "" : line.oracle}, {"same", line.same}};
+    if (!oracle) {
       table.Add({line.name, line.system});
     } else {
       table.Add(
@@ -108,7 +93,7 @@ int Tell(Program& program, const Figures& system, const Figures* oracle) {
     return different == 0 ? kExitOk : kExitFailed;
   }
   table.Print(std::cout);
-  if (oracle == nullptr) {
+  if (!oracle) {
     std::cout << program.settings().Say("không có oracle để so sánh", "no oracle to compare with")
               << std::endl;
   } else if (different == 0) {
@@ -130,6 +115,7 @@ nlohmann::ordered_json JsonOf(const std::string& shard, const Verification& veri
           {"cursors", verified.cursors},
           {"entries", verified.entries},
           {"notes", verified.notes},
+          {"unchecked", verified.unchecked},
           {"violations", verified.violations},
           {"omitted", verified.omitted}};
 }
@@ -145,7 +131,14 @@ void Print(const Settings& settings, const std::string& shard, const Verificatio
   if (verified.omitted > 0) std::cout << "  ... +" << verified.omitted << "\n";
   for (const std::string& note : verified.notes)
     std::cout << "  " << settings.Say("lưu ý: ", "note: ") << note << "\n";
-  if (verified.ok()) std::cout << settings.Say("mọi thứ đúng", "all as it must be") << std::endl;
+  for (const std::string& unchecked : verified.unchecked)
+    std::cout << "  " << settings.Say("không kiểm tra được: ", "not checked: ") << unchecked << "\n";
+  if (!verified.ok()) return;
+  std::cout << settings.Say("mọi thứ đúng", "all as it must be")
+            << (verified.unchecked.empty()
+                    ? ""
+                    : settings.Say(", trong phạm vi kiểm tra được", ", as far as it was checked"))
+            << std::endl;
 }
 
 int VerifySystem(Program& program, Session& session, const std::string& shard,
@@ -187,37 +180,37 @@ int VerifyAll(Program& program, Session& session) {
 }
 
 // The system's figures beside the oracle's.
-int CompareFigures(Program& program, Session& session, const ReplayArguments& arguments, const Plan& plan) {
-  const absl::StatusOr<Figures> system = FiguresOfSystem(session, kReplayShard);
+int CompareFigures(Program& program, Session& session, const Plan& plan,
+                   const std::optional<Figures>& oracle) {
+  const absl::StatusOr<Figures> system = FiguresOfSystem(session, kReplayShard, ChannelTexts(plan));
   if (!system.ok()) return program.Fail(system.status());
-  const std::string command = OracleOf(arguments);
-  if (command.empty()) return Tell(program, *system, nullptr);
-  const Excerpt excerpt(plan.excerpt);
-  if (excerpt.path().empty())
-    return program.Fail(absl::UnavailableError("cannot write a temporary file; is TMPDIR writable?"));
-  const absl::StatusOr<std::string> output = RunOracle(command, excerpt.path());
-  if (!output.ok()) return program.Fail(output.status());
-  const absl::StatusOr<Figures> oracle = FiguresOfOracle(*output);
-  if (!oracle.ok()) return program.Fail(oracle.status());
-  return Tell(program, *system, &*oracle);
+  return Tell(program, *system, oracle);
 }
 
 int VerifyLog(Program& program, const ReplayArguments& arguments) {
-  const absl::StatusOr<Plan> plan = PlanOf(arguments.file, arguments.limit);
-  if (!plan.ok()) return program.Fail(plan.status());
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
-  const int figures = CompareFigures(program, *session, arguments, *plan);
+  ReplayArguments replayed = arguments;
+  // As it was replayed.
+  replayed.log.zone = session->ZoneOf(kReplayShard).name();
+  const absl::StatusOr<Plan> plan = PlanOf(replayed.log, program.settings().english);
+  if (!plan.ok()) return program.Fail(plan.status());
+  const auto oracle = AskOracle(replayed, *plan);
+  if (!oracle.ok()) return program.Fail(oracle.status());
+  const int figures = CompareFigures(program, *session, *plan, *oracle);
   const int verified = VerifySystem(program, *session, kReplayShard, arguments.options.acknowledged);
   return figures == kExitOk ? verified : figures;
 }
 
 int Replay(Program& program, const ReplayArguments& arguments) {
-  const absl::StatusOr<Plan> plan = PlanOf(arguments.file, arguments.limit);
+  const absl::StatusOr<Plan> plan = PlanOf(arguments.log, program.settings().english);
   if (!plan.ok()) {
     program.Fail(plan.status());
     return kExitFailed;
   }
+  // Whatever is wrong with the oracle is known before, too.
+  const auto oracle = AskOracle(arguments, *plan);
+  if (!oracle.ok()) return program.Fail(oracle.status());
   program.settings().patience = absl::Seconds(arguments.patience);
   const std::unique_ptr<Session> session = program.OpenSession();
   if (session == nullptr) return kExitFailed;
@@ -227,33 +220,43 @@ int Replay(Program& program, const ReplayArguments& arguments) {
   ReplayOptions options = arguments.options;
   options.patience = program.settings().patience;
   ReplayRunner runner(*session, *plan, names, options);
-  absl::Status replayed = runner.Run();
+  absl::Status replayed = runner.Check();
+  if (replayed.ok()) replayed = runner.Run();
   if (replayed.ok()) replayed = runner.Settle();
   if (!replayed.ok()) return program.Fail(replayed);
-  return CompareFigures(program, *session, arguments, *plan);
+  return CompareFigures(program, *session, *plan, *oracle);
 }
 
 void AddReplay(Program& program, const std::string& group) {
   const Settings& settings = program.settings();
-  CLI::App* replay =
-      program.Add("replay", group, "Sống lại một nhật ký thật, so với kết quả tính sẵn",
-                  "Bring a real log to life on simulated time, and compare the system with an oracle",
-                  "motcua replay ../shared/data/receipt.csv\n  motcua replay receipt.csv --limit 100 --json");
+  CLI::App* replay = program.Add(
+      "replay", group, "Sống lại một nhật ký thật, so với kết quả tính sẵn",
+      "Bring a real log to life on simulated time, and compare the system with an oracle",
+      "tests/data/make_log -o district.csv\n  motcua replay district.csv --oracle tests/data/log_oracle.py\n"
+      "  motcua replay district.csv --limit 100 --json");
   auto arguments = std::make_shared<ReplayArguments>();
-  replay->add_option("file", arguments->file, settings.Say("Tệp CSV", "The log, CSV"))->required();
+  replay->add_option("file", arguments->log.path, settings.Say("Tệp CSV", "The log, CSV"))->required();
   replay->add_option(
       "--oracle", arguments->oracle,
-      settings.Say("Lệnh tính kết quả đúng",
-                   "Command that computes the right figures (default: receipt_oracle.py beside the log)"));
-  replay->add_flag("--no-oracle", arguments->no_oracle,
-                   settings.Say("Không so sánh", "Compare with nothing"));
+      settings.Say("Lệnh tính số liệu đúng từ tệp; không có thì không so sánh",
+                   "Command that tells the right figures of the file; without it nothing is compared"));
+  replay->add_option(
+      "--zone", arguments->log.zone,
+      settings.Say("Múi giờ (IANA) của nơi làm việc, theo đó tính ngày (mặc định Asia/Ho_Chi_Minh)",
+                   "Time zone (IANA) of the desk, whose dates count (default Asia/Ho_Chi_Minh)"));
   replay
-      ->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))
+      ->add_option("--limit", arguments->log.limit,
+                   settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))
       ->check(CLI::PositiveNumber);
   replay
       ->add_option("--rate", arguments->options.rate,
                    settings.Say("Số việc mỗi giây", "Actions in a second, at most"))
       ->check(CLI::PositiveNumber);
+  replay
+      ->add_option("--in-flight", arguments->options.in_flight,
+                   settings.Say("Số hồ sơ được xử lý cùng lúc (mặc định 16)",
+                                "Dossiers acted on at the same time, at most (default 16)"))
+      ->check(CLI::Range(1, 256));
   replay
       ->add_option(
           "--patience", arguments->patience,
@@ -278,7 +281,7 @@ void AddReplayCommands(Program& program) {
       "verify", group, "Kiểm tra mọi hồ sơ của một địa phương",
       "Check custody, histories, alerts, messages and lists of a jurisdiction, or of a replayed log",
       "motcua verify\n  motcua verify H30\n"
-      "  motcua verify receipt.csv --limit 100 --acknowledged replies.jsonl");
+      "  motcua verify district.csv --limit 100 --acknowledged replies.jsonl");
   auto subject = std::make_shared<std::string>();
   auto arguments = std::make_shared<ReplayArguments>();
   verify->add_option(
@@ -291,14 +294,15 @@ void AddReplayCommands(Program& program) {
                    settings.Say("Tệp của replay", "File written by replay"))
       ->needs("subject");
   verify
-      ->add_option("--limit", arguments->limit, settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))
+      ->add_option("--limit", arguments->log.limit,
+                   settings.Say("Chỉ N hồ sơ đầu", "Only the first N dossiers"))
       ->check(CLI::PositiveNumber);
   verify->add_option("--oracle", arguments->oracle,
                      settings.Say("Lệnh tính kết quả đúng", "Command that computes the right figures"));
   program.OnRun(verify, [&program, subject, arguments] {
     struct stat found;
-    arguments->file = *subject;
-    if (stat(subject->c_str(), &found) == 0) return VerifyLog(program, *arguments);
+    arguments->log.path = *subject;
+    if (stat(subject->c_str(), &found) == 0 && !S_ISDIR(found.st_mode)) return VerifyLog(program, *arguments);
     const std::unique_ptr<Session> session = program.OpenSession();
     if (session == nullptr) return kExitFailed;
     if (subject->empty()) return VerifyAll(program, *session);

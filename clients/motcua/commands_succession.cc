@@ -64,7 +64,7 @@ int RunToItsEnd(Program& program, const std::string& shard) {
   look.set_shard(shard);
   {
     const uint64_t total = status.moved() + status.left();
-    Progress progress(program.settings().Say("Kế thừa", "Succession"), total);
+    Progress progress(program.settings().Say("Kế thừa", "Succession"), total, program.settings().english);
     while (status.step() == SuccessionStatus::STEP_RUNNING) {
       progress.Show(total - std::min(total, status.left()),
                     absl::StrCat(program.settings().Say("đã chuyển ", "moved "), status.moved(), ", ",

@@ -1,8 +1,7 @@
 // Connection: calls to the four services, by the type of the request alone.
 //
 // The contract gives every RPC a request type of its own, so neither commands nor the replay name methods.
-#ifndef MOTCUA_CLIENTS_MOTCUA_CONNECTION_H_
-#define MOTCUA_CLIENTS_MOTCUA_CONNECTION_H_
+#pragma once
 
 #include <functional>
 #include <memory>
@@ -68,5 +67,3 @@ const google::protobuf::Descriptor* ResponseTypeOf(const google::protobuf::Descr
 std::unique_ptr<google::protobuf::Message> NewResponse(const google::protobuf::Descriptor* request);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_CONNECTION_H_

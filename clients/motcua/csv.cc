@@ -1,166 +1,212 @@
 #include "clients/motcua/csv.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "absl/strings/substitute.h"
+#include "clients/motcua/text.h"
 
 namespace motcua::client {
 namespace {
 
-constexpr size_t kMaxListed = 20;
+constexpr size_t kBlock = 64 * 1024;
 
-// Length of the well-formed UTF-8 character at the beginning of `text`; 0 where there is none.
-size_t CharacterLength(std::string_view text) {
-  const unsigned char first = static_cast<unsigned char>(text[0]);
-  size_t length = 0;
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) length = 2;
-  if (first >= 0xE0 && first <= 0xEF) length = 3;
-  if (first >= 0xF0 && first <= 0xF4) length = 4;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
-  }
-  return length;
+bool BeginsWith(std::string_view text, std::string_view beginning) {
+  return text.substr(0, beginning.size()) == beginning;
 }
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = CharacterLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
+}  // namespace
+
+CsvReader::CsvReader(std::istream& in, LogFaults& faults) : in_(in), faults_(faults) {
+  if (!LooksLikeATable()) return;
+  while (header_.empty() && More()) {
+    CsvRow row;
+    row.line = line_;
+    if (!ReadRow(row)) return;
+    if (row.cells.size() == 1 && row.cells[0].empty()) continue;  // an empty line
+    TakeHeader(std::move(row));
+  }
+  if (header_.empty() && faults_.empty()) {
+    faults_.Add(0, faults_.Say("tệp không có dòng tiêu đề", "the file has no header"));
+  }
+}
+
+bool CsvReader::Fill(size_t count) {
+  const size_t drop = std::min(at_, keep_);
+  window_.erase(0, drop);
+  at_ -= drop;
+  if (keep_ != std::string::npos) keep_ -= drop;
+  while (window_.size() - at_ < count && in_.good()) {
+    const size_t size = window_.size();
+    window_.resize(size + kBlock);
+    in_.read(window_.data() + size, kBlock);
+    window_.resize(size + static_cast<size_t>(in_.gcount()));
+  }
+  return window_.size() - at_ >= count;
+}
+
+// Users bring what their spreadsheets and mail programs gave them.
+bool CsvReader::LooksLikeATable() {
+  constexpr size_t kLooked = 4096;
+  // In UTF-16 about each second byte is one; in a text a single one is told of by its line.
+  constexpr ptrdiff_t kRareNul = 8;
+  Fill(kLooked);
+  const std::string_view begin = std::string_view(window_).substr(0, kLooked);
+  const char* what = nullptr;
+  if (begin.empty()) {
+    what = faults_.Say("tệp rỗng", "the file is empty");
+  } else if (BeginsWith(begin, "\x1F\x8B")) {
+    what = faults_.Say("tệp nén gzip: hãy giải nén trước (gunzip)",
+                       "this is compressed with gzip: unpack it first (gunzip)");
+  } else if (BeginsWith(begin, "PK\x03\x04")) {
+    what = faults_.Say("tệp ZIP hoặc bảng tính (.xlsx): hãy lưu thành CSV UTF-8",
+                       "this is a ZIP archive or a workbook (.xlsx): save it as CSV in UTF-8");
+  } else if (BeginsWith(begin, "\xFF\xFE") || BeginsWith(begin, "\xFE\xFF")) {
+    what = faults_.Say("tệp UTF-16: hãy lưu thành UTF-8 (iconv -f UTF-16 -t UTF-8)",
+                       "this is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)");
+  } else if (std::count(begin.begin(), begin.end(), '\0') * kRareNul > static_cast<ptrdiff_t>(begin.size())) {
+    what = faults_.Say("không phải văn bản UTF-8 (UTF-16, hay tệp nhị phân?)",
+                       "this is no text in UTF-8 (UTF-16, or a binary file?)");
+  } else if (BeginsWith(begin, "<")) {
+    what = faults_.Say("tệp XML (XES?): hãy xuất thành CSV", "this is XML (XES?): export it as CSV");
+  }
+  if (what == nullptr) {
+    if (BeginsWith(begin, "\xEF\xBB\xBF")) at_ = 3;
+    const std::string_view first = begin.substr(0, begin.find('\n'));
+    const auto commas = std::count(first.begin(), first.end(), ',');
+    if (std::count(first.begin(), first.end(), ';') > commas) {
+      what = faults_.Say("các cột ngăn cách bằng dấu chấm phẩy: cần dấu phẩy",
+                         "the columns are separated by semicolons: commas are needed");
+    } else if (std::count(first.begin(), first.end(), '\t') > commas) {
+      what = faults_.Say("các cột ngăn cách bằng dấu tab: cần dấu phẩy",
+                         "the columns are separated by tabs: commas are needed");
+    }
+  }
+  if (what != nullptr) faults_.Add(0, what);
+  return what == nullptr;
+}
+
+void CsvReader::TakeHeader(CsvRow row) {
+  std::set<std::string> seen;
+  for (const std::string& name : row.cells) {
+    if (seen.insert(name).second) continue;
+    faults_.Add(row.line, absl::Substitute(
+                              faults_.Say("cột \"$0\" có hai lần", "names the column \"$0\" twice"), name));
+  }
+  header_ = std::move(row.cells);
+}
+
+bool CsvReader::Next(CsvRow& row) {
+  while (!header_.empty() && !faults_.full() && More()) {
+    row.line = line_;
+    row.cells.clear();
+    if (!ReadRow(row)) continue;
+    if (row.cells.size() == 1 && row.cells[0].empty()) continue;  // an empty line
+    if (row.cells.size() == header_.size()) return true;
+    faults_.Add(row.line,
+                absl::Substitute(faults_.Say("có $0 ô, tiêu đề có $1", "has $0 cells, the header has $1"),
+                                 row.cells.size(), header_.size()));
+  }
+  return false;
+}
+
+const char* CsvReader::FaultOf(const std::string& cell) const {
+  if (cell.size() > kMaxCsvCell) return faults_.Say("có ô dài quá 64 KiB", "has a cell of more than 64 KiB");
+  if (cell.find('\0') != std::string::npos) return faults_.Say("có ký tự NUL", "has a NUL");
+  if (IsUtf8(cell)) return nullptr;
+  return faults_.Say("không phải UTF-8 (bảng mã cũ? hãy lưu tệp thành UTF-8)",
+                     "is not valid UTF-8 (an older encoding? save the file as UTF-8)");
+}
+
+bool CsvReader::ReadRow(CsvRow& row) {
+  const char* fault = nullptr;
+  while (true) {
+    std::string cell;
+    const bool quoted = More() && window_[at_] == '"';
+    if (quoted ? !ReadQuoted(cell) : !ReadPlain(cell)) {
+      faults_.Add(
+          row.line,
+          quoted
+              ? faults_.Say("có dấu nháy không đóng, hoặc có chữ sau dấu nháy đóng, hoặc ô dài quá 64 KiB",
+                            "has a quote that is not closed, text after a closing one, or more than 64 KiB "
+                            "between them")
+              : faults_.Say("có dấu nháy giữa một ô không mở đầu bằng dấu nháy",
+                            "has a quote within a cell that does not begin with one"));
+      SkipLine();
+      return false;
+    }
+    if (fault == nullptr) fault = FaultOf(cell);
+    if (row.cells.size() == kMaxCsvColumns) {
+      faults_.Add(row.line, faults_.Say("có quá 1000 ô", "has more than 1000 cells"));
+      SkipLine();
+      return false;
+    }
+    row.cells.push_back(std::move(cell));
+    if (More() && window_[at_] == ',') {
+      ++at_;
+      continue;
+    }
+    EndLine();
+    if (fault != nullptr) faults_.Add(row.line, fault);
+    return fault == nullptr;
+  }
+}
+
+bool CsvReader::AtLineEnd() {
+  if (!More() || window_[at_] == '\n') return true;
+  if (window_[at_] != '\r') return false;
+  return (at_ + 1 >= window_.size() && !Fill(2)) || window_[at_ + 1] == '\n';
+}
+
+void CsvReader::EndLine() {
+  if (More() && window_[at_] == '\r') ++at_;
+  if (More() && window_[at_] == '\n') ++at_;
+  ++line_;
+}
+
+void CsvReader::SkipLine() {
+  while (!AtLineEnd()) ++at_;
+  EndLine();
+}
+
+bool CsvReader::ReadPlain(std::string& cell) {
+  while (!AtLineEnd() && window_[at_] != ',') {
+    if (window_[at_] == '"') return false;
+    // Of a cell that is too long no more is kept than shows it.
+    if (cell.size() <= kMaxCsvCell) cell.push_back(window_[at_]);
+    ++at_;
   }
   return true;
 }
 
-class Parser {
- public:
-  explicit Parser(std::string_view text) : text_(text) {
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    if (text_.substr(0, kByteOrderMark.size()) == kByteOrderMark) text_.remove_prefix(kByteOrderMark.size());
-  }
-
-  absl::StatusOr<CsvTable> Parse() {
-    CsvTable table;
-    while (at_ < text_.size() && violations_.size() < kMaxListed) {
-      CsvRow row;
-      row.line = line_;
-      if (!ReadRow(row)) continue;
-      if (row.cells.size() == 1 && row.cells[0].empty()) continue;  // an empty line
-      if (table.header.empty()) {
-        TakeHeader(row, table);
-      } else if (row.cells.size() != table.header.size()) {
-        Report(row.line, absl::StrCat("has ", row.cells.size(), row.cells.size() == 1 ? " cell" : " cells",
-                                      ", the header has ", table.header.size()));
-      } else if (table.rows.size() == kMaxCsvRows) {
-        Report(row.line, absl::StrCat("is one too many: at most ", kMaxCsvRows, " rows are read"));
-        break;
-      } else {
-        table.rows.push_back(std::move(row));
-      }
-    }
-    if (table.header.empty() && violations_.empty()) Report(1, "is missing: the file has no header");
-    if (!violations_.empty()) return absl::InvalidArgumentError(absl::StrJoin(violations_, "\n"));
-    return table;
-  }
-
- private:
-  void Report(int line, const std::string& what) {
-    violations_.push_back(absl::StrCat("line ", line, ": ", what));
-  }
-
-  void TakeHeader(CsvRow& row, CsvTable& table) {
-    std::set<std::string> seen;
-    for (const std::string& name : row.cells) {
-      if (!seen.insert(name).second) Report(row.line, absl::StrCat("names the column \"", name, "\" twice"));
-    }
-    table.header = std::move(row.cells);
-  }
-
-  // False where the row is at fault, which has been reported; it is then skipped.
-  bool ReadRow(CsvRow& row) {
-    bool good = true;
-    while (true) {
-      std::string cell;
-      const bool quoted = at_ < text_.size() && text_[at_] == '"';
-      if (quoted ? !ReadQuoted(row.line, cell) : !ReadPlain(cell)) {
-        Report(row.line, quoted ? "has a quote that is not closed, or text after a closing one"
-                                : "has a quote within a cell that does not begin with one");
-        SkipLine();
-        return false;
-      }
-      if (cell.size() > kMaxCsvCell || !IsUtf8(cell)) {
-        if (good)
-          Report(row.line, cell.size() > kMaxCsvCell ? "has a cell that is too long" : "is not valid UTF-8");
-        good = false;
-      }
-      row.cells.push_back(std::move(cell));
-      if (at_ < text_.size() && text_[at_] == ',') {
-        ++at_;
-        continue;
-      }
-      EndLine();
-      return good;
+bool CsvReader::ReadQuoted(std::string& cell) {
+  const int64_t first_line = line_;
+  keep_ = at_++;
+  bool closed = false;
+  while (!closed && cell.size() <= kMaxCsvCell && More()) {
+    const char c = window_[at_++];
+    if (c == '\n') ++line_;
+    if (c != '"') {
+      cell.push_back(c);
+    } else if (More() && window_[at_] == '"') {
+      cell.push_back('"');
+      ++at_;
+    } else if (AtLineEnd() || window_[at_] == ',') {
+      closed = true;
+    } else {
+      break;
     }
   }
-
-  bool AtLineEnd() const {
-    return at_ >= text_.size() || text_[at_] == '\n' ||
-           (text_[at_] == '\r' && (at_ + 1 >= text_.size() || text_[at_ + 1] == '\n'));
-  }
-
-  void EndLine() {
-    if (at_ < text_.size() && text_[at_] == '\r') ++at_;
-    if (at_ < text_.size() && text_[at_] == '\n') ++at_;
-    ++line_;
-  }
-
-  void SkipLine() {
-    while (!AtLineEnd()) ++at_;
-    EndLine();
-  }
-
-  bool ReadPlain(std::string& cell) {
-    while (!AtLineEnd() && text_[at_] != ',') {
-      if (text_[at_] == '"') return false;
-      cell.push_back(text_[at_++]);
-    }
-    return true;
-  }
-
-  bool ReadQuoted(int first_line, std::string& cell) {
-    const size_t begin = at_++;
-    while (at_ < text_.size()) {
-      const char c = text_[at_++];
-      if (c == '\n') ++line_;
-      if (c != '"') {
-        cell.push_back(c);
-      } else if (at_ < text_.size() && text_[at_] == '"') {
-        cell.push_back('"');
-        ++at_;
-      } else if (AtLineEnd() || text_[at_] == ',') {
-        return true;
-      } else {
-        break;
-      }
-    }
+  if (!closed) {
     // Goes on after the first line of the cell: one torn line shall not hide what is wrong with the others.
-    at_ = begin;
+    at_ = keep_;
     line_ = first_line;
-    return false;
   }
-
-  std::string_view text_;
-  size_t at_ = 0;
-  int line_ = 1;
-  std::vector<std::string> violations_;
-};
-
-}  // namespace
-
-absl::StatusOr<CsvTable> ParseCsv(std::string_view text) { return Parser(text).Parse(); }
+  keep_ = std::string::npos;
+  return closed;
+}
 
 std::string FormatCsvRow(const std::vector<std::string>& cells) {
   std::string row;

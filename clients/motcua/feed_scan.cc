@@ -17,11 +17,12 @@ absl::StatusOr<uint64_t> EndOfFeed(Session& session, Service service, const std:
   return 0;
 }
 
-absl::Status ScanFeed(Session& session, Service service, const std::string& shard,
-                      absl::FunctionRef<void(const feed::v1::Event&)> on_event,
-                      const std::vector<std::string>& subjects) {
+absl::StatusOr<uint64_t> ScanFeed(Session& session, Service service, const std::string& shard,
+                                  absl::FunctionRef<void(const feed::v1::Event&)> on_event,
+                                  const std::vector<std::string>& subjects) {
   const absl::StatusOr<uint64_t> end = EndOfFeed(session, service, shard);
   if (!end.ok()) return end.status();
+  uint64_t trimmed = 0;
   feed::v1::ReadRequest request;
   request.set_shard(shard);
   request.set_max_batch(1000);
@@ -36,12 +37,13 @@ absl::Status ScanFeed(Session& session, Service service, const std::string& shar
     uint64_t first = 0;
     if (absl::IsOutOfRange(read) && absl::SimpleAtoi(errors::MetadataValue(read, "first"), &first) &&
         first > request.after() + 1) {
+      trimmed += first - 1 - request.after();
       request.set_after(first - 1);
     } else if (!read.ok()) {
       return read;
     }
   }
-  return absl::OkStatus();
+  return trimmed;
 }
 
 }  // namespace motcua::client

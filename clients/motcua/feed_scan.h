@@ -1,6 +1,5 @@
 // Reads a feed from its beginning (or the oldest event still kept) to where it ends now.
-#ifndef MOTCUA_CLIENTS_MOTCUA_FEED_SCAN_H_
-#define MOTCUA_CLIENTS_MOTCUA_FEED_SCAN_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -12,14 +11,13 @@
 
 namespace motcua::client {
 
-// At most ten minutes. `subjects`: only of these dossiers; empty = all.
-absl::Status ScanFeed(Session& session, Service service, const std::string& shard,
-                      absl::FunctionRef<void(const feed::v1::Event&)> on_event,
-                      const std::vector<std::string>& subjects = {});
+// How many events at the feed's beginning are no longer kept. At most ten minutes. `subjects`: only of these
+// dossiers; empty = all.
+absl::StatusOr<uint64_t> ScanFeed(Session& session, Service service, const std::string& shard,
+                                  absl::FunctionRef<void(const feed::v1::Event&)> on_event,
+                                  const std::vector<std::string>& subjects = {});
 
 // Position at which the feed of a shard ends now; 0 where there is none.
 absl::StatusOr<uint64_t> EndOfFeed(Session& session, Service service, const std::string& shard);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_FEED_SCAN_H_

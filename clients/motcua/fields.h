@@ -1,6 +1,5 @@
 // From words of a command line to fields of a request.
-#ifndef MOTCUA_CLIENTS_MOTCUA_FIELDS_H_
-#define MOTCUA_CLIENTS_MOTCUA_FIELDS_H_
+#pragma once
 
 #include <functional>
 #include <string>
@@ -37,5 +36,3 @@ absl::Status SetField(google::protobuf::Message& message, std::string_view path,
 absl::StatusOr<absl::Time> ParseTime(const std::string& text, const std::function<absl::TimeZone()>& zone);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_FIELDS_H_

@@ -3,11 +3,10 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "clients/motcua/feed_scan.h"
+#include "clients/motcua/replay_reference.h"
 #include "common/time/timestamp.h"
 #include "motcua/deadline/v1/deadline.pb.h"
 #include "motcua/intake/v1/intake.pb.h"
@@ -41,6 +40,8 @@ absl::Status AskDeadlines(Session& session, const std::string& shard, Figures& f
   figures["ended_late"] = absl::StrCat(deadlines->ended_late());
   figures["open_overdue"] = absl::StrCat(deadlines->open_overdue());
   figures["due_date_changed"] = absl::StrCat(deadlines->due_changed());
+  const auto overdue = deadlines->alerts().find("OVERDUE");
+  figures["overdue.alerts"] = absl::StrCat(overdue == deadlines->alerts().end() ? 0 : overdue->second);
   figures["overdue.counted"] = absl::StrCat(deadlines->ever_overdue());
   for (const auto& [month, count] : deadlines->ended_late_by_month()) {
     figures["ended_late_by_month." + month] = absl::StrCat(count);
@@ -53,22 +54,6 @@ absl::Status AskDeadlines(Session& session, const std::string& shard, Figures& f
   }
   figures["now"] = IsoTime(time::FromTimestamp(deadlines->as_of()), session.ZoneOf(shard));
   return absl::OkStatus();
-}
-
-absl::Status ScanAlerts(Session& session, const std::string& shard, Figures& figures) {
-  int64_t alerts = 0;
-  std::set<std::string> dossiers;
-  const absl::Status scanned =
-      ScanFeed(session, Service::kDeadlineMonitor, shard, [&](const feed::v1::Event& event) {
-        const bool overdue = event.alert_raised().kind() == feed::v1::ALERT_KIND_OVERDUE &&
-                             event.alert_raised().item().empty();
-        if (!event.has_alert_raised() || !overdue) return;
-        ++alerts;
-        dossiers.insert(event.subject());
-      });
-  figures["overdue.alerts"] = absl::StrCat(alerts);
-  figures["overdue.dossiers"] = absl::StrCat(dossiers.size());
-  return scanned;
 }
 
 void Flatten(const nlohmann::json& json, const std::string& prefix, Figures& figures) {
@@ -88,22 +73,30 @@ int64_t Number(const Figures& figures, const std::string& name) {
 
 }  // namespace
 
-absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& shard) {
+std::map<std::string, std::string> ChannelTexts(const Plan& plan) {
+  const ReplayNames names = NamesOf(plan);
+  std::map<std::string, std::string> texts;
+  for (size_t i = 0; i < plan.channels.size(); ++i) texts[names.channels[i]] = plan.channels[i].text;
+  return texts;
+}
+
+absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& shard,
+                                        const std::map<std::string, std::string>& channels) {
   Figures figures;
   const auto intakes =
       session.Ask<intake::v1::GetStatisticsResponse>(Of<intake::v1::GetStatisticsRequest>(shard));
   if (!intakes.ok()) return intakes.status();
   figures["dossiers"] = absl::StrCat(intakes->dossiers());
-  for (const auto& [channel, count] : intakes->by_channel())
-    figures["channels." + channel] = absl::StrCat(count);
-  const auto routes =
-      session.Ask<routing::v1::GetStatisticsResponse>(Of<routing::v1::GetStatisticsRequest>(shard));
+  for (const auto& [id, count] : intakes->by_channel()) {
+    const auto text = channels.find(id);
+    figures["channels." + (text == channels.end() ? id : text->second)] = absl::StrCat(count);
+  }
+  const auto routes = session.Ask<routing::v1::GetStatisticsResponse>(Of<routing::v1::GetStatisticsRequest>(shard));
   if (!routes.ok()) return routes.status();
   figures["hand_overs"] = absl::StrCat(routes->hand_overs());
   figures["activities_done"] = absl::StrCat(routes->work_done());
   figures["activities_refused"] = absl::StrCat(routes->work_refused());
   if (absl::Status asked = AskDeadlines(session, shard, figures); !asked.ok()) return asked;
-  if (absl::Status scanned = ScanAlerts(session, shard, figures); !scanned.ok()) return scanned;
   const auto messages =
       session.Ask<notification::v1::GetStatisticsResponse>(Of<notification::v1::GetStatisticsRequest>(shard));
   if (!messages.ok()) return messages.status();
@@ -118,7 +111,7 @@ absl::StatusOr<Figures> FiguresOfOracle(const std::string& json) {
   Figures figures;
   Flatten(parsed, "", figures);
   const int64_t overdue = Number(figures, "ended_late") + Number(figures, "open_overdue");
-  for (const char* name : {"alerts", "dossiers", "counted", "messages"}) {
+  for (const char* name : {"alerts", "counted", "messages"}) {
     figures[absl::StrCat("overdue.", name)] = absl::StrCat(overdue);
   }
   return figures;

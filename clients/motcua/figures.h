@@ -1,12 +1,12 @@
 // What the system says about a replayed log, beside what an oracle says.
-#ifndef MOTCUA_CLIENTS_MOTCUA_FIGURES_H_
-#define MOTCUA_CLIENTS_MOTCUA_FIGURES_H_
+#pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "clients/motcua/replay_plan.h"
 #include "clients/motcua/session.h"
 
 namespace motcua::client {
@@ -14,10 +14,14 @@ namespace motcua::client {
 // Figures by name (`channels.Desk`), as texts.
 using Figures = std::map<std::string, std::string>;
 
-// Asks all services; every figure comes from their answers. Besides the oracle's figures: `overdue.alerts`
-// (OVERDUE alerts of dossiers in the monitor's feed), `overdue.dossiers` (dossiers they are about),
-// `overdue.counted` (the monitor's own count), `overdue.messages` (messages that tell of them).
-absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& shard);
+// How the log wrote its channels, by their ids.
+std::map<std::string, std::string> ChannelTexts(const Plan& plan);
+
+// Asks all services for their statistics: every figure is theirs. Besides the oracle's figures:
+// `overdue.alerts` (OVERDUE alerts of dossiers), `overdue.counted` (dossiers that had one),
+// `overdue.messages` (messages that tell of them). A channel that has no text keeps its id.
+absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& shard,
+                                        const std::map<std::string, std::string>& channels);
 
 // The same from the oracle's JSON; each `overdue.*` must be ended_late + open_overdue.
 absl::StatusOr<Figures> FiguresOfOracle(const std::string& json);
@@ -35,5 +39,3 @@ struct FigureLine {
 std::vector<FigureLine> Compare(const Figures& system, const Figures& oracle);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_FIGURES_H_

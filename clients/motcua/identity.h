@@ -1,6 +1,5 @@
 // Identity: whose principal a call carries.
-#ifndef MOTCUA_CLIENTS_MOTCUA_IDENTITY_H_
-#define MOTCUA_CLIENTS_MOTCUA_IDENTITY_H_
+#pragma once
 
 #include <map>
 #include <optional>
@@ -48,5 +47,3 @@ class Identity {
 auth::Principal OperatorOf(const std::string& shard);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_IDENTITY_H_

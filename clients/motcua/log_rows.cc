@@ -9,117 +9,190 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "clients/motcua/replay_plan.h"
+#include "absl/strings/substitute.h"
+#include "clients/motcua/log_time.h"
+#include "clients/motcua/text.h"
 
 namespace motcua::client {
 namespace {
 
-constexpr size_t kMaxListed = 20;
-constexpr const char* kLogColumns[] = {"case:concept:name", "case:channel", "case:startdate",
-                                       "case:deadline",     "case:enddate", "concept:name",
-                                       "org:group",         "org:resource", "time:timestamp"};
+constexpr const char* kLogColumns[] = {kNameColumn,     "case:channel", "case:startdate",
+                                       "case:deadline", "case:enddate", "concept:name",
+                                       "org:group",     "org:resource", "time:timestamp"};
 enum Column { kName, kChannel, kStart, kDeadline, kEnd, kActivity, kUnit, kOfficer, kTime, kColumns };
+constexpr char kHolder[] = "EMPTY";
+constexpr char kUnknownOfficer[] = "unknown";
+constexpr size_t kMaxRows = 5'000'000;
 
-class Reader {
+// Numbers texts, each once.
+class Numbering {
  public:
-  explicit Reader(const CsvTable& log) : log_(log) {}
+  explicit Numbering(std::vector<LogText>& texts) : texts_(texts) {}
 
-  absl::StatusOr<std::vector<LogDossier>> Read() {
-    FindColumns();
-    for (size_t i = 0; !columns_missing_ && i < log_.rows.size() && violations_.size() < kMaxListed; ++i)
-      ReadRow(i);
-    if (dossiers_.empty() && violations_.empty()) violations_.push_back("line 1: the log has no rows");
-    if (!violations_.empty()) return absl::InvalidArgumentError(absl::StrJoin(violations_, "\n"));
-    for (LogDossier& dossier : dossiers_) {
-      std::stable_sort(dossier.activities.begin(), dossier.activities.end(),
-                       [](const LogActivity& a, const LogActivity& b) { return a.at < b.at; });
-    }
-    return std::move(dossiers_);
+  int Of(const std::string& text, int64_t line) {
+    const auto [known, added] = numbers_.try_emplace(text, static_cast<int>(texts_.size()));
+    if (added) texts_.push_back({text, line});
+    return known->second;
   }
 
  private:
-  void FindColumns() {
-    for (int c = 0; c < kColumns; ++c) {
-      const auto found = std::find(log_.header.begin(), log_.header.end(), kLogColumns[c]);
-      column_[c] = static_cast<size_t>(found - log_.header.begin());
-      if (found == log_.header.end()) {
-        violations_.push_back(absl::StrCat("line 1: the column \"", kLogColumns[c], "\" is missing"));
+  std::vector<LogText>& texts_;
+  absl::flat_hash_map<std::string, int> numbers_;
+};
+
+class Reader {
+ public:
+  Reader(CsvReader& csv, const absl::TimeZone* zone, LogFaults& faults)
+      : csv_(csv), zone_(zone), faults_(faults) {}
+
+  Log Read() {
+    if (!FindColumns()) return std::move(log_);
+    size_t rows = 0;
+    while (csv_.Next(row_)) {
+      if (++rows > kMaxRows) {
+        faults_.Add(row_.line, faults_.Say("quá nhiều dòng: nhiều nhất 5 000 000",
+                                           "is one row too many: at most 5,000,000"));
+        break;
       }
+      ReadRow();
     }
-    columns_missing_ = !violations_.empty();
+    if (rows == 0 && faults_.empty())
+      faults_.Add(0, faults_.Say("nhật ký không có dòng nào", "the log has no rows"));
+    for (LogDossier& dossier : log_.dossiers) Complete(dossier);
+    return std::move(log_);
   }
 
-  const std::string& Cell(size_t row, Column column) const { return log_.rows[row].cells[column_[column]]; }
+ private:
+  bool FindColumns() {
+    if (csv_.header().empty()) return false;
+    bool all = true;
+    for (int c = 0; c < kColumns; ++c) {
+      const std::optional<size_t> found = ColumnOf(csv_.header(), kLogColumns[c]);
+      if (found) column_[c] = *found;
+      if (found) continue;
+      all = false;
+      Report(1, faults_.Say("thiếu cột \"$0\"", "the column \"$0\" is missing"), kLogColumns[c]);
+    }
+    return all;
+  }
 
-  void Report(size_t row, const std::string& what) {
-    violations_.push_back(absl::StrCat("line ", log_.rows[row].line, ": ", what));
+  const std::string& Cell(Column column) const { return row_.cells[column_[column]]; }
+
+  template <class... Values>
+  void Report(int64_t line, const char* what, const Values&... values) {
+    faults_.Add(line, absl::Substitute(what, values...));
   }
 
   // The epoch, where the cell is at fault.
-  absl::Time Time(size_t row, Column column) {
-    const absl::StatusOr<absl::Time> time = ParseLogTime(Cell(row, column));
-    if (time.ok()) return *time;
-    Report(row, absl::StrCat(kLogColumns[column], ": ", std::string(time.status().message())));
-    return absl::UnixEpoch();
+  absl::Time Time(Column column) {
+    const std::optional<LogTime> time = ParseLogTime(Cell(column));
+    if (!time) {
+      Report(row_.line,
+             faults_.Say("$0: \"$1\" không phải thời điểm như $2", "$0: \"$1\" is not a time such as $2"),
+             kLogColumns[column], FirstCharacters(Cell(column), 60), kLogTimeExample);
+      return absl::UnixEpoch();
+    }
+    if (zone_ != nullptr && !foreign_ && time->offset_minutes != 0 &&
+        zone_->At(time->at).offset != time->offset_minutes * 60) {
+      foreign_ = true;
+      Report(
+          row_.line,
+          faults_.Say("$0: \"$1\" không phải giờ của $2: hãy cho biết múi giờ của nơi làm việc, ví dụ --zone "
+                      "Europe/Amsterdam (hay --zone $2)",
+                      "$0: \"$1\" is not the time of $2: name the time zone of the desk, as in --zone "
+                      "Europe/Amsterdam (or --zone $2)"),
+          kLogColumns[column], Cell(column), zone_->name());
+    }
+    return time->at;
   }
 
-  void Require(size_t row, Column column) {
-    if (Cell(row, column).empty()) Report(row, absl::StrCat(kLogColumns[column], ": must not be empty"));
+  void Require(Column column) {
+    if (Cell(column).empty())
+      Report(row_.line, faults_.Say("$0: không được trống", "$0: must not be empty"), kLogColumns[column]);
   }
 
-  void ReadRow(size_t row) {
-    for (Column column : {kName, kChannel, kActivity}) Require(row, column);
-    const auto [known, added] = index_.try_emplace(Cell(row, kName), dossiers_.size());
+  void ReadRow() {
+    const size_t faults = faults_.size();
+    for (Column column : {kName, kChannel, kActivity}) Require(column);
+    const auto [known, added] = index_.try_emplace(Cell(kName), log_.dossiers.size());
     if (added) {
-      LogDossier& dossier = dossiers_.emplace_back();
-      dossier.name = Cell(row, kName);
-      dossier.channel = Cell(row, kChannel);
-      dossier.started = Time(row, kStart);
-      dossier.due = Time(row, kDeadline);
-      if (!Cell(row, kEnd).empty()) dossier.ended = Time(row, kEnd);
+      log_.dossiers.emplace_back().name = Cell(kName);
+      log_.dossiers.back().line = row_.line;
     }
-    LogDossier& dossier = dossiers_[known->second];
-    if (!added) CheckAgrees(row, dossier);
-    dossier.rows.push_back(row);
+    LogDossier& dossier = log_.dossiers[known->second];
+    Agree(dossier, added, dossier.channel, kChannel, channels_.Of(Cell(kChannel), row_.line));
+    Agree(dossier, added, dossier.started, kStart, Time(kStart));
+    Agree(dossier, added, dossier.due, kDeadline, Time(kDeadline));
+    Agree(dossier, added, dossier.ended, kEnd,
+          Cell(kEnd).empty() ? std::nullopt : std::optional<absl::Time>(Time(kEnd)));
     LogActivity& activity = dossier.activities.emplace_back();
-    activity.at = Time(row, kTime);
-    activity.activity = Cell(row, kActivity);
-    activity.unit = Cell(row, kUnit).empty() ? kSameUnit : Cell(row, kUnit);
-    activity.officer = Cell(row, kOfficer).empty() ? "unknown" : Cell(row, kOfficer);
-    std::string key = KeyOf(log_.rows[row].cells);
+    activity.at = Time(kTime);
+    activity.activity = activities_.Of(Cell(kActivity), row_.line);
+    if (!Cell(kUnit).empty() && Cell(kUnit) != kHolder) activity.unit = units_.Of(Cell(kUnit), row_.line);
+    activity.officer = officers_.Of(Cell(kOfficer).empty() ? kUnknownOfficer : Cell(kOfficer), row_.line);
+    activity.line = row_.line;
+    activity.key = KeyOf(row_.cells);
+    if (faults_.size() > faults) dossier.sound = false;
+  }
+
+  // What a row says of its dossier as a whole: the first one tells, the others must not differ.
+  template <class Fact>
+  void Agree(const LogDossier& dossier, bool first, Fact& known, Column column, const Fact& fact) {
+    if (first) known = fact;
+    if (known == fact) return;
+    Report(row_.line,
+           faults_.Say("$0: khác dòng $1 của cùng hồ sơ", "$0: differs from line $1 of the same dossier"),
+           kLogColumns[column], dossier.line);
+  }
+
+  static void Complete(LogDossier& dossier) {
     // Rows that are alike in every cell are told apart by their number.
-    if (const int before = repeated_[key]++; before > 0) key = KeyOf({key, absl::StrCat(before)});
-    activity.key = std::move(key);
-  }
-
-  void CheckAgrees(size_t row, const LogDossier& dossier) {
-    for (Column column : {kChannel, kStart, kDeadline, kEnd}) {
-      if (Cell(row, column) == Cell(dossier.rows.front(), column)) continue;
-      Report(row, absl::StrCat(kLogColumns[column], ": differs from line ",
-                               log_.rows[dossier.rows.front()].line, " of the same dossier"));
+    std::map<Key, int> repeated;
+    for (LogActivity& activity : dossier.activities) {
+      const int before = repeated[activity.key]++;
+      if (before > 0) activity.key = KeyOf({KeyText(activity.key), absl::StrCat(before)});
     }
+    std::stable_sort(dossier.activities.begin(), dossier.activities.end(),
+                     [](const LogActivity& a, const LogActivity& b) { return a.at < b.at; });
+    dossier.activities.shrink_to_fit();
   }
 
-  const CsvTable& log_;
+  CsvReader& csv_;
+  const absl::TimeZone* const zone_;
+  LogFaults& faults_;
   size_t column_[kColumns] = {};
-  bool columns_missing_ = false;
-  std::vector<std::string> violations_;
-  std::vector<LogDossier> dossiers_;
+  bool foreign_ = false;
+  CsvRow row_;
+  Log log_;
+  Numbering channels_{log_.channels}, activities_{log_.activities}, units_{log_.units},
+      officers_{log_.officers};
   absl::flat_hash_map<std::string, size_t> index_;
-  absl::flat_hash_map<std::string, int> repeated_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<LogDossier>> ReadLog(const CsvTable& log) { return Reader(log).Read(); }
+Log ReadLog(CsvReader& csv, const absl::TimeZone* zone, LogFaults& faults) {
+  return Reader(csv, zone, faults).Read();
+}
 
-std::string KeyOf(const std::vector<std::string>& parts) {
+std::optional<size_t> ColumnOf(const std::vector<std::string>& header, std::string_view name) {
+  const auto found = std::find(header.begin(), header.end(), name);
+  if (found == header.end()) return std::nullopt;
+  return static_cast<size_t>(found - header.begin());
+}
+
+Key KeyOf(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) absl::StrAppend(&text, part.size(), ":", part);
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), 16));
+  Key key;
+  std::copy_n(digest, key.size(), key.begin());
+  return key;
+}
+
+std::string KeyText(const Key& key) {
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
 }
 
 }  // namespace motcua::client

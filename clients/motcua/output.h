@@ -1,8 +1,7 @@
 // How answers are told: protobuf JSON for programs, lines and tables for people.
 //
 // Not thread-safe; writes to the given stream only.
-#ifndef MOTCUA_CLIENTS_MOTCUA_OUTPUT_H_
-#define MOTCUA_CLIENTS_MOTCUA_OUTPUT_H_
+#pragma once
 
 #include <ostream>
 #include <string>
@@ -57,5 +56,3 @@ void PrintError(const absl::Status& status, const View& view, bool json, std::st
 std::string Label(std::string_view name, bool english);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_OUTPUT_H_

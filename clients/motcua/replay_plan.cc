@@ -2,32 +2,12 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "clients/motcua/log_rows.h"
-#include "common/reference/zone.h"
 
 namespace motcua::client {
 namespace {
-
-const absl::TimeZone& Zone() {
-  static const absl::TimeZone* const zone = [] {
-    // Checked by MakePlan before it is asked for.
-    return new absl::TimeZone(reference::FindTimeZone(kLogZone).value_or(absl::UTCTimeZone()));
-  }();
-  return *zone;
-}
-
-std::string FirstUnit(const LogDossier& dossier) {
-  for (const LogActivity& activity : dossier.activities) {
-    if (activity.unit != kSameUnit) return activity.unit;
-  }
-  return kUnassigned;
-}
 
 absl::Time ReceivedOf(const LogDossier& dossier) {
   return std::min(dossier.started, dossier.activities.front().at);
@@ -38,54 +18,83 @@ std::optional<absl::Time> EndOf(const LogDossier& dossier) {
   return std::max(*dossier.ended, ReceivedOf(dossier));
 }
 
-std::vector<std::string> NamesOfUnits(const std::vector<LogDossier>& dossiers) {
-  std::set<std::string> names;
-  for (const LogDossier& dossier : dossiers) {
-    names.insert(FirstUnit(dossier));
-    for (const LogActivity& activity : dossier.activities) {
-      if (activity.unit != kSameUnit) names.insert(activity.unit);
-    }
+// Sorts texts by themselves; returns the new number of each.
+std::vector<int> Sort(std::vector<LogText>& texts) {
+  std::vector<int> order(texts.size()), number(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) order[i] = static_cast<int>(i);
+  std::sort(order.begin(), order.end(), [&texts](int a, int b) { return texts[a].text < texts[b].text; });
+  std::vector<LogText> sorted;
+  for (size_t i = 0; i < order.size(); ++i) {
+    number[order[i]] = static_cast<int>(i);
+    sorted.push_back(std::move(texts[order[i]]));
   }
-  return {names.begin(), names.end()};
+  texts = std::move(sorted);
+  return number;
 }
 
 class Planner {
  public:
-  explicit Planner(const std::vector<LogDossier>& log) : log_(log) {
-    plan_.units = NamesOfUnits(log);
-    for (size_t i = 0; i < plan_.units.size(); ++i) unit_[plan_.units[i]] = static_cast<int>(i);
-    std::set<std::string> channels;
-    for (const LogDossier& dossier : log) channels.insert(dossier.channel);
-    plan_.channels.assign(channels.begin(), channels.end());
+  Planner(Log log, const absl::TimeZone& zone) : log_(std::move(log)), zone_(zone) {
+    plan_.zone = zone.name();
+    AddUnassigned();
+    unit_ = Sort(log_.units);
+    channel_ = Sort(log_.channels);
+    plan_.units = std::move(log_.units);
+    plan_.channels = std::move(log_.channels);
+    plan_.activities = std::move(log_.activities);
   }
 
   // Every dossier is planned, so that all officers are known; the actions of those beyond `limit` are
   // dropped.
   Plan Make(int limit) {
-    const size_t count = limit > 0 ? std::min(log_.size(), static_cast<size_t>(limit)) : log_.size();
+    const size_t all = log_.dossiers.size();
+    const size_t count = limit > 0 ? std::min(all, static_cast<size_t>(limit)) : all;
     plan_.now = absl::InfinitePast();
-    for (size_t i = 0; i < log_.size(); ++i) {
-      PlanDossier(log_[i], static_cast<int>(i));
-      if (i >= count) continue;
-      plan_.now = std::max(plan_.now, log_[i].activities.back().at);
-      std::move(actions_.begin(), actions_.end(), std::back_inserter(plan_.actions));
+    for (size_t i = 0; i < all; ++i) {
+      LogDossier& dossier = log_.dossiers[i];
+      const size_t before = plan_.actions.size();
+      PlanDossier(dossier, static_cast<int>(i));
+      if (i < count) {
+        plan_.now = std::max(plan_.now, dossier.activities.back().at);
+      } else {
+        plan_.actions.resize(before);
+        plan_.dossiers.pop_back();
+      }
+      dossier.activities = {};
     }
     std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
                      [](const Action& a, const Action& b) { return a.at < b.at; });
-    plan_.dossiers.resize(count);
     return std::move(plan_);
   }
 
  private:
-  OfficerIndex Officer(int unit, const std::string& name) {
+  // Where some dossier has no unit at all; the log may have a unit of that name besides.
+  void AddUnassigned() {
+    const auto nobodys = [this](const LogDossier& dossier) { return FirstUnit(dossier) == kSameUnit; };
+    const auto first = std::find_if(log_.dossiers.begin(), log_.dossiers.end(), nobodys);
+    if (first == log_.dossiers.end()) return;
+    const auto named = std::find_if(log_.units.begin(), log_.units.end(),
+                                    [](const LogText& unit) { return unit.text == kUnassigned; });
+    unassigned_ = static_cast<int>(named - log_.units.begin());
+    if (named == log_.units.end()) log_.units.push_back({kUnassigned, first->line});
+  }
+
+  // By the log's numbers.
+  static int FirstUnit(const LogDossier& dossier) {
+    for (const LogActivity& activity : dossier.activities) {
+      if (activity.unit != kSameUnit) return activity.unit;
+    }
+    return kSameUnit;
+  }
+
+  OfficerIndex Officer(int unit, int name) {
     const auto [known, added] = officer_.try_emplace({unit, name}, static_cast<int>(plan_.officers.size()));
-    if (added) plan_.officers.push_back({unit, name});
+    if (added) plan_.officers.push_back({unit, log_.officers[name]});
     return known->second;
   }
 
-  void Act(absl::Time at, ActionKind kind, OfficerIndex officer, const std::string& key,
-           const std::string& activity = "") {
-    Action& action = actions_.emplace_back();
+  void Act(absl::Time at, ActionKind kind, OfficerIndex officer, const Key& key, int activity = -1) {
+    Action& action = plan_.actions.emplace_back();
     action.at = at;
     action.kind = kind;
     action.dossier = dossier_;
@@ -95,132 +104,67 @@ class Planner {
   }
 
   void PlanDossier(const LogDossier& dossier, int number) {
-    actions_.clear();
     dossier_ = number;
-    const absl::Time received = ReceivedOf(dossier);
-    const std::optional<absl::Time> ended = EndOf(dossier);
-    const absl::CivilDay due = absl::ToCivilDay(dossier.due, Zone());
-    plan_.dossiers.push_back(
-        {dossier.name, dossier.channel, received, dossier.started, absl::FormatCivilTime(due), ended});
-    const std::string key = KeyOf({dossier.name, absl::StrCat(absl::ToUnixNanos(dossier.started)),
-                                   absl::StrCat(absl::ToUnixNanos(dossier.due)),
-                                   absl::StrCat(absl::ToUnixNanos(ended.value_or(absl::InfiniteFuture())))});
+    PlannedDossier& planned = plan_.dossiers.emplace_back();
+    planned.name = dossier.name;
+    planned.line = dossier.line;
+    planned.channel = channel_[dossier.channel];
+    planned.received = ReceivedOf(dossier);
+    planned.started = dossier.started;
+    planned.ended = EndOf(dossier);
+    const absl::CivilDay due = absl::ToCivilDay(dossier.due, zone_);
+    planned.due = absl::FormatCivilTime(due);
+    const Key key = KeyOf({dossier.name, absl::StrCat(absl::ToUnixNanos(dossier.started)),
+                           absl::StrCat(absl::ToUnixNanos(dossier.due)),
+                           absl::StrCat(absl::ToUnixNanos(planned.ended.value_or(absl::InfiniteFuture())))});
 
-    int holder = unit_[FirstUnit(dossier)];
+    const int first = FirstUnit(dossier);
+    int holder = unit_[first == kSameUnit ? unassigned_ : first];
     OfficerIndex last = Officer(holder, dossier.activities.front().officer);
-    Act(received, ActionKind::kFile, last, key);
-    if (due - absl::ToCivilDay(dossier.started, Zone()) != kStandardDays) {
-      Act(received, ActionKind::kChangeDue, last, key);
+    Act(planned.received, ActionKind::kFile, last, key);
+    if (due - absl::ToCivilDay(dossier.started, zone_) != kStandardDays) {
+      Act(planned.received, ActionKind::kChangeDue, last, key);
     }
+    const auto unit_of = [&](const LogActivity& activity) {
+      return activity.unit == kSameUnit ? holder : unit_[activity.unit];
+    };
     for (const LogActivity& activity : dossier.activities) {
-      if (ended && activity.at > *ended) continue;
-      const int unit = activity.unit == kSameUnit ? holder : unit_[activity.unit];
+      if (planned.ended && activity.at > *planned.ended) break;
+      const int unit = unit_of(activity);
       const OfficerIndex officer = Officer(unit, activity.officer);
       if (unit != holder) {
         Act(activity.at, ActionKind::kHandOver, officer, activity.key);
-        actions_.back().giver = last;
+        plan_.actions.back().giver = last;
         holder = unit;
+        ++planned.hand_overs;
       }
       Act(activity.at, ActionKind::kWork, officer, activity.key, activity.activity);
+      ++planned.works;
       last = officer;
     }
-    if (!ended) return;
-    Act(*ended, ActionKind::kFinish, last, key);
+    if (!planned.ended) return;
+    Act(*planned.ended, ActionKind::kFinish, last, key);
     for (const LogActivity& activity : dossier.activities) {
-      if (activity.at <= *ended) continue;
-      const int unit = activity.unit == kSameUnit ? holder : unit_[activity.unit];
-      Act(activity.at, ActionKind::kWorkAfterEnd, Officer(unit, activity.officer), activity.key,
+      if (activity.at <= *planned.ended) continue;
+      Act(activity.at, ActionKind::kWorkAfterEnd, Officer(unit_of(activity), activity.officer), activity.key,
           activity.activity);
     }
   }
 
-  const std::vector<LogDossier>& log_;
-  std::map<std::string, int> unit_;
-  std::map<std::pair<int, std::string>, OfficerIndex> officer_;
+  Log log_;
+  const absl::TimeZone zone_;
+  // From the log's numbers to the plan's.
+  std::vector<int> unit_, channel_;
+  int unassigned_ = 0;
+  std::map<std::pair<int, int>, OfficerIndex> officer_;
   Plan plan_;
   int dossier_ = 0;
-  std::vector<Action> actions_;  // of the dossier at work
 };
-
-bool TakeDigits(std::string_view& text, size_t count, int& number) {
-  if (text.size() < count) return false;
-  number = 0;
-  for (size_t i = 0; i < count; ++i) {
-    if (!absl::ascii_isdigit(static_cast<unsigned char>(text[i]))) return false;
-    number = number * 10 + (text[i] - '0');
-  }
-  text.remove_prefix(count);
-  return true;
-}
-
-bool TakeChar(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text[0]) == std::string_view::npos) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-bool TakeFraction(std::string_view& text, int64_t& nanos) {
-  nanos = 0;
-  if (!TakeChar(text, ".")) return true;
-  int digits = 0;
-  while (!text.empty() && absl::ascii_isdigit(static_cast<unsigned char>(text[0]))) {
-    if (++digits > 9) return false;
-    nanos = nanos * 10 + (text[0] - '0');
-    text.remove_prefix(1);
-  }
-  for (int i = digits; i < 9; ++i) nanos *= 10;
-  return digits > 0;
-}
-
-bool TakeOffset(std::string_view& text, int& minutes) {
-  minutes = 0;
-  if (TakeChar(text, "Z")) return true;
-  const int sign = !text.empty() && text[0] == '-' ? -1 : 1;
-  int hour = 0, minute = 0;
-  if (!TakeChar(text, "+-") || !TakeDigits(text, 2, hour) || !TakeChar(text, ":") ||
-      !TakeDigits(text, 2, minute))
-    return false;
-  minutes = sign * (hour * 60 + minute);
-  return hour < 24 && minute < 60;
-}
 
 }  // namespace
 
-absl::StatusOr<absl::Time> ParseLogTime(std::string_view text) {
-  std::string_view rest = text;
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offset = 0;
-  int64_t nanos = 0;
-  const bool formed = TakeDigits(rest, 4, year) && TakeChar(rest, "-") && TakeDigits(rest, 2, month) &&
-                      TakeChar(rest, "-") && TakeDigits(rest, 2, day) && TakeChar(rest, " T") &&
-                      TakeDigits(rest, 2, hour) && TakeChar(rest, ":") && TakeDigits(rest, 2, minute) &&
-                      TakeChar(rest, ":") && TakeDigits(rest, 2, second) && TakeFraction(rest, nanos) &&
-                      TakeOffset(rest, offset) && rest.empty();
-  const absl::CivilSecond civil(year, month, day, hour, minute, second);
-  // What does not exist (30 February, 25:00) normalizes to something else.
-  const bool exists = civil.year() == year && civil.month() == month && civil.day() == day &&
-                      civil.hour() == hour && civil.minute() == minute && civil.second() == second &&
-                      year >= 1;
-  if (!formed || !exists) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "\"", std::string(text.substr(0, 60)), "\" is not a time such as 2011-10-11 13:42:22.688000+02:00"));
-  }
-  return absl::FromCivil(civil, absl::UTCTimeZone()) - absl::Minutes(offset) + absl::Nanoseconds(nanos);
-}
-
-absl::StatusOr<Plan> MakePlan(const CsvTable& log, int limit) {
-  if (const auto zone = reference::FindTimeZone(kLogZone); !zone.ok()) return zone.status();
-  absl::StatusOr<std::vector<LogDossier>> dossiers = ReadLog(log);
-  if (!dossiers.ok()) return dossiers.status();
-  Plan plan = Planner(*dossiers).Make(limit);
-  plan.excerpt = FormatCsvRow(log.header);
-  std::vector<bool> planned(log.rows.size());
-  for (size_t i = 0; i < plan.dossiers.size(); ++i) {
-    for (size_t row : (*dossiers)[i].rows) planned[row] = true;
-  }
-  for (size_t row = 0; row < log.rows.size(); ++row) {
-    if (planned[row]) plan.excerpt += FormatCsvRow(log.rows[row].cells);
-  }
-  return plan;
+Plan MakePlan(Log log, const absl::TimeZone& zone, int limit) {
+  return Planner(std::move(log), zone).Make(limit);
 }
 
 }  // namespace motcua::client

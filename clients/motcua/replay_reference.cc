@@ -1,10 +1,12 @@
 #include "clients/motcua/replay_reference.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace motcua::client {
@@ -28,11 +30,24 @@ std::string Identifier(const std::string& name, std::set<std::string>& taken) {
   return free;
 }
 
+// Guessed from the name; what nobody knows was handed in at a desk.
 ChannelKind KindOf(const std::string& channel) {
   const std::string lower = absl::AsciiStrToLower(channel);
-  if (lower == "internet" || lower == "e-mail" || lower == "email") return common::v1::CHANNEL_KIND_ONLINE;
-  if (lower == "post") return common::v1::CHANNEL_KIND_POSTAL;
+  const auto names = [&lower](std::initializer_list<const char*> words) {
+    return std::any_of(words.begin(), words.end(),
+                       [&lower](const char* word) { return absl::StrContains(lower, word); });
+  };
+  if (names({"internet", "e-mail", "email", "online", "web", "trực tuyến", "thư điện tử", "cổng dịch vụ"}))
+    return common::v1::CHANNEL_KIND_ONLINE;
+  if (names({"post", "bưu "})) return common::v1::CHANNEL_KIND_POSTAL;
   return common::v1::CHANNEL_KIND_DIRECT;
+}
+
+// A group of an agency's id has at most three digits.
+std::string AgencyId(size_t number) {
+  constexpr size_t kGroup = 1000;
+  if (number < kGroup) return absl::StrCat(kRoot, ".", number);
+  return absl::StrCat(kRoot, ".", number / kGroup, ".", number % kGroup);
 }
 
 common::v1::Limit CalendarDays(uint32_t days) {
@@ -73,26 +88,25 @@ void AddProcedure(const Plan& plan, reference::v1::ReferenceSet& set) {
   }
   reference::v1::Procedure& procedure = *set.add_procedures();
   procedure.set_code(kReplayProcedure);
-  procedure.set_name("Receipt phase of an environmental permit");
+  procedure.set_name("Replayed procedure");
   *procedure.mutable_limit() = CalendarDays(kStandardDays);
   procedure.set_cutoff_policy(reference::v1::CUTOFF_POLICY_NONE);
   procedure.set_competent("@receiving");
   procedure.set_counted_from_window_days(
-      static_cast<uint32_t>(std::min<int64_t>(std::max<int64_t>(window, 366), 3650)));
+      static_cast<uint32_t>(std::min<int64_t>(std::max<int64_t>(window, 366), kMostDaysBefore)));
 }
 
 }  // namespace
 
 ReplayNames NamesOf(const Plan& plan) {
   ReplayNames names;
-  for (size_t i = 0; i < plan.units.size(); ++i)
-    names.agencies.push_back(absl::StrCat(kReplayShard, ".", i + 1));
+  for (size_t i = 0; i < plan.units.size(); ++i) names.agencies.push_back(AgencyId(i + 1));
   std::set<std::string> officers, channels;
   for (const PlannedOfficer& officer : plan.officers) {
     names.officers.push_back(
-        Identifier(absl::StrCat(names.agencies[officer.unit], "-", officer.name), officers));
+        Identifier(absl::StrCat(names.agencies[officer.unit], "-", officer.name.text), officers));
   }
-  for (const std::string& channel : plan.channels) names.channels.push_back(Identifier(channel, channels));
+  for (const LogText& channel : plan.channels) names.channels.push_back(Identifier(channel.text, channels));
   return names;
 }
 
@@ -101,22 +115,22 @@ reference::v1::ReferenceSet ReplayReference(const Plan& plan, const ReplayNames&
   reference::v1::Jurisdiction& jurisdiction = *set.mutable_jurisdiction();
   jurisdiction.set_id(kReplayShard);
   jurisdiction.set_name("Replayed log");
-  jurisdiction.set_time_zone(kLogZone);
+  jurisdiction.set_time_zone(plan.zone);
   jurisdiction.set_default_calendar(kCalendar);
   for (size_t i = 0; i < names.channels.size(); ++i) {
     reference::v1::ReceiptChannel& channel = *jurisdiction.add_channels();
     channel.set_id(names.channels[i]);
-    channel.set_kind(KindOf(plan.channels[i]));
+    channel.set_kind(KindOf(plan.channels[i].text));
   }
   reference::v1::Agency& root = *set.add_agencies();
   root.set_id(kRoot);
-  root.set_name("Municipality");
+  root.set_name("Replayed desk");
   root.set_level(reference::v1::LEVEL_PROVINCE);
   root.set_kind("committee");
   for (size_t i = 0; i < plan.units.size(); ++i) {
     reference::v1::Agency& agency = *set.add_agencies();
     agency.set_id(names.agencies[i]);
-    agency.set_name(plan.units[i]);
+    agency.set_name(plan.units[i].text);
     agency.set_level(reference::v1::LEVEL_DISTRICT);
     agency.set_kind("office");
     agency.set_parent(kRoot);
@@ -124,7 +138,7 @@ reference::v1::ReferenceSet ReplayReference(const Plan& plan, const ReplayNames&
   for (size_t i = 0; i < plan.officers.size(); ++i) {
     reference::v1::Officer& officer = *set.add_officers();
     officer.set_id(names.officers[i]);
-    officer.set_name(plan.officers[i].name);
+    officer.set_name(plan.officers[i].name.text);
     officer.set_agency(names.agencies[plan.officers[i].unit]);
     officer.add_roles("intake");
     officer.add_roles("handler");

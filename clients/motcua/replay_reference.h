@@ -1,6 +1,5 @@
 // The jurisdiction in which a log is replayed: its units as agencies, its people as officers, one procedure.
-#ifndef MOTCUA_CLIENTS_MOTCUA_REPLAY_REFERENCE_H_
-#define MOTCUA_CLIENTS_MOTCUA_REPLAY_REFERENCE_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -12,6 +11,9 @@ namespace motcua::client {
 
 inline constexpr char kReplayShard[] = "R01";
 inline constexpr char kReplayProcedure[] = "RECEIPT";
+
+// Days for which a dossier may have been worked on before its registered start.
+inline constexpr int64_t kMostDaysBefore = 3650;
 
 // The names by which the system knows what the plan counts.
 struct ReplayNames {
@@ -34,5 +36,3 @@ ReplayNames NamesOf(const Plan& plan);
 reference::v1::ReferenceSet ReplayReference(const Plan& plan, const ReplayNames& names);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_REPLAY_REFERENCE_H_

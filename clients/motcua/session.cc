@@ -59,7 +59,10 @@ uint64_t PositionIn(const Message& response) {
 }  // namespace
 
 void OwnWrites::Note(Service service, const std::string& shard, const Message& response) {
-  const uint64_t position = PositionIn(response);
+  NotePosition(service, shard, PositionIn(response));
+}
+
+void OwnWrites::NotePosition(Service service, const std::string& shard, uint64_t position) {
   if (position == 0 || shard.empty()) return;
   uint64_t& known = positions_[{service, shard}];
   known = std::max(known, position);
@@ -92,7 +95,16 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Settings& settings)
 
 absl::Status Session::Ask(Service service, const Message& request, Message& response, const std::string& as,
                           absl::Duration timeout) {
-  const std::string shard = ShardOfRequest(request);
+  return AskAs(service, request, response, ShardOfRequest(request), as, timeout);
+}
+
+absl::Status Session::AskOf(Service service, const std::string& shard, const Message& request,
+                            Message& response) {
+  return AskAs(service, request, response, shard, "", CallOptions().timeout);
+}
+
+absl::Status Session::AskAs(Service service, const Message& request, Message& response,
+                            const std::string& shard, const std::string& as, absl::Duration timeout) {
   absl::StatusOr<std::string> token = identity_.TokenFor(as, in_all_ ? "" : shard);
   if (!token.ok()) return token.status();
   CallOptions options;

@@ -1,7 +1,6 @@
 // Session: everything a command needs to ask the services: who asks, what it has written so far, how it is
 // told.
-#ifndef MOTCUA_CLIENTS_MOTCUA_SESSION_H_
-#define MOTCUA_CLIENTS_MOTCUA_SESSION_H_
+#pragma once
 
 #include <cstdint>
 #include <map>
@@ -25,6 +24,7 @@ class OwnWrites {
  public:
   // Reads `written` or `feed_position` of a reply, where it has one.
   void Note(Service service, const std::string& shard, const google::protobuf::Message& response);
+  void NotePosition(Service service, const std::string& shard, uint64_t position);
   // Of the sources that `service` follows, for `motcua-after`.
   std::string Before(Service service, const std::string& shard) const;
   uint64_t Position(Service service, const std::string& shard) const;
@@ -47,7 +47,14 @@ class Session {
   absl::Status Ask(Service service, const google::protobuf::Message& request,
                    google::protobuf::Message& response, const std::string& as = "",
                    absl::Duration timeout = CallOptions().timeout);
-  // The same, of the service whose package the request is of.
+  // The same of a request that names no jurisdiction, caught up with what is known of that one.
+  absl::Status AskOf(Service service, const std::string& shard, const google::protobuf::Message& request,
+                     google::protobuf::Message& response);
+  // Every later answer about the jurisdiction has seen the feed up to here, as if it had been written here.
+  void NotePosition(Service service, const std::string& shard, uint64_t position) {
+    own_writes_.NotePosition(service, shard, position);
+  }
+  // As the first, of the service whose package the request is of.
   template <class Response>
   absl::StatusOr<Response> Ask(const google::protobuf::Message& request, const std::string& as = "") {
     Response response;
@@ -74,6 +81,9 @@ class Session {
   absl::StatusOr<std::vector<reference::v1::Agency>> AgenciesOf(const std::string& shard);
 
  private:
+  absl::Status AskAs(Service service, const google::protobuf::Message& request,
+                     google::protobuf::Message& response, const std::string& shard, const std::string& as,
+                     absl::Duration timeout);
   Session(Settings settings, Identity identity, std::unique_ptr<Connection> connection);
 
   const Settings settings_;
@@ -92,5 +102,3 @@ std::string ShardOfRequest(const google::protobuf::Message& request);
 std::string NewRequestId();
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_SESSION_H_

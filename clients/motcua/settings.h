@@ -1,6 +1,5 @@
 // What the command line and the environment say about whom to call, as whom, and how to answer.
-#ifndef MOTCUA_CLIENTS_MOTCUA_SETTINGS_H_
-#define MOTCUA_CLIENTS_MOTCUA_SETTINGS_H_
+#pragma once
 
 #include <array>
 #include <string>
@@ -54,5 +53,3 @@ struct Settings {
 Settings SettingsFromEnvironment();
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_SETTINGS_H_

@@ -1,6 +1,5 @@
 // The demonstration: one dossier of an interlinked procedure lives its whole life on simulated time.
-#ifndef MOTCUA_CLIENTS_MOTCUA_STORY_H_
-#define MOTCUA_CLIENTS_MOTCUA_STORY_H_
+#pragma once
 
 #include "clients/motcua/commands.h"
 
@@ -13,5 +12,3 @@ namespace motcua::client {
 int TellStory(Program& program);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_STORY_H_

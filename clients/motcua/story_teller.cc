@@ -85,15 +85,16 @@ deadline::v1::Clock StoryTeller::Clock() {
 std::vector<feed::v1::AlertRaised> StoryTeller::Alerts(feed::v1::AlertKind kind) {
   std::vector<feed::v1::AlertRaised> alerts;
   if (!ok()) return alerts;
-  const absl::Status scanned = ScanFeed(session_, Service::kDeadlineMonitor, kShard,
-                                        [&](const feed::v1::Event& event) {
-                                          const feed::v1::AlertRaised& alert = event.alert_raised();
-                                          if (event.has_alert_raised() && event.subject() == dossier_ &&
-                                              alert.kind() == kind && alert.item().empty())
-                                            alerts.push_back(alert);
-                                        },
-                                        {dossier_});
-  if (!scanned.ok()) status_ = scanned;
+  const absl::StatusOr<uint64_t> scanned =
+      ScanFeed(session_, Service::kDeadlineMonitor, kShard,
+               [&](const feed::v1::Event& event) {
+                 const feed::v1::AlertRaised& alert = event.alert_raised();
+                 if (event.has_alert_raised() && event.subject() == dossier_ && alert.kind() == kind &&
+                     alert.item().empty())
+                   alerts.push_back(alert);
+               },
+               {dossier_});
+  if (!scanned.ok()) status_ = scanned.status();
   return alerts;
 }
 

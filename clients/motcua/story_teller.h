@@ -1,7 +1,6 @@
 // What the story needs to be told: simulated time in working days, calls as officers, checks, one line a
 // step.
-#ifndef MOTCUA_CLIENTS_MOTCUA_STORY_TELLER_H_
-#define MOTCUA_CLIENTS_MOTCUA_STORY_TELLER_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -96,5 +95,3 @@ class StoryTeller {
 };
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_STORY_TELLER_H_

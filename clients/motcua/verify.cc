@@ -7,11 +7,13 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "clients/motcua/alert_tally.h"
 #include "clients/motcua/feed_scan.h"
 #include "clients/motcua/progress.h"
 #include "common/store/epochs.h"
 #include "common/store/keys.h"
 #include "common/time/timestamp.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "motcua/admin/v1/admin.pb.h"
 #include "motcua/deadline/v1/deadline.pb.h"
 #include "motcua/intake/v1/intake.pb.h"
@@ -54,9 +56,12 @@ class Checker {
     if (!acknowledged.empty()) {
       if (absl::Status read = ReadAcknowledged(acknowledged); !read.ok()) return read;
     }
+    const auto before = Statistics();
+    if (!before.ok()) return before.status();
     if (absl::Status listed = ListDossiers(); !listed.ok()) return listed;
     result_.dossiers = dossiers_.size();
-    Progress progress(session_.settings().Say("Kiểm tra", "Verify"), dossiers_.size());
+    Progress progress(session_.settings().Say("Kiểm tra", "Verify"), dossiers_.size(),
+                      session_.settings().english);
     for (size_t i = 0; i < dossiers_.size(); ++i) {
       if (absl::Status checked = CheckDossier(dossiers_[i]); !checked.ok()) return checked;
       progress.Show(i + 1);
@@ -65,6 +70,7 @@ class Checker {
       Report(absl::StrCat(key.second, ": ", key.first, " acknowledged version ", version,
                           ", but there is no such dossier"));
     }
+    if (absl::Status compared = CompareAlerts(*before); !compared.ok()) return compared;
     if (absl::Status scanned = CheckAlerts(); !scanned.ok()) return scanned;
     if (absl::Status compared = CheckCursors(); !compared.ok()) return compared;
     for (Service service : kServices) {
@@ -174,14 +180,41 @@ class Checker {
     }
   }
 
+  // Returns the history.
   template <class Request, class Response>
-  absl::Status CheckHistory(const std::string& code, const char* service) {
-    const auto response = session_.Ask<Response>(About<Request>(code));
+  absl::StatusOr<common::v1::History> CheckHistory(const std::string& code, const char* service) {
+    auto response = session_.Ask<Response>(About<Request>(code));
     if (!response.ok()) return response.status();
-    const common::v1::History& history = response->history();
+    common::v1::History history = std::move(*response->mutable_history());
     ++result_.histories;
     if (!history.verified() || history.entries().empty())
       Report(absl::StrCat(code, ": its history in ", service, " does not verify"));
+    return history;
+  }
+
+  absl::StatusOr<deadline::v1::GetStatisticsResponse> Statistics() {
+    deadline::v1::GetStatisticsRequest request;
+    request.set_shard(shard_);
+    auto statistics = session_.Ask<deadline::v1::GetStatisticsResponse>(request);
+    // Time goes on also where nothing happens.
+    if (!statistics.ok()) return statistics;
+    statistics->clear_as_of();
+    statistics->clear_agencies();
+    return statistics;
+  }
+
+  // What the dossiers' histories have against what the monitor counts; where it counted on meanwhile they say
+  // nothing.
+  absl::Status CompareAlerts(const deadline::v1::GetStatisticsResponse& before) {
+    result_.alerts = tally_.alerts();
+    const auto after = Statistics();
+    if (!after.ok()) return after.status();
+    if (!google::protobuf::util::MessageDifferencer::Equals(before, *after)) {
+      result_.unchecked.push_back(
+          "dossiers were changed meanwhile: the monitor's counts of alerts were not compared");
+      return absl::OkStatus();
+    }
+    for (const std::string& violation : tally_.Compare(*after)) Report(violation);
     return absl::OkStatus();
   }
 
@@ -218,16 +251,13 @@ class Checker {
     CheckVersion(Service::kIntake, code, dossier.version());
     CheckVersion(Service::kRouting, code, route.version());
     CheckVersion(Service::kDeadlineMonitor, code, clock->clock().version());
-    absl::Status checked =
-        CheckHistory<intake::v1::GetHistoryRequest, intake::v1::GetHistoryResponse>(code, "intake");
-    if (checked.ok())
-      checked =
-          CheckHistory<routing::v1::GetHistoryRequest, routing::v1::GetHistoryResponse>(code, "routing");
-    if (checked.ok())
-      checked = CheckHistory<deadline::v1::GetHistoryRequest, deadline::v1::GetHistoryResponse>(
-          code, "deadline-monitor");
-    if (checked.ok()) checked = CheckMessages(code);
-    return checked;
+    absl::Status checked = CheckHistory<intake::v1::GetHistoryRequest, intake::v1::GetHistoryResponse>(code, "intake").status();
+    if (checked.ok()) checked = CheckHistory<routing::v1::GetHistoryRequest, routing::v1::GetHistoryResponse>(code, "routing").status();
+    if (!checked.ok()) return checked;
+    const auto history = CheckHistory<deadline::v1::GetHistoryRequest, deadline::v1::GetHistoryResponse>(code, "deadline-monitor");
+    if (!history.ok()) return history.status();
+    for (const std::string& violation : tally_.Add(clock->clock(), *history)) Report(violation);
+    return CheckMessages(code);
   }
 
   absl::Status CheckLists(Service service) {
@@ -247,19 +277,25 @@ class Checker {
 
   absl::Status CheckAlerts() {
     std::set<std::string> seen;
-    return ScanFeed(session_, Service::kDeadlineMonitor, shard_, [&](const feed::v1::Event& event) {
-      if (!event.has_alert_raised()) return;
-      const feed::v1::AlertRaised& alert = event.alert_raised();
-      ++result_.alerts;
-      // A leg may be begun more than once (custody comes back), each time with a due moment of its own.
-      const std::string key =
-          absl::StrCat(event.subject(), "/", alert.item(), "/", feed::v1::AlertKind_Name(alert.kind()), "/",
-                       alert.due_version(), alert.item().empty() ? "" : alert.due().SerializeAsString());
-      if (!seen.insert(key).second) {
-        Report(absl::StrCat(event.subject(), ": ", feed::v1::AlertKind_Name(alert.kind()), " ", alert.item(),
-                            " was raised twice"));
-      }
-    });
+    const absl::StatusOr<uint64_t> trimmed =
+        ScanFeed(session_, Service::kDeadlineMonitor, shard_, [&](const feed::v1::Event& event) {
+          if (!event.has_alert_raised()) return;
+          const feed::v1::AlertRaised& alert = event.alert_raised();
+          // A leg may be begun more than once (custody comes back), each time with a due moment of its own.
+          const std::string key = absl::StrCat(
+              event.subject(), "/", alert.item(), "/", feed::v1::AlertKind_Name(alert.kind()), "/",
+              alert.due_version(), alert.item().empty() ? "" : alert.due().SerializeAsString());
+          if (!seen.insert(key).second) {
+            Report(absl::StrCat(event.subject(), ": ", feed::v1::AlertKind_Name(alert.kind()), " ",
+                                alert.item(), " was raised twice"));
+          }
+        });
+    if (!trimmed.ok()) return trimmed.status();
+    if (*trimmed > 0) {
+      result_.unchecked.push_back(
+          "the monitor's feed keeps no longer its first events: whether each alert among them was told once");
+    }
+    return absl::OkStatus();
   }
 
   // No consumer stands behind what its source has of the same epoch: what a source has lost is reported, and
@@ -307,6 +343,7 @@ class Checker {
   const std::string shard_;
   Verification result_;
   Versions acknowledged_;
+  AlertTally tally_;
   std::vector<intake::v1::Dossier> dossiers_;
 };
 

@@ -1,6 +1,5 @@
 // Checks on a system after a replay, or after faults: what must be true whatever happened on the way.
-#ifndef MOTCUA_CLIENTS_MOTCUA_VERIFY_H_
-#define MOTCUA_CLIENTS_MOTCUA_VERIFY_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -23,6 +22,8 @@ struct Verification {
   uint64_t entries = 0;
   // What was lost and reported: no violation, but to be known.
   std::vector<std::string> notes;
+  // What could not be looked at, and why.
+  std::vector<std::string> unchecked;
   // What is not as it must be; at most 100, `omitted` counts the rest.
   std::vector<std::string> violations;
   uint64_t omitted = 0;
@@ -35,8 +36,10 @@ struct Verification {
 //   feed's end are not below what was acknowledged, and no position was acknowledged for two requests;
 // - every dossier has exactly one holder, and a custody ledger without gaps or overlaps from its receipt on;
 // - its history chains verify in intake, routing and deadline-monitor;
-// - every alert is in the monitor's feed once (per dossier, item, kind and version of the due date), every
-// message once;
+// - every alert was raised once for each due date of its dossier, and the monitor counts as many as the
+// histories
+//   have; the same in what its feed still keeps (`unchecked` tells what it does not); every message is there
+//   once;
 // - no consumer has applied more of a feed's epoch than the source has of it, unless that was reported
 // (`notes`);
 // - every list and counter of every service is as its records say, and nothing is left of earlier
@@ -45,5 +48,3 @@ absl::StatusOr<Verification> Verify(Session& session, const std::string& shard,
                                     const std::string& acknowledged);
 
 }  // namespace motcua::client
-
-#endif  // MOTCUA_CLIENTS_MOTCUA_VERIFY_H_

@@ -20,8 +20,7 @@ Prints JSON. A row of the log is a completed activity; what it says of its dossi
   open_overdue        the same of those that have not ended, as of now
   channels            dossiers by channel
 
-Dates are those of ZONE, whatever offset a time is written with (default Europe/Amsterdam, which is where
-`motcua replay` has every desk).
+Dates are those of ZONE, whatever offset a time is written with (default Asia/Ho_Chi_Minh, as of `motcua replay`).
 """
 import argparse
 import csv
@@ -159,7 +158,7 @@ def main():
     # Whatever the locale is.
     sys.stdout.reconfigure(encoding="utf-8")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--zone", default="Europe/Amsterdam")
+    parser.add_argument("--zone", default="Asia/Ho_Chi_Minh")
     parser.add_argument("file")
     arguments = parser.parse_args()
     try:

@@ -159,8 +159,8 @@ TEST(Client, ACommandEndsCleanlyWhileAServiceThatItDoesNotNeedIsAway) {
 TEST(Client, ReplayGivesTheLogsFiguresTwice) {
   const test::TempDir dir;
   const std::string log = WriteLog(dir);
-  const std::string replay =
-      "motcua --lang en replay " + log + " --no-oracle --acknowledged " + dir.File("replies") + " && ";
+  const std::string replay = "motcua --lang en replay " + log + " --zone Europe/Amsterdam --acknowledged " +
+                             dir.File("replies") + " && ";
   const Result result =
       OnSystem(replay + "motcua --json feed routing R01 | wc -l && " + replay +
                "motcua --json feed routing R01 | wc -l && motcua --lang en verify R01 --acknowledged " +
@@ -178,6 +178,117 @@ TEST(Client, ReplayGivesTheLogsFiguresTwice) {
     EXPECT_THAT(result.output.substr(0, half), HasSubstr(figure));
     EXPECT_THAT(result.output.substr(half), HasSubstr(figure));
   }
+}
+
+// The oracle shares no code with the product; `tiny.csv` has one dossier for each way to read a log wrongly.
+TEST(Client, ReplayOfALogOfOdditiesGivesTheOraclesFigures) {
+  const Result result =
+      OnSystem("motcua --lang en replay tests/data/tiny.csv --oracle tests/data/log_oracle.py");
+  EXPECT_EQ(result.exit, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("figures, no difference"));
+}
+
+constexpr char kColumns[] =
+    "case:channel,case:concept:name,case:deadline,case:enddate,case:startdate,concept:name,org:group,org:"
+    "resource,time:timestamp\n";
+
+// Dossiers that come at one moment, change hands at one, and end at the log's last, late.
+std::string WriteCrowd(const test::TempDir& dir, int dossiers) {
+  const std::string path = dir.File("crowd.csv");
+  std::ofstream file(path);
+  file << kColumns;
+  for (int i = 0; i < dossiers; ++i) {
+    const std::string dossier =
+        std::string(i % 2 == 0 ? "Trực tiếp tại quầy" : "Bưu điện") + ",hồ sơ " + std::to_string(i) +
+        ",2022-04-30 08:00:00+07:00,2022-05-04 17:00:00+07:00,2022-03-01 08:00:00+07:00,";
+    file << dossier << "tiếp nhận,Xã,An,2022-03-01 08:00:00+07:00\n"
+         << dossier << "thẩm định,Phòng " << i % 3 << ",Bình,2022-03-02 08:00:00+07:00\n"
+         << dossier << "trả kết quả,Xã,An,2022-05-04 17:00:00+07:00\n";
+  }
+  return path;
+}
+
+// What happens at one moment has no order, and goes together; what happens at the log's last moment has
+// happened when the figures are asked for.
+TEST(Client, WhatHappensAtTheLogsLastMomentIsCounted) {
+  const test::TempDir dir;
+  const std::string log = WriteCrowd(dir, 40) + " --oracle tests/data/log_oracle.py ";
+  const Result result =
+      OnSystem("motcua --lang en replay " + log + " --in-flight 8 && motcua --lang en verify " + log);
+  EXPECT_EQ(result.exit, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("figures, no difference"));
+  EXPECT_THAT(result.output, HasSubstr("channels.Trực tiếp tại quầy "));
+  EXPECT_THAT(result.output, HasSubstr("channels.Bưu điện "));
+  EXPECT_THAT(result.output, HasSubstr("R01: 40 dossiers, 0 acknowledged replies, 120 histories, 80 alerts"));
+  EXPECT_THAT(result.output, HasSubstr("all as it must be\n"));
+}
+
+// No figure is counted off a feed, and what of it cannot be looked at is said.
+TEST(Client, FiguresAreRightAndGapsAreToldWhereFeedsForget) {
+  const test::TempDir dir;
+  const std::string log = WriteCrowd(dir, 40) + " --oracle tests/data/log_oracle.py ";
+  // Feeds are trimmed every few seconds; a service that has just been sending events still has them in
+  // memory.
+  const Result result = OnSystem(
+      "motcua replay " + log +
+          " >/dev/null && "
+          "trimmed() { [ $(redis-cli -s $REDIS_SOCKET xlen $(redis-cli -s $REDIS_SOCKET --scan --pattern "
+          "\"*dm:{R01}:feed\")) -lt 10 ]; } && wait_for 30 trimmed && "
+          "kill ${PID[deadline-monitor]} && { wait ${PID[deadline-monitor]}; service_start deadline-monitor "
+          "&& "
+          "wait_up deadline-monitor service_ready deadline-monitor; } && "
+          "motcua --lang en replay " +
+          log + " && motcua --lang en verify " + log,
+      "SERVICE_FLAGS+=(--feed_retention=5)");
+  EXPECT_EQ(result.exit, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("figures, no difference"));
+  EXPECT_THAT(result.output, HasSubstr("not checked: the monitor's feed keeps no longer its first events"));
+  EXPECT_THAT(result.output, HasSubstr("80 alerts"));
+  EXPECT_THAT(result.output, HasSubstr("all as it must be, as far as it was checked"));
+}
+
+// More units than an id's group counts, more officers than a list has without a bound of its own.
+TEST(Client, ReplayOfALogWithManyUnitsAndOfficersGivesTheOraclesFigures) {
+  const test::TempDir dir;
+  const std::string log = dir.File("log.csv");
+  {
+    std::ofstream file(log);
+    file << kColumns;
+    for (int i = 1100; i > 0; --i) {
+      file << "Desk,c" << i << ",2022-04-26 08:00:00+07:00,,2022-03-01 08:00:00+07:00,x,Xã " << i + 1000
+           << ",Cán bộ " << i << ",2022-03-01 08:00:00+07:00\n";
+    }
+  }
+  const Result result =
+      OnSystem("motcua --lang en replay " + log + " --limit 20 --oracle tests/data/log_oracle.py");
+  EXPECT_EQ(result.exit, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("figures, no difference"));
+}
+
+// The end is registered, and lies where nobody has been yet: the dossier has ended, and was late.
+TEST(Client, AnEndAfterTheLastActivityAndTheFirstDaysOfTheCalendarGiveTheOraclesFigures) {
+  const test::TempDir dir;
+  const std::string log = dir.File("log.csv");
+  std::ofstream(log)
+      << kColumns
+      << "Desk,a,2000-01-02 08:00:00Z,2000-03-09 08:00:00Z,2000-01-01 08:00:00Z,x,Xã,An,2000-01-01 "
+         "09:00:00Z\n"
+         "Desk,b,2000-02-26 08:00:00Z,,2000-01-01 08:00:00Z,x,,An,2000-03-01 09:00:00Z\n"
+         "Desk,c,2000-02-26 08:00:00Z,2000-02-01 08:00:00Z,2000-01-01 08:00:00Z,x,Xã,,2000-01-05 "
+         "09:00:00Z\n";
+  const Result result = OnSystem("motcua --lang en replay " + log + " --oracle tests/data/log_oracle.py");
+  EXPECT_EQ(result.exit, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("figures, no difference"));
+}
+
+TEST(Client, ASystemWhoseTimeIsPastTheLogIsTold) {
+  const test::TempDir dir;
+  const Result result =
+      OnSystem("motcua advance 2026-07-06T08:00 >/dev/null && motcua --lang en replay " + WriteLog(dir) +
+               " --zone Europe/Amsterdam; echo exit $?; motcua reference agencies R01 >/dev/null 2>&1 || "
+               "echo nothing was sent");
+  EXPECT_THAT(result.output, HasSubstr("time does not go back")) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("exit 1\nnothing was sent\n"));
 }
 
 TEST(Client, HealthNeedsNoTokenAndSaysWhatIsWrong) {
@@ -219,7 +330,8 @@ TEST(Client, TornLogIsRefusedBeforeAnythingIsSent) {
   const test::TempDir dir;
   const std::string log = WriteLog(dir);
   std::ofstream(log, std::ios::app) << "Desk,c3,2011-04-26 09:00:00+02:00,,2011-03-01 09:0";
-  const Result result = Shell("env -i " MOTCUA_BIN_DIR "/motcua --lang en replay " + log);
+  const Result result =
+      Shell("env -i " MOTCUA_BIN_DIR "/motcua --lang en replay --zone Europe/Amsterdam " + log);
   EXPECT_EQ(result.exit, 1);
   EXPECT_THAT(result.output, HasSubstr("nothing was sent:\nline 6: has 5 cells, the header has 9"));
 }

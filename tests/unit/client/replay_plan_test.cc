@@ -8,8 +8,11 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "clients/motcua/log_time.h"
+#include "clients/motcua/replay_file.h"
 #include "common/reference/zone.h"
 
 namespace motcua::client {
@@ -31,13 +34,34 @@ std::string Row(const std::string& name, const std::string& activity, const std:
                       "\n");
 }
 
-Plan PlanOf(const std::string& rows, int limit = 0) {
-  const auto table = ParseCsv(kHeader + rows);
-  EXPECT_TRUE(table.ok()) << table.status();
-  auto plan = MakePlan(*table, limit);
-  EXPECT_TRUE(plan.ok()) << plan.status();
-  return *std::move(plan);
+absl::TimeZone Zone(const char* name = "Europe/Amsterdam") { return *reference::FindTimeZone(name); }
+
+Plan PlanOf(const std::string& rows, int limit = 0, const absl::TimeZone& zone = Zone()) {
+  LogFaults faults(/*english=*/true);
+  std::istringstream in(kHeader + rows);
+  CsvReader csv(in, faults);
+  Log log = ReadLog(csv, nullptr, faults);
+  EXPECT_TRUE(faults.empty()) << faults.ToStatus();
+  return MakePlan(std::move(log), zone, limit);
 }
+
+// What is told of a log, where Vietnam's dates count.
+std::string FaultsOf(const std::string& text) {
+  LogFaults faults(/*english=*/true);
+  std::istringstream in(text);
+  CsvReader csv(in, faults);
+  const absl::TimeZone zone = Zone("Asia/Ho_Chi_Minh");
+  ReadLog(csv, &zone, faults);
+  return std::string(faults.ToStatus().message());
+}
+
+std::vector<std::string> TextsOf(const std::vector<LogText>& texts) {
+  std::vector<std::string> all;
+  for (const LogText& text : texts) all.push_back(text.text);
+  return all;
+}
+
+absl::Time At(const std::string& text) { return ParseLogTime(text)->at; }
 
 std::vector<ActionKind> KindsOf(const Plan& plan) {
   std::vector<ActionKind> kinds;
@@ -51,21 +75,29 @@ TEST(ReplayPlan, HandOverComesBeforeTheWorkOfAnotherUnit) {
   EXPECT_THAT(KindsOf(plan),
               ElementsAre(ActionKind::kFile, ActionKind::kWork, ActionKind::kHandOver, ActionKind::kWork));
   EXPECT_EQ(plan.actions[2].at, plan.actions[3].at);
-  EXPECT_EQ(plan.units[plan.officers[plan.actions[2].giver].unit], "A");
-  EXPECT_EQ(plan.units[plan.officers[plan.actions[2].officer].unit], "B");
+  EXPECT_EQ(plan.units[plan.officers[plan.actions[2].giver].unit].text, "A");
+  EXPECT_EQ(plan.units[plan.officers[plan.actions[2].officer].unit].text, "B");
 }
 
 TEST(ReplayPlan, EmptyUnitKeepsTheHolder) {
   const Plan plan = PlanOf(Row("c", "a", "EMPTY", "2011-03-02 10:00:00+01:00") +
                            Row("c", "b", "B", "2011-03-03 10:00:00+01:00") +
                            Row("c", "d", "EMPTY", "2011-03-04 10:00:00+01:00"));
-  EXPECT_THAT(plan.units, ElementsAre("B"));
+  EXPECT_THAT(TextsOf(plan.units), ElementsAre("B"));
   EXPECT_THAT(KindsOf(plan),
               ElementsAre(ActionKind::kFile, ActionKind::kWork, ActionKind::kWork, ActionKind::kWork));
 }
 
 TEST(ReplayPlan, NobodysDossierIsUnassigned) {
-  EXPECT_THAT(PlanOf(Row("c", "a", "EMPTY", "2011-03-02 10:00:00+01:00")).units, ElementsAre(kUnassigned));
+  for (const char* nobody : {"EMPTY", ""}) {
+    EXPECT_THAT(TextsOf(PlanOf(Row("c", "a", nobody, "2011-03-02 10:00:00+01:00")).units),
+                ElementsAre(kUnassigned));
+  }
+  // Also where a unit has that name.
+  EXPECT_THAT(TextsOf(PlanOf(Row("c", "a", "", "2011-03-02 10:00:00+01:00") +
+                             Row("d", "a", kUnassigned, "2011-03-02 10:00:00+01:00"))
+                          .units),
+              ElementsAre(kUnassigned));
 }
 
 TEST(ReplayPlan, WorkAtTheEndIsDoneAndAfterItRefused) {
@@ -78,9 +110,9 @@ TEST(ReplayPlan, WorkAtTheEndIsDoneAndAfterItRefused) {
 
 TEST(ReplayPlan, ReceivedIsTheEarlierOfStartAndFirstWorkAndNoEndIsBeforeIt) {
   const Plan plan = PlanOf(Row("c", "a", "A", "2011-02-27 10:00:00+01:00", "2011-02-20 10:00:00+01:00"));
-  EXPECT_EQ(plan.dossiers[0].received, *ParseLogTime("2011-02-27 10:00:00+01:00"));
+  EXPECT_EQ(plan.dossiers[0].received, At("2011-02-27 10:00:00+01:00"));
   EXPECT_EQ(*plan.dossiers[0].ended, plan.dossiers[0].received);
-  EXPECT_EQ(plan.dossiers[0].started, *ParseLogTime("2011-03-01 09:00:00+01:00"));
+  EXPECT_EQ(plan.dossiers[0].started, At("2011-03-01 09:00:00+01:00"));
 }
 
 // 56 days across the change to summer time are 56 dates, whatever the hours.
@@ -107,9 +139,9 @@ TEST(ReplayPlan, KeysAreOfContentAndTellEqualRowsApart) {
   const Plan once = PlanOf(rows), again = PlanOf(Row("b", "a", "A", "2011-03-02 10:00:00+01:00") + rows);
   std::set<std::string> keys, others;
   for (const Action& action : once.actions)
-    keys.insert(absl::StrCat(static_cast<int>(action.kind), action.key));
+    keys.insert(absl::StrCat(static_cast<int>(action.kind), KeyText(action.key)));
   for (const Action& action : again.actions)
-    others.insert(absl::StrCat(static_cast<int>(action.kind), action.key));
+    others.insert(absl::StrCat(static_cast<int>(action.kind), KeyText(action.key)));
   EXPECT_EQ(keys.size(), once.actions.size());
   EXPECT_EQ(others.size(), again.actions.size());
   for (const std::string& key : keys) EXPECT_EQ(others.count(key), 1u);
@@ -119,46 +151,84 @@ TEST(ReplayPlan, PartOfTheLogKeepsTheNumbersOfTheWhole) {
   const std::string rows =
       Row("c", "a", "B", "2011-03-02 10:00:00+01:00") + Row("d", "a", "A", "2011-03-02 10:00:00+01:00");
   const Plan whole = PlanOf(rows), part = PlanOf(rows, 1);
-  EXPECT_EQ(part.units, whole.units);
+  EXPECT_EQ(TextsOf(part.units), TextsOf(whole.units));
   EXPECT_EQ(part.officers.size(), whole.officers.size());
   EXPECT_EQ(part.dossiers.size(), 1u);
-  EXPECT_EQ(part.excerpt, kHeader + Row("c", "a", "B", "2011-03-02 10:00:00+01:00"));
+  EXPECT_THAT(KindsOf(part), ElementsAre(ActionKind::kFile, ActionKind::kWork));
+}
+
+// A log may be written in another offset than the desk's: its dates are the desk's all the same.
+TEST(ReplayPlan, DatesAreThoseOfTheZone) {
+  // 2011-03-01 23:30 in Hà Nội; due on the 56th day there, which in UTC is the day before.
+  const std::string row =
+      Row("c", "a", "A", "2011-03-02 10:00:00Z", "", "2011-04-26 16:59:59Z", "2011-03-01 16:30:00Z");
+  EXPECT_THAT(KindsOf(PlanOf(row, 0, Zone("Asia/Ho_Chi_Minh"))),
+              ElementsAre(ActionKind::kFile, ActionKind::kWork));
+  const std::string later =
+      Row("c", "a", "A", "2011-03-02 10:00:00Z", "", "2011-04-26 17:00:00Z", "2011-03-01 16:30:00Z");
+  const Plan plan = PlanOf(later, 0, Zone("Asia/Ho_Chi_Minh"));
+  EXPECT_THAT(KindsOf(plan), ElementsAre(ActionKind::kFile, ActionKind::kChangeDue, ActionKind::kWork));
+  EXPECT_EQ(plan.dossiers[0].due, "2011-04-27");
+  EXPECT_EQ(plan.zone, "Asia/Ho_Chi_Minh");
+  EXPECT_THAT(KindsOf(PlanOf(later, 0, Zone())), ElementsAre(ActionKind::kFile, ActionKind::kWork));
+}
+
+TEST(ReplayPlan, AnEndAfterTheLastActivityIsNotTheEndOfTheLog) {
+  const Plan plan = PlanOf(Row("c", "a", "A", "2011-03-02 10:00:00+01:00", "2011-09-01 10:00:00+02:00"));
+  EXPECT_EQ(plan.now, At("2011-03-02 10:00:00+01:00"));
+  EXPECT_EQ(plan.actions.back().at, At("2011-09-01 10:00:00+02:00"));
 }
 
 TEST(ReplayPlan, NamesEveryViolationByItsLine) {
-  const auto table = ParseCsv(kHeader + Row("c", "a", "A", "2011-03-02 10:00") +
-                              Row("c", "", "A", "2011-02-30 10:00:00+01:00"));
-  ASSERT_TRUE(table.ok());
-  const std::string message(MakePlan(*table).status().message());
+  const std::string message = FaultsOf(
+      kHeader +
+      Row("c", "a", "A", "2011-03-02 10:00", "", "2011-04-26 09:00:00+07:00", "2011-03-01 09:00:00+07:00") +
+      "torn\n" +
+      Row("c", "", "A", "2011-02-30 10:00:00+01:00", "", "2011-04-26 09:00:00+07:00",
+          "2011-03-01 09:00:00+07:00"));
   EXPECT_THAT(message, HasSubstr("line 2: time:timestamp: \"2011-03-02 10:00\" is not a time"));
-  EXPECT_THAT(message, HasSubstr("line 3: concept:name: must not be empty"));
-  EXPECT_THAT(message, HasSubstr("line 3: time:timestamp: \"2011-02-30"));
+  EXPECT_THAT(message, HasSubstr("line 3: has 1 cells, the header has 9"));
+  EXPECT_THAT(message, HasSubstr("line 4: concept:name: must not be empty"));
+  EXPECT_THAT(message, HasSubstr("line 4: time:timestamp: \"2011-02-30"));
 }
 
 TEST(ReplayPlan, RefusesMissingColumnsAndRowsThatDisagree) {
-  const auto columns = ParseCsv("case:concept:name\nc\n");
-  EXPECT_THAT(std::string(MakePlan(*columns).status().message()),
-              HasSubstr("the column \"time:timestamp\" is missing"));
-  const auto rows = ParseCsv(kHeader + Row("c", "a", "A", "2011-03-02 10:00:00+01:00") +
-                             Row("c", "b", "A", "2011-03-03 10:00:00+01:00", "2011-03-09 10:00:00+01:00"));
-  EXPECT_THAT(std::string(MakePlan(*rows).status().message()),
+  EXPECT_THAT(FaultsOf("case:concept:name,x\nc,y\n"),
+              testing::AllOf(HasSubstr("the column \"time:timestamp\" is missing"),
+                             HasSubstr("the column \"case:deadline\" is missing")));
+  EXPECT_THAT(FaultsOf(kHeader), HasSubstr("the log has no rows"));
+  EXPECT_THAT(FaultsOf(kHeader + Row("c", "a", "A", "2011-03-02 10:00:00+01:00") +
+                       Row("c", "b", "A", "2011-03-03 10:00:00+01:00", "2011-03-09 10:00:00+01:00")),
               HasSubstr("line 3: case:enddate: differs from line 2"));
 }
 
+// Dates decide what is late: a log from elsewhere must say where it is from.
+TEST(ReplayPlan, ATimeThatTheZoneDoesNotHaveIsTold) {
+  EXPECT_THAT(
+      FaultsOf(kHeader + Row("c", "a", "A", "2011-03-02 10:00:00+07:00", "", "2011-04-26 09:00:00Z",
+                             "2011-03-01 09:00:00+01:00")),
+      testing::AllOf(HasSubstr("line 2: case:startdate: \"2011-03-01 09:00:00+01:00\" is not the time of "
+                               "Asia/Ho_Chi_Minh"),
+                     HasSubstr("--zone")));
+  EXPECT_EQ(FaultsOf(kHeader + Row("c", "a", "A", "2011-03-02 10:00:00+07:00", "", "2011-04-26 09:00:00Z",
+                                   "2011-03-01 09:00:00+00:00")),
+            "");
+}
+
 TEST(LogTime, FractionsAndOffsets) {
-  EXPECT_EQ(*ParseLogTime("1970-01-01 01:00:00.25+01:00"), absl::FromUnixMillis(250));
-  EXPECT_EQ(*ParseLogTime("1970-01-01T00:00:00Z"), absl::UnixEpoch());
-  EXPECT_EQ(*ParseLogTime("1970-01-01 00:00:00.000000001+00:00"), absl::UnixEpoch() + absl::Nanoseconds(1));
+  EXPECT_EQ(At("1970-01-01 01:00:00.25+01:00"), absl::FromUnixMillis(250));
+  EXPECT_EQ(At("1970-01-01T00:00:00Z"), absl::UnixEpoch());
+  EXPECT_EQ(At("1970-01-01 00:00:00.000000001+00:00"), absl::UnixEpoch() + absl::Nanoseconds(1));
   for (const char* torn : {"", "2011", "2011-10-11 13:42", "2011-10-11 13:42:22", "2011-10-11 13:42:22.6",
                            "2011-10-11 13:42:22+02", "2011-10-11 13:42:22+02:0", "2011-10-11 25:00:00+02:00",
                            "2011-10-11 13:42:22+02:00x"}) {
-    EXPECT_FALSE(ParseLogTime(torn).ok()) << torn;
+    EXPECT_FALSE(ParseLogTime(torn).has_value()) << torn;
   }
 }
 
 // What the plan does, counted as the oracle counts.
 std::map<std::string, long> TotalsOf(const Plan& plan) {
-  const absl::TimeZone zone = *reference::FindTimeZone(kLogZone);
+  const absl::TimeZone zone = Zone();
   std::map<std::string, long> totals;
   totals["dossiers"] = static_cast<long>(plan.dossiers.size());
   for (const Action& action : plan.actions) {
@@ -180,17 +250,20 @@ std::map<std::string, long> TotalsOf(const Plan& plan) {
 // parts of it.
 TEST(ReplayPlan, TotalsAreTheOraclesOnTheRealLog) {
   const std::string data = std::string(MOTCUA_SOURCE_DIR) + "/../shared/data/";
-  std::ifstream file(data + "receipt.csv", std::ios::binary);
-  if (!file || std::system("python3 --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no log, or no python3";
-  std::ostringstream text;
-  text << file.rdbuf();
-  const auto table = ParseCsv(text.str());
-  ASSERT_TRUE(table.ok()) << table.status();
+  LogFile log;
+  log.path = data + "receipt.csv";
+  log.zone = "Europe/Amsterdam";
+  if (!std::ifstream(log.path) || std::system("python3 --version >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "no log, or no python3";
   for (const int limit : {0, 1, 100, 777}) {
-    const auto plan = MakePlan(*table, limit);
+    log.limit = limit;
+    const absl::StatusOr<Plan> plan = PlanOf(log, /*english=*/true);
     ASSERT_TRUE(plan.ok()) << plan.status();
     const std::string excerpt = testing::TempDir() + absl::StrCat("excerpt-", limit, ".csv");
-    std::ofstream(excerpt, std::ios::binary) << plan->excerpt;
+    {
+      std::ofstream file(excerpt, std::ios::binary);
+      ASSERT_TRUE(WriteExcerpt(log, *plan, file).ok());
+    }
     std::FILE* pipe = popen(absl::StrCat("python3 ", data, "receipt_oracle.py ", excerpt).c_str(), "r");
     ASSERT_NE(pipe, nullptr);
     std::string json;
