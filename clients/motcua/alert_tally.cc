@@ -7,7 +7,8 @@
 
 namespace motcua::client {
 
-std::vector<std::string> AlertTally::Add(const deadline::v1::Clock& clock, const common::v1::History& history) {
+std::vector<std::string> AlertTally::Add(const deadline::v1::Clock& clock,
+                                         const common::v1::History& history) {
   std::vector<std::string> violations;
   // Of the present due date.
   std::set<std::string> raised;

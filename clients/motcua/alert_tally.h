@@ -1,5 +1,5 @@
-// Whether every alert was raised once, by the histories of the dossiers: these are whole, while a feed keeps only
-// its latest events.
+// Whether every alert was raised once, by the histories of the dossiers: these are whole, while a feed keeps
+// only its latest events.
 //
 // Pure; not thread-safe.
 #pragma once

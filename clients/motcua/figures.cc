@@ -91,7 +91,8 @@ absl::StatusOr<Figures> FiguresOfSystem(Session& session, const std::string& sha
     const auto text = channels.find(id);
     figures["channels." + (text == channels.end() ? id : text->second)] = absl::StrCat(count);
   }
-  const auto routes = session.Ask<routing::v1::GetStatisticsResponse>(Of<routing::v1::GetStatisticsRequest>(shard));
+  const auto routes =
+      session.Ask<routing::v1::GetStatisticsResponse>(Of<routing::v1::GetStatisticsRequest>(shard));
   if (!routes.ok()) return routes.status();
   figures["hand_overs"] = absl::StrCat(routes->hand_overs());
   figures["activities_done"] = absl::StrCat(routes->work_done());

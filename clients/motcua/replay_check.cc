@@ -101,7 +101,9 @@ class Checker {
                     const std::string& text = "") {
     errors::Violations violations;
     rpc::Validate(request, violations);
-    for (const auto& [path, what] : violations.kept()) {
+    for (const errors::FieldViolation& violation : violations.kept()) {
+      const std::string& path = violation.field;
+      const std::string& what = violation.description;
       const bool named = path == "subject" || path == "activity";
       // The applicant's name is made of the same.
       if (path == "applicant.name") continue;

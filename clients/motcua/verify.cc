@@ -251,10 +251,14 @@ class Checker {
     CheckVersion(Service::kIntake, code, dossier.version());
     CheckVersion(Service::kRouting, code, route.version());
     CheckVersion(Service::kDeadlineMonitor, code, clock->clock().version());
-    absl::Status checked = CheckHistory<intake::v1::GetHistoryRequest, intake::v1::GetHistoryResponse>(code, "intake").status();
-    if (checked.ok()) checked = CheckHistory<routing::v1::GetHistoryRequest, routing::v1::GetHistoryResponse>(code, "routing").status();
+    absl::Status checked =
+        CheckHistory<intake::v1::GetHistoryRequest, intake::v1::GetHistoryResponse>(code, "intake").status();
+    if (checked.ok())
+      checked = CheckHistory<routing::v1::GetHistoryRequest, routing::v1::GetHistoryResponse>(code, "routing")
+                    .status();
     if (!checked.ok()) return checked;
-    const auto history = CheckHistory<deadline::v1::GetHistoryRequest, deadline::v1::GetHistoryResponse>(code, "deadline-monitor");
+    const auto history = CheckHistory<deadline::v1::GetHistoryRequest, deadline::v1::GetHistoryResponse>(
+        code, "deadline-monitor");
     if (!history.ok()) return history.status();
     for (const std::string& violation : tally_.Add(clock->clock(), *history)) Report(violation);
     return CheckMessages(code);

@@ -14,8 +14,8 @@ namespace motcua::service {
 // gRPC's clients take messages of 4 MiB unless told otherwise.
 inline constexpr size_t kMostPageBytes = size_t{2} << 20;
 
-// The page that `ask` makes of the request, which has at most `default_size` items where it names no number: where
-// that is too large, one of half as many, and so on. A single item is told whatever its size.
+// The page that `ask` makes of the request, which has at most `default_size` items where it names no number:
+// where that is too large, one of half as many, and so on. A single item is told whatever its size.
 template <class Response, class Request, class Ask>
 async::Task<absl::StatusOr<Response>> PageWithin(Request request, uint32_t default_size, Ask ask) {
   if (request.page_size() == 0) request.set_page_size(default_size);

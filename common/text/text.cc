@@ -17,7 +17,8 @@ bool ForEachCharacter(std::string_view text, Each each) {
     utf8proc_int32_t character = -1;
     const utf8proc_ssize_t read = utf8proc_iterate(bytes + at, size - at, &character);
     if (read <= 0) return false;
-    if (!each(character, utf8proc_category(character), text.substr(static_cast<size_t>(at), static_cast<size_t>(read))))
+    if (!each(character, utf8proc_category(character),
+              text.substr(static_cast<size_t>(at), static_cast<size_t>(read))))
       return false;
     at += read;
   }
@@ -52,10 +53,9 @@ std::string Normal(std::string_view text) {
       });
   if (!is_text) return std::string(text);
   utf8proc_uint8_t* composed = nullptr;
-  const utf8proc_ssize_t size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(spaced.data()),
-                   static_cast<utf8proc_ssize_t>(spaced.size()), &composed,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const utf8proc_ssize_t size = utf8proc_map(
+      reinterpret_cast<const utf8proc_uint8_t*>(spaced.data()), static_cast<utf8proc_ssize_t>(spaced.size()),
+      &composed, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   if (size >= 0) spaced.assign(reinterpret_cast<const char*>(composed), static_cast<size_t>(size));
   std::free(composed);
   return spaced;
@@ -63,8 +63,8 @@ std::string Normal(std::string_view text) {
 
 bool IsName(std::string_view text) {
   bool seen = false;
-  const bool sound = ForEachCharacter(
-      text, [&](utf8proc_int32_t character, utf8proc_category_t category, std::string_view) {
+  const bool sound =
+      ForEachCharacter(text, [&](utf8proc_int32_t character, utf8proc_category_t category, std::string_view) {
         const bool breaks = category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_ZL ||
                             category == UTF8PROC_CATEGORY_ZP || IsDirectional(character);
         // Format characters (zero width, soft hyphen ...) take no place.

@@ -46,7 +46,7 @@ NOT_TOLD = set("""
 ADDRESS_NOT_LOOPBACK ADDRESS_TAKEN CURSOR_MOVED FEED_EPOCH_ENDED FILE_MISSING KEYS_MISSING KEY_INVALID PEER_ERROR
 PEER_UNAVAILABLE REPLY_UNREADABLE SIGNING_FAILED SNAPSHOT_NEEDED STREAM_MISUSED TLS_INCOMPLETE TLS_INVALID
 UNREACHABLE UPGRADE_SKIPS_DEFINITION""".split())
-OPTIONS = ["csharp_namespace", "go_package", "java_multiple_files", "java_package", "php_metadata_namespace",
+OPTIONS = ["csharp_namespace", "go_package", "java_multiple_files", "java_outer_classname", "java_package", "php_metadata_namespace",
            "php_namespace", "ruby_package"]
 
 

@@ -24,7 +24,8 @@ inline Pairs Violations(const absl::Status& status) { return Described(errors::F
 // Field and reason.
 inline Pairs ViolationReasons(const absl::Status& status) {
   Pairs pairs;
-  for (const errors::FieldViolation& each : errors::FieldViolations(status)) pairs.emplace_back(each.field, each.reason);
+  for (const errors::FieldViolation& each : errors::FieldViolations(status))
+    pairs.emplace_back(each.field, each.reason);
   return pairs;
 }
 

@@ -10,7 +10,7 @@
 #include "clients/motcua/replay_requests.h"
 #include "clients/motcua/text.h"
 #include "common/rpc/validator.h"
-#include "services/routing/domain/route_change.h"
+#include "services/routing/domain/route/route_change.h"
 
 namespace motcua::client {
 namespace {

@@ -51,7 +51,8 @@ TEST(GrpcStatus, ACallThatCrossedTheServersGoodByeMayBeRepeated) {
 
 TEST(GrpcStatus, DetailsStayBelowTheLimitOfMetadata) {
   errors::Violations violations;
-  for (int i = 0; i < 100; ++i) violations.Add(absl::StrCat("items[", i, "].", std::string(200, 'n')), "FIELD_MALFORMED", "is wrong");
+  for (int i = 0; i < 100; ++i)
+    violations.Add(absl::StrCat("items[", i, "].", std::string(200, 'n')), "FIELD_MALFORMED", "is wrong");
   grpc::Status sent = ToGrpc(violations.ToStatus());
   EXPECT_LT(sent.error_details().size() + sent.error_message().size(), 8u * 1024);
   const absl::Status read = FromGrpc(sent);

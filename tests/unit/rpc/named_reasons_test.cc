@@ -1,4 +1,5 @@
-// Promises of the contract's list of reasons: a method fails for those that it names, and for those of any method.
+// Promises of the contract's list of reasons: a method fails for those that it names, and for those of any
+// method.
 #include "common/rpc/named_reasons.h"
 
 #include "common/rpc/method.h"

@@ -21,7 +21,8 @@ Response Asked(uint32_t page_size, size_t item_bytes) {
   request.set_page_size(page_size);
   auto ask = [item_bytes](const Request& page) -> async::Task<absl::StatusOr<Response>> {
     Response response;
-    for (uint32_t i = 0; i < page.page_size(); ++i) response.add_dossiers()->set_subject(std::string(item_bytes, 'x'));
+    for (uint32_t i = 0; i < page.page_size(); ++i)
+      response.add_dossiers()->set_subject(std::string(item_bytes, 'x'));
     co_return response;
   };
   auto page = PageWithin<Response>(request, 50, ask);

@@ -26,10 +26,11 @@ TEST(Normal, WhatDiffersStaysApart) {
 TEST(Normal, BytesThatAreNoTextStay) { EXPECT_EQ(Normal("a \xC3\x28 "), "a \xC3\x28 "); }
 
 TEST(Name, IsSomethingThatCanBeSeenOnOneLine) {
-  for (const char* name : {"Nguyễn Thị Hoa", "O", "Công ty TNHH \"A & B\"", "Gia\u0302\u0301y", "木", "می\u200Cخواهم"})
+  for (const char* name :
+       {"Nguyễn Thị Hoa", "O", "Công ty TNHH \"A & B\"", "Gia\u0302\u0301y", "木", "می\u200Cخواهم"})
     EXPECT_TRUE(IsName(name)) << name;
-  for (const char* none : {"   ", "\u00A0\u3000", "\u200B", "\u200B \uFEFF", "\u00AD", "", "A\nB", "A\r\nB", "A\tB",
-                           "A\u2028B", "A\u202Egnp.exe", "\u2066A", "A\x01"})
+  for (const char* none : {"   ", "\u00A0\u3000", "\u200B", "\u200B \uFEFF", "\u00AD", "", "A\nB", "A\r\nB",
+                           "A\tB", "A\u2028B", "A\u202Egnp.exe", "\u2066A", "A\x01"})
     EXPECT_FALSE(IsName(none)) << none;
   EXPECT_FALSE(IsName("\xC3\x28"));
 }
