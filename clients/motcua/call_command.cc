@@ -86,8 +86,16 @@ void PrintList(const CallCommand& command, const Message& response, const View& 
   PrintMessage(rest, view, std::cout);
 }
 
-void PrintReply(const CallCommand& command, const Message& response, Session& session,
-                const Message& request) {
+// What a reply that only wraps one thing is about: the dossier, the history ...
+const Message& ContentOf(const Message& response) {
+  if (response.GetDescriptor()->field_count() != 1) return response;
+  const FieldDescriptor* only = response.GetDescriptor()->field(0);
+  const bool wraps = only->message_type() != nullptr && !only->is_repeated() && only->name() != "written";
+  return wraps ? response.GetReflection()->GetMessage(response, only) : response;
+}
+
+void PrintReply(const CallCommand& command, const Message& reply, Session& session, const Message& request) {
+  const Message& response = ContentOf(reply);
   if (session.settings().json) {
     std::cout << Json(response) << "\n";
     return;

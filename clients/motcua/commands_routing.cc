@@ -15,7 +15,8 @@ void AddRoutingCommands(Program& program) {
            {"dossier"},
            "",
            {},
-           "motcua offer H30.18.05-260714-0001 --to H30.18.DK --as H30.18.05-handler@H30.18.05:handler"},
+           "motcua offer H30.18.05-260714-0001 --receiver H30.18.DK --as "
+           "H30.18.05-handler@H30.18.05:handler"},
           {"take",
            "Nhận bàn giao",
            "Take over what was offered",

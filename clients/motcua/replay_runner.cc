@@ -323,9 +323,10 @@ absl::Status ReplayRunner::HandOver(const Action& action) {
   if (done.ok()) done = Check(Service::kRouting, offer.request_id(), response.written(), action.at);
   if (!done.ok()) return done;
   auto accept = RequestFor<routing::v1::AcceptHandOverRequest>(action, "take", codes_[action.dossier]);
-  done = Call(Service::kRouting, accept, response, action.officer, action.dossier);
+  routing::v1::AcceptHandOverResponse accepted;
+  done = Call(Service::kRouting, accept, accepted, action.officer, action.dossier);
   if (!done.ok()) return done;
-  return Check(Service::kRouting, accept.request_id(), response.written(), action.at);
+  return Check(Service::kRouting, accept.request_id(), accepted.written(), action.at);
 }
 
 absl::Status ReplayRunner::Work(const Action& action) {

@@ -187,16 +187,20 @@ absl::Status Serving::Admit(const grpc::ServerContext& context, Method& method,
   return absl::OkStatus();
 }
 
+// As the caller is told it: see ToGrpc.
+std::string ReasonOf(const absl::Status& status) {
+  std::string reason = errors::Reason(status);
+  return reason.empty() ? absl::StatusCodeToString(status.code()) : reason;
+}
+
 // A program that reads the contract does not expect it. Tests end here (MOTCUA_STRICT_CONTRACT).
 void TellUnnamed(const Method& method, const absl::Status& status) {
   static const bool strict = std::getenv("MOTCUA_STRICT_CONTRACT") != nullptr;
+  const std::string reason = ReasonOf(status);
   telemetry::Log(telemetry::Level::kError, "the contract does not name this reason",
-                 {{"method", method.name()},
-                  {"reason", errors::Reason(status)},
-                  {"error", std::string(status.message())}});
+                 {{"method", method.name()}, {"reason", reason}, {"error", std::string(status.message())}});
   if (!strict) return;
-  std::fprintf(stderr, "%s: the contract does not name %s\n", method.name().c_str(),
-               errors::Reason(status).c_str());
+  std::fprintf(stderr, "%s: the contract does not name %s\n", method.name().c_str(), reason.c_str());
   std::abort();
 }
 
@@ -210,7 +214,7 @@ absl::Status Serving::Record(absl::Status status) {
   absl::Duration taken = absl::Now() - started_;
   method_->Count(status.code(), taken);
   if (budget_ != nullptr) budget_->GiveBack();
-  if (!status.ok() && !IsNamed(*method_->descriptor(), errors::Reason(status))) TellUnnamed(*method_, status);
+  if (!status.ok() && !IsNamed(*method_->descriptor(), ReasonOf(status))) TellUnnamed(*method_, status);
   if (!status.ok() || (!stream && taken > host_.options_.slow_call)) {
     LogCall(method_->name(), call_.get(), status, taken, traceparent_);
   }

@@ -149,7 +149,7 @@ TEST(Client, ReferenceDataOfAProvinceApplyAsAWhole) {
 TEST(Client, ACommandEndsCleanlyWhileAServiceThatItDoesNotNeedIsAway) {
   const Result commands = OnSystem(
       "kill ${PID[intake]} && wait ${PID[intake]}; for i in $(seq 60); do "
-      "motcua work H30.18.05-260101-0001 visit --as a@H30.18.05:handler >/dev/null 2>&1; "
+      "motcua work H30.18.05-260101-0001 visit --patience 0 --as a@H30.18.05:handler >/dev/null 2>&1; "
       "code=$?; [ $code = 1 ] || { echo \"exit $code\"; exit 1; }; done; echo all refused");
   EXPECT_EQ(commands.exit, 0) << commands.output;
   EXPECT_THAT(commands.output, HasSubstr("all refused\n"));

@@ -114,7 +114,7 @@ TEST_F(AfterTest, AThousandAnonymousCallsHoldUpNoOfficer) {
   }
   const std::vector<absl::Status> ends = SyncWait(loop_, async::WhenAll(std::move(calls)));
   EXPECT_LT(absl::Now() - before, absl::Seconds(2));
-  for (const absl::Status& end : ends) EXPECT_EQ(errors::Reason(end), "NOT_CAUGHT_UP") << end;
+  for (const absl::Status& end : ends) EXPECT_EQ(errors::Reason(end), "METADATA_INVALID") << end;
   loop_.RunAndWait([&] { gate_.open_.Set(); });
   EXPECT_TRUE(Ask(Officer(), rpc::AfterWrite("intake", "H30", 1)).ok());
   EXPECT_TRUE(Ask(auth::Principal(), rpc::AfterWrite("intake", "H30", 1)).ok()) << "nothing to wait for";
@@ -140,7 +140,7 @@ TEST_F(AfterTest, SoManyWaitAndNoMore) {
 
 TEST_F(AfterTest, WhatDoesNotExistIsRefused) {
   EXPECT_EQ(errors::Reason(Ask(Officer(), rpc::AfterWrite("post-office", "H30", 1))), "UNKNOWN_SERVICE");
-  EXPECT_EQ(errors::Reason(Ask(Officer(), rpc::AfterWrite("intake", "H99", 1))), "UNKNOWN_SHARD");
+  EXPECT_EQ(errors::Reason(Ask(Officer(), rpc::AfterWrite("intake", "H99", 1))), "POSITION_UNKNOWN");
   const absl::Time before = absl::Now();
   EXPECT_EQ(errors::Reason(Ask(Officer(), rpc::AfterWrite("intake", "H30", 999'999))), "POSITION_UNKNOWN");
   EXPECT_LT(absl::Now() - before, absl::Seconds(2));
