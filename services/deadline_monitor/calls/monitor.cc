@@ -129,8 +129,9 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal
     for (const service::AgencyLists& list : service::ListsOf(**catalogue, request.agency(), today))
       lists.emplace_back(list.shard, IndexOf(request.filter(), list.agency));
   }
-  const auto ask = [this, &lists, deadline = caller.deadline](const v1::ListClocksRequest& page) {
-    return ClocksOf(lists, page, deadline);
+  const auto ask = [this, &lists, deadline = caller.deadline](const v1::ListClocksRequest& page,
+                                                              size_t* bytes) {
+    return ClocksOf(lists, page, deadline, bytes);
   };
   Answered<v1::ListClocksResponse> asked =
       service::PageWithin<v1::ListClocksResponse>(request, kDefaultPage, ask);
@@ -141,7 +142,7 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ListClocks(const Principal
 
 Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ClocksOf(std::vector<store::ListName> lists,
                                                                v1::ListClocksRequest request,
-                                                               absl::Time deadline) {
+                                                               absl::Time deadline, size_t* bytes) {
   absl::StatusOr<store::IndexPage> page = co_await store_.ReadIndexes(
       std::move(lists), std::min(request.page_size(), kLargestPage), request.page_token(), deadline);
   if (!page.ok()) co_return page.status();
@@ -170,6 +171,7 @@ Task<absl::StatusOr<v1::ListClocksResponse>> Monitor::ClocksOf(std::vector<store
   }
   response.set_next_page_token(page->next_page_token);
   response.set_total(page->total);
+  *bytes = response.ByteSizeLong();
   co_return response;
 }
 

@@ -51,7 +51,7 @@ class Monitor {
  private:
   // One page, without the time that it is of.
   Answered<v1::ListClocksResponse> ClocksOf(std::vector<store::ListName> lists, v1::ListClocksRequest request,
-                                            absl::Time deadline);
+                                            absl::Time deadline, size_t* bytes);
   // Agencies that any counter is of.
   async::Task<absl::StatusOr<std::vector<std::string>>> CountedAgencies(std::string shard,
                                                                         absl::Time deadline) const;

@@ -93,7 +93,8 @@ class Intake {
 
  private:
   // One page, without asking who may see it.
-  Answered<v1::ListDossiersResponse> DossiersOf(v1::ListDossiersRequest request, absl::Time deadline);
+  Answered<v1::ListDossiersResponse> DossiersOf(v1::ListDossiersRequest request, absl::Time deadline,
+                                                size_t* bytes);
 
   using CataloguePtr = service::CataloguePtr;
 

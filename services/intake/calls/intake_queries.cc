@@ -71,8 +71,8 @@ Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(const Princi
     co_return errors::PermissionDenied("NOT_YOUR_AGENCY",
                                        "only officers of the agency may list its dossiers");
   }
-  const auto ask = [this, deadline = caller.deadline](const v1::ListDossiersRequest& page) {
-    return DossiersOf(page, deadline);
+  const auto ask = [this, deadline = caller.deadline](const v1::ListDossiersRequest& page, size_t* bytes) {
+    return DossiersOf(page, deadline, bytes);
   };
   Answered<v1::ListDossiersResponse> page =
       service::PageWithin<v1::ListDossiersResponse>(request, kDefaultPage, ask);
@@ -80,7 +80,7 @@ Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::ListDossiers(const Princi
 }
 
 Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::DossiersOf(v1::ListDossiersRequest request,
-                                                                  absl::Time deadline) {
+                                                                  absl::Time deadline, size_t* bytes) {
   const std::string agency = NormalAgencyId(request.agency());
   const std::string shard = store::ShardOf(agency);
   absl::StatusOr<store::IndexPage> page =
@@ -111,6 +111,7 @@ Task<absl::StatusOr<v1::ListDossiersResponse>> Intake::DossiersOf(v1::ListDossie
   }
   response.set_next_page_token(page->next_page_token);
   response.set_total(page->total);
+  *bytes = response.ByteSizeLong();
   co_return response;
 }
 

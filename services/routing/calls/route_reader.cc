@@ -152,7 +152,7 @@ Task<absl::StatusOr<RouteReader::Stored>> RouteReader::StoredRecords(const std::
 }
 
 Task<absl::StatusOr<v1::ListInboxResponse>> RouteReader::Inbox(v1::ListInboxRequest request, Lists lists,
-                                                               absl::Time deadline) const {
+                                                               absl::Time deadline, size_t* bytes) const {
   v1::ListInboxResponse response;
   if (lists.empty()) co_return response;
   store::IndexPage page;
@@ -198,7 +198,9 @@ Task<absl::StatusOr<v1::ListInboxResponse>> RouteReader::Inbox(v1::ListInboxRequ
     const bool listed = std::any_of(lists.begin(), lists.end(), [&](const service::AgencyLists& list) {
       return IsListedIn(record.route(), request.box(), list.agency);
     });
-    if (listed) response.add_routes()->Swap(record.mutable_route());
+    if (!listed) continue;
+    *bytes += stored->size();
+    response.add_routes()->Swap(record.mutable_route());
   }
   co_return response;
 }

@@ -41,7 +41,7 @@ class RouteReader {
   // holds, and one more where there are several lists. Default page: 50, at most 200. Errors:
   // INVALID_ARGUMENT (BAD_PAGE_TOKEN).
   async::Task<absl::StatusOr<v1::ListInboxResponse>> Inbox(v1::ListInboxRequest request, Lists lists,
-                                                           absl::Time deadline) const;
+                                                           absl::Time deadline, size_t* bytes) const;
 
   // Sizes of the four boxes of each of these lists, in the order of kBoxes: so many trips as there are
   // shards.

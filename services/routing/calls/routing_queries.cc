@@ -53,8 +53,9 @@ Task<absl::StatusOr<v1::ListInboxResponse>> Routing::ListInbox(const Principal& 
   } else {
     lists.emplace_back(shard, request.agency());
   }
-  const auto ask = [this, &lists, deadline = caller.deadline](const v1::ListInboxRequest& page) {
-    return reader_.Inbox(page, lists, deadline);
+  const auto ask = [this, &lists, deadline = caller.deadline](const v1::ListInboxRequest& page,
+                                                              size_t* bytes) {
+    return reader_.Inbox(page, lists, deadline, bytes);
   };
   Answered<v1::ListInboxResponse> page =
       service::PageWithin<v1::ListInboxResponse>(request, RouteReader::kDefaultPage, ask);

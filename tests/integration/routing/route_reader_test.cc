@@ -37,13 +37,14 @@ TEST(RouteReader, AnInboxPageWithAllItsCountsTakesTwoTrips) {
   request.set_box(v1::BOX_HELD);
   Lists lists;
   lists.emplace_back("H30", kAgency);
-  ASSERT_TRUE(SyncWait(loop, reader.Inbox(request, lists, deadline)).ok());  // the script is known
+  size_t bytes = 0;
+  ASSERT_TRUE(SyncWait(loop, reader.Inbox(request, lists, deadline, &bytes)).ok());  // the script is known
 
   for (const bool first : {true, false}) {
     const uint64_t before = client.stats().commands;
     redis.Pause();
     absl::StatusOr<v1::ListInboxResponse> page;
-    std::thread asking([&] { page = SyncWait(loop, reader.Inbox(request, lists, deadline)); });
+    std::thread asking([&] { page = SyncWait(loop, reader.Inbox(request, lists, deadline, &bytes)); });
     // The page and the sizes of four boxes are asked for before Redis has answered anything; then the records
     // at once.
     const bool together = test::WaitUntil([&] { return client.stats().commands - before >= 5; });

@@ -19,10 +19,11 @@ Response Asked(uint32_t page_size, size_t item_bytes) {
   async::Loop loop("test");
   Request request;
   request.set_page_size(page_size);
-  auto ask = [item_bytes](const Request& page) -> async::Task<absl::StatusOr<Response>> {
+  auto ask = [item_bytes](const Request& page, size_t* bytes) -> async::Task<absl::StatusOr<Response>> {
     Response response;
     for (uint32_t i = 0; i < page.page_size(); ++i)
       response.add_dossiers()->set_subject(std::string(item_bytes, 'x'));
+    *bytes = response.ByteSizeLong();
     co_return response;
   };
   auto page = PageWithin<Response>(request, 50, ask);
