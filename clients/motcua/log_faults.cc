@@ -21,7 +21,7 @@ absl::Status LogFaults::ToStatus() const {
   for (const auto& [line, what] : sorted) {
     lines.push_back(line == 0 ? what : absl::StrCat(Say("dòng ", "line "), line, ": ", what));
   }
-  if (more_) lines.push_back(Say("... và có thể còn nữa", "... and there may be more"));
+  if (more_) lines.emplace_back(Say("... và có thể còn nữa", "... and there may be more"));
   return absl::InvalidArgumentError(absl::StrJoin(lines, "\n"));
 }
 
