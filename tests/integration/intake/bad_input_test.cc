@@ -127,6 +127,10 @@ TEST_F(BadInput, AFilingNamesItsBadFieldsAndChangesNothing) {
   ExpectViolation("channel", [](auto& r) { r.set_channel(std::string(65, 'x')); });
   ExpectViolation("applicant", [](auto& r) { r.clear_applicant(); });
   ExpectViolation("applicant.name", [](auto& r) { r.mutable_applicant()->clear_name(); });
+  for (const char* unseen : {"   ", "\u200B", "A\u202EB", "A\nB"}) {
+    ExpectViolation("applicant.name", [unseen](auto& r) { r.mutable_applicant()->set_name(unseen); });
+    ExpectViolation("components[0].name", [unseen](auto& r) { r.add_components()->set_name(unseen); });
+  }
   ExpectViolation("applicant.name", [](auto& r) { r.mutable_applicant()->set_name(std::string(201, 'x')); });
   ExpectViolation("applicant.email", [](auto& r) { r.mutable_applicant()->set_email("not an address"); });
   ExpectViolation("subject", [](auto& r) { r.set_subject(std::string(1001, 'x')); });

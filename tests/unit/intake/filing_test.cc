@@ -98,7 +98,7 @@ TEST_F(Filing, AllThatIsWrongIsToldAtOnce) {
   *request.mutable_submitted_at() = time::ToTimestamp(MondayMorning() + absl::Minutes(1));
   *request.mutable_counted_from() = time::ToTimestamp(MondayMorning());
   request.add_components()->set_name("Form");
-  request.add_components()->set_name("Form");
+  request.add_components()->set_name("Form ");
   const absl::Status status = File(request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(errors::Reason(status), "INVALID_REQUEST");
@@ -156,7 +156,8 @@ TEST_F(Filing, PapersThatAreStatedMustBeComplete) {
   request.add_components()->set_name("Form");
   EXPECT_THAT(motcua::test::Violations(File(request).status()),
               ElementsAre(Pair("components", HasSubstr("Proof"))));
-  request.add_components()->set_name("Proof");
+  // As people read it, whatever bytes a form sends.
+  request.add_components()->set_name(" Proof\u00A0 ");
   const auto decision = File(request);
   ASSERT_TRUE(decision.ok()) << decision.status();
   EXPECT_EQ(decision->record.dossier().components(0).count(), 1u);
